@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// ModuleSnapshot: the executable segments of a process at one moment, and where their CFI lies. Immutable once
+// published; the agent swaps whole snapshots, so handlers only read. In the target and in the recorder. [signal]
+#pragma once
+
+#include <cstdint>
+
+namespace flarestack {
+
+// One executable segment of a module. Addresses are runtime addresses of the process that is unwound.
+struct UnwindModule {
+  uint64_t text_start = 0;  // [text_start, text_end): the executable segment
+  uint64_t text_end = 0;
+  uint64_t eh_frame_hdr = 0;  // of PT_GNU_EH_FRAME; 0: the module has no CFI
+  uint64_t eh_frame_hdr_size = 0;
+  uint64_t read_start = 0;  // [read_start, read_end): the module's mapped image; CFI is never followed out of it
+  uint64_t read_end = 0;
+  int64_t local_delta = 0;  // added to a runtime address gives a pointer this process may read; 0 in the target itself
+};
+
+struct ModuleSnapshot {
+  uint64_t generation = 0;  // changes whenever a module came or went; 0 is never used
+  uint64_t count = 0;
+  const UnwindModule* modules = nullptr;  // sorted by text_start, disjoint; borrowed for the life of the snapshot
+
+  // The segment that covers `address`, or nullptr. [signal]
+  const UnwindModule* find(uint64_t address) const {
+    uint64_t low = 0;
+    uint64_t high = count;
+    while (low < high) {
+      const uint64_t middle = (low + high) / 2;
+      if (modules[middle].text_end <= address) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low < count && modules[low].text_start <= address ? &modules[low] : nullptr;
+  }
+};
+
+}  // namespace flarestack
