@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The session region: shared memory through which the agent inside one target process and the recorder meet. The recorder
+// makes it (a sealed memfd), the agent receives it in answer to its Hello (wire/handshake.h), maps it and closes the
+// descriptor. It outlives the target: what was in it when the target died is still there to be drained.
+//
+//   offset 0                 +----------------------------------+
+//                            | SessionPage                      |  settings, switches, counters
+//   kSlotsOffset             +----------------------------------+
+//                            | SlotHeader [kSlotCount]          |  who owns which ring, head and tail
+//   kModuleLogOffset         +----------------------------------+
+//                            | module log, one ring             |  modules that came and went
+//   kRingsOffset             +----------------------------------+
+//                            | sample rings [kSlotCount]        |  one per thread, kRingBytes each
+//   kSessionBytes            +----------------------------------+
+//
+// The pages are touched as far as they are used: an idle slot costs no memory. Bytes written by the target are untrusted:
+// the recorder copies, checks, then uses. docs/wire-protocol.md has a worked example.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace flarestack {
+
+inline constexpr uint32_t kWireVersion = 1;  // agent and recorder of different versions refuse each other
+inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
+
+inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
+inline constexpr size_t kRingBytes = 64 * 1024;
+inline constexpr size_t kModuleLogBytes = 256 * 1024;
+
+enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
+
+// Life of a slot. Free -> Starting and Starting -> Live by the agent, Live -> Ended by the agent (or by the recorder when the
+// thread is gone without a word), Ended -> Free by the recorder once the ring is drained.
+enum class SlotState : uint32_t { kFree = 0, kStarting = 1, kLive = 2, kEnded = 3 };
+
+struct SessionPage {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t session_id;  // the recorder's, for what a fork's child says about its parent
+
+  // Settings, written by the recorder before the agent maps the page.
+  uint64_t sample_period_ns;  // CPU time between samples of a thread; 0: no CPU sampling
+  SampleClock sample_clock;   // the best one to try
+  uint32_t sample_signal;
+
+  // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone: handlers
+  // then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
+  std::atomic<uint32_t> off;
+  uint32_t recorder_pid;
+  std::atomic<uint64_t> heartbeat_ns;
+
+  // Written by the agent.
+  uint64_t startup_cpu_ns;  // CPU time of the process when the agent came: exec, loader, earlier constructors
+  uint64_t startup_monotonic_ns;
+  std::atomic<uint64_t> threads_without_slot;
+  std::atomic<uint64_t> threads_without_timer;
+  std::atomic<uint64_t> forks;            // fork handlers that ran in the parent
+  std::atomic<uint64_t> forks_unrecorded;  // children that could not get a session
+  std::atomic<uint64_t> module_events_lost;
+  std::atomic<uint32_t> timer_errno;  // why the preferred clock could not be armed; 0: it could
+
+  // Of the module log; the same meaning as in SlotHeader.
+  std::atomic<uint64_t> module_log_head;
+  std::atomic<uint64_t> module_log_tail;
+};
+static_assert(sizeof(SessionPage) <= 4096);
+static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
+
+// 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher fetches).
+struct alignas(128) SlotHeader {
+  std::atomic<SlotState> state;
+  std::atomic<uint32_t> tid;    // kernel's thread id, 0 while starting
+  SampleClock clock;            // the one that was armed
+  uint32_t reserved;
+  uint64_t start_monotonic_ns;
+  std::atomic<uint64_t> head;   // bytes ever written; written by the thread, release
+  std::atomic<uint64_t> tail;   // bytes ever read; written by the recorder, release
+  std::atomic<uint64_t> dropped_samples;  // for which the ring had no room
+  std::atomic<uint64_t> bad_stacks;       // traces that ended early: unreadable memory, no progress, or the walk's limit
+  std::atomic<uint64_t> ended_cpu_ns;     // of the thread, at its end
+  char name[16];                // as prctl(PR_GET_NAME) gave it at the first sample
+};
+static_assert(sizeof(SlotHeader) == 128);
+
+inline constexpr size_t kSlotsOffset = 4096;
+inline constexpr size_t kModuleLogOffset = kSlotsOffset + kSlotCount * sizeof(SlotHeader);
+inline constexpr size_t kRingsOffset = kModuleLogOffset + kModuleLogBytes;
+inline constexpr size_t kSessionBytes = kRingsOffset + kSlotCount * kRingBytes;
+static_assert(kModuleLogOffset % 4096 == 0 && kRingsOffset % 4096 == 0);
+
+// Views into a mapped session region. [signal]
+class SessionView {
+ public:
+  constexpr SessionView() = default;
+  explicit SessionView(void* region) : base_(static_cast<char*>(region)) {}
+  explicit operator bool() const { return base_ != nullptr; }
+  void* region() const { return base_; }
+  SessionPage& page() const { return *at<SessionPage>(0); }
+  SlotHeader& slot(uint32_t index) const { return at<SlotHeader>(kSlotsOffset)[index]; }
+  std::atomic<uint64_t>* ring(uint32_t index) const {
+    return at<std::atomic<uint64_t>>(kRingsOffset + size_t{index} * kRingBytes);
+  }
+  std::atomic<uint64_t>* module_log() const { return at<std::atomic<uint64_t>>(kModuleLogOffset); }
+
+ private:
+  template <typename T>
+  T* at(size_t offset) const {
+    return static_cast<T*>(static_cast<void*>(base_ + offset));
+  }
+  char* base_ = nullptr;
+};
+
+}  // namespace flarestack
