@@ -37,15 +37,15 @@ constexpr std::array<Unit, 17> kSizeUnits{{{"", 1},
                                            {"pib", uint64_t{1} << 50},
                                            {"pb", 1'000'000'000'000'000}}};
 
-constexpr uint64_t kSecond_ns = 1'000'000'000;
-constexpr std::array<Unit, 8> kDurationUnits{{{"", kSecond_ns},
-                                              {"s", kSecond_ns},
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+constexpr std::array<Unit, 8> kDurationUnits{{{"", kNsPerSecond},
+                                              {"s", kNsPerSecond},
                                               {"ms", 1'000'000},
                                               {"us", 1'000},
                                               {"ns", 1},
-                                              {"m", 60 * kSecond_ns},
-                                              {"min", 60 * kSecond_ns},
-                                              {"h", 3600 * kSecond_ns}}};
+                                              {"m", 60 * kNsPerSecond},
+                                              {"min", 60 * kNsPerSecond},
+                                              {"h", 3600 * kNsPerSecond}}};
 
 constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
 
@@ -159,8 +159,8 @@ std::string format_duration(uint64_t duration_ns) {
   if (duration_ns < 1'000) return fmt::format("{} ns", duration_ns);
   if (duration_ns < 999'500) return three_digits(duration_ns, 1'000) + " us";
   if (duration_ns < 999'500'000) return three_digits(duration_ns, 1'000'000) + " ms";
-  if (duration_ns < 99'950'000'000) return three_digits(duration_ns, kSecond_ns) + " s";
-  uint64_t seconds = (duration_ns + kSecond_ns / 2) / kSecond_ns;
+  if (duration_ns < 99'950'000'000) return three_digits(duration_ns, kNsPerSecond) + " s";
+  uint64_t seconds = (duration_ns + kNsPerSecond / 2) / kNsPerSecond;
   if (seconds < 3600) return fmt::format("{} min {:02} s", seconds / 60, seconds % 60);
   uint64_t minutes = (seconds + 30) / 60;
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
@@ -221,10 +221,10 @@ Result<uint64_t> parse_duration(std::string_view text) {
 
 Result<Regex> parse_regex(std::string_view pattern) {
   // The parser recurses once a parenthesis; nobody types more than this.
-  constexpr size_t kLongestPattern_bytes = 4096;
-  if (pattern.size() > kLongestPattern_bytes) {
+  constexpr size_t kLongestPatternBytes = 4096;
+  if (pattern.size() > kLongestPatternBytes) {
     return Error{fmt::format("a regular expression of {} bytes is too long; at most {} are read", pattern.size(),
-                             kLongestPattern_bytes)};
+                             kLongestPatternBytes)};
   }
   try {
     // __polynomial: libstdc++'s breadth-first executor (see the class comment).
