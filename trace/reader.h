@@ -13,10 +13,10 @@ namespace flarestack {
 
 // What of a file could not be read. All zero and `ended` for a good trace.
 struct TraceDamage {
-  bool ended = false;             // the EndRecord was seen; otherwise the recorder was stopped before it finished
-  uint64_t damaged_chunks = 0;    // checksum or contents wrong; skipped
-  uint64_t skipped_bytes = 0;     // between readable chunks, and behind the last one
-  uint64_t unknown_records = 0;   // of a newer version; skipped
+  bool ended = false;            // the EndRecord was seen; otherwise the recorder was stopped before it finished
+  uint64_t damaged_chunks = 0;   // checksum or contents wrong; skipped
+  uint64_t skipped_bytes = 0;    // between readable chunks, and behind the last one
+  uint64_t unknown_records = 0;  // of a newer version; skipped
   bool any() const { return !ended || damaged_chunks != 0 || skipped_bytes != 0; }
 };
 

@@ -24,17 +24,19 @@ struct SessionRecord {
   std::vector<std::string> command;
   std::string working_directory;
   std::string host;
-  std::string kernel;         // uname -r
-  std::string version;        // of flarestack
-  int64_t start_realtime_ns;  // CLOCK_REALTIME at time 0
+  std::string kernel;             // uname -r
+  std::string version;            // of flarestack
+  int64_t start_realtime_ns = 0;  // CLOCK_REALTIME at time 0
   ClockKind clock = ClockKind::kNone;
   uint32_t requested_hz = 0;
   bool wall_clock = false;  // --clock wall: off-CPU samples were taken as well
+  bool operator==(const SessionRecord&) const = default;
 };
 
 struct StringRecord {
   StringId id;
   std::string text;
+  bool operator==(const StringRecord&) const = default;
 };
 
 enum class ProcessOrigin : uint8_t { kLaunch = 0, kFork = 1, kExec = 2, kAttach = 3 };
@@ -48,6 +50,7 @@ struct ProcessRecord {
   std::string executable;  // path
   std::vector<std::string> arguments;
   int64_t start_ns = 0;
+  bool operator==(const ProcessRecord&) const = default;
 };
 
 enum class ExitKind : uint8_t { kUnknown = 0, kExited = 1, kSignaled = 2, kReplacedByExec = 3, kStillRunning = 4 };
@@ -57,7 +60,8 @@ struct ProcessEndRecord {
   ExitKind kind = ExitKind::kUnknown;
   int32_t code = 0;  // exit status, or signal number
   int64_t end_ns = 0;
-  uint64_t cpu_ns = 0;        // user + system, as the kernel accounts it
+  uint64_t cpu_ns = 0;  // user + system, as the kernel accounts it
+  bool operator==(const ProcessEndRecord&) const = default;
 };
 
 // Repeated when a name changes; the last one wins.
@@ -67,12 +71,14 @@ struct ThreadRecord {
   int32_t tid = 0;
   std::string name;
   int64_t start_ns = 0;
+  bool operator==(const ThreadRecord&) const = default;
 };
 
 struct ModuleRecord {
   ModuleId id;
-  std::string path;  // as the target saw it; "[vdso]" for the vdso
+  std::string path;               // as the target saw it; "[vdso]" for the vdso
   std::vector<uint8_t> build_id;  // empty: none
+  bool operator==(const ModuleRecord&) const = default;
 };
 
 enum class FrameKind : uint8_t {
@@ -90,6 +96,7 @@ struct FrameRecord {
   ModuleId module;
   ModuleOffset offset;
   StringId name;  // other kinds than native
+  bool operator==(const FrameRecord&) const = default;
 };
 
 // A node of the call tree: `frame` called from `parent` (none: a root).
@@ -97,6 +104,7 @@ struct StackRecord {
   StackId id;
   StackId parent;
   FrameId frame;
+  bool operator==(const StackRecord&) const = default;
 };
 
 enum class SampleMetric : uint8_t {
@@ -113,6 +121,7 @@ struct SampleRecord {
   int64_t slice_length_ns = 0;
   uint64_t count = 0;  // signals taken; 0 for weights that were derived, such as kernel time
   uint64_t weight_ns = 0;
+  bool operator==(const SampleRecord&) const = default;
 };
 
 // A named count of something good or lost (docs/trace-format.md lists them); values of one name and process add up.
@@ -120,6 +129,7 @@ struct CounterRecord {
   ProcessId process;  // none: of the recording as a whole
   std::string name;   // "samples", "samples_dropped", "stacks_truncated", "stacks_heuristic", ...
   uint64_t value = 0;
+  bool operator==(const CounterRecord&) const = default;
 };
 
 // A process that belongs to the run and was not recorded.
@@ -128,14 +138,17 @@ struct UnrecordedRecord {
   ProcessId parent;
   std::string command;
   std::string reason;
+  bool operator==(const UnrecordedRecord&) const = default;
 };
 
 // Once, last. A trace without it was cut short, and says so.
 struct EndRecord {
   int64_t duration_ns = 0;
+  bool operator==(const EndRecord&) const = default;
 };
 
-using TraceRecord = std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord, ModuleRecord,
-                                 FrameRecord, StackRecord, SampleRecord, CounterRecord, UnrecordedRecord, EndRecord>;
+using TraceRecord =
+    std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord, ModuleRecord, FrameRecord,
+                 StackRecord, SampleRecord, CounterRecord, UnrecordedRecord, EndRecord>;
 
 }  // namespace flarestack
