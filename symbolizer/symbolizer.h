@@ -48,6 +48,7 @@ struct SymbolizerOptions {
   std::string cache_directory;  // empty: no cache
   unsigned threads = 0;         // 0: as many as there are CPUs
   bool inline_frames = true;
+  std::vector<std::string> debug_directories = {"/usr/lib/debug"};  // roots of separate debug files, as in gdb
 };
 
 // $FLARESTACK_CACHE_DIR, $XDG_CACHE_HOME/flarestack or ~/.cache/flarestack; empty when there is none.

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolizer/module_file.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include <elfutils/libdwelf.h>
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "symbolizer/symbolizer.h"
+
+namespace flarestack {
+
+struct ModuleFile::State {
+  std::string path;
+  std::string debug_path;
+  std::string search_path;  // in libdwfl's form
+  char* search_path_pointer = nullptr;
+  Dwfl_Callbacks callbacks{};
+  Dwfl* dwfl = nullptr;
+  Dwfl_Module* module = nullptr;
+  Elf* elf = nullptr;
+  GElf_Addr elf_bias = 0;
+  bool searched = false;
+  Dwarf* dwarf = nullptr;
+  Dwarf_Addr dwarf_bias = 0;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (dwfl != nullptr) {
+      dwfl_end(dwfl);
+    }
+  }
+};
+
+namespace {
+
+// The kernel maps the same vdso into every process; its size is the end of its section headers.
+Result<Fd> open_vdso() {
+  const uint64_t address = getauxval(AT_SYSINFO_EHDR);
+  if (address == 0) {
+    return Error{"[vdso]: this process has none"};
+  }
+  const auto* bytes = reinterpret_cast<const char*>(address);
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes, sizeof header);
+  const size_t size = header.e_shoff + size_t{header.e_shnum} * header.e_shentsize;
+  Fd file(memfd_create("vdso", MFD_CLOEXEC));
+  if (!file) {
+    return errno_error("[vdso]: memfd_create");
+  }
+  if (Result<void> written = write_all(file.get(), {bytes, size}, "[vdso]"); !written.ok()) {
+    return written.error();
+  }
+  return file;
+}
+
+Result<Fd> open_module(const std::string& path) {
+  if (path == "[vdso]") {
+    return open_vdso();
+  }
+  if (path.empty() || path[0] != '/') {
+    return Error{fmt::format("{} is not a file", path.empty() ? "this mapping" : path)};
+  }
+  // O_NONBLOCK: the path may by now be a FIFO or a device.
+  Result<Fd> file = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file.ok()) {
+    return file;
+  }
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0) {
+    return errno_error(path);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return Error{path + " is not a regular file"};
+  }
+  return file;
+}
+
+std::string hex(std::span<const uint8_t> bytes) {
+  std::string text;
+  for (const uint8_t byte : bytes) {
+    text += fmt::format("{:02x}", byte);
+  }
+  return text;
+}
+
+std::string without_deleted(const std::string& path) {
+  constexpr std::string_view kDeleted = " (deleted)";  // as /proc/PID/maps marks it
+  return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
+}
+
+// Error: not ELF, or not of the recorded build id.
+Result<void> check_build_id(int descriptor, const std::string& path, std::span<const uint8_t> recorded) {
+  elf_version(EV_CURRENT);
+  Elf* elf = elf_begin(descriptor, ELF_C_READ_MMAP_PRIVATE, nullptr);
+  if (elf == nullptr || elf_kind(elf) != ELF_K_ELF) {
+    elf_end(elf);
+    return Error{path + " is not an ELF file"};
+  }
+  const std::vector<uint8_t> found = read_build_id(elf);
+  elf_end(elf);
+  if (!recorded.empty() && !std::equal(found.begin(), found.end(), recorded.begin(), recorded.end())) {
+    return Error{path + " changed since the recording (build id differs)"};
+  }
+  return {};
+}
+
+// The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened.
+Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
+                                 std::string& path) {
+  path = without_deleted(module.path);
+  Result<Fd> file = open_module(path);
+  Result<void> same = file.ok() ? check_build_id(file->get(), path, module.build_id) : Result<void>(file.error());
+  if (same.ok()) {
+    return file;
+  }
+  if (module.build_id.size() > 1) {
+    const std::string id = hex(module.build_id);
+    for (const std::string& directory : debug_directories) {
+      const std::string debug_path = fmt::format("{}/.build-id/{}/{}.debug", directory, id.substr(0, 2), id.substr(2));
+      Result<Fd> debug_file = open_module(debug_path);
+      if (debug_file.ok() && check_build_id(debug_file->get(), debug_path, module.build_id).ok()) {
+        path = debug_path;
+        return debug_file;
+      }
+    }
+  }
+  return same.error();
+}
+
+}  // namespace
+
+std::vector<uint8_t> read_build_id(Elf* elf) {
+  const void* bytes = nullptr;
+  const ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
+  const auto* first = static_cast<const uint8_t*>(bytes);
+  return size > 0 ? std::vector<uint8_t>(first, first + size) : std::vector<uint8_t>();
+}
+
+Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vector<std::string>& debug_directories) {
+  auto state = std::make_unique<State>();
+  Result<Fd> file = open_recorded(module, debug_directories, state->path);
+  if (!file.ok()) {
+    return file.error();
+  }
+  state->search_path = "+:.debug";  // "+": check the CRC of a debuglink
+  for (const std::string& directory : debug_directories) {
+    state->search_path += ":" + directory;
+  }
+  state->search_path_pointer = state->search_path.data();
+  state->callbacks.find_elf = dwfl_build_id_find_elf;
+  state->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
+  state->callbacks.section_address = dwfl_offline_section_address;
+  state->callbacks.debuginfo_path = &state->search_path_pointer;
+  state->dwfl = dwfl_begin(&state->callbacks);
+  if (state->dwfl == nullptr) {
+    return Error{fmt::format("{}: {}", state->path, dwfl_errmsg(-1))};
+  }
+  dwfl_report_begin(state->dwfl);
+  state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), file->get());
+  if (state->module != nullptr) {
+    static_cast<void>(file->release());  // libdwfl's now
+  }
+  if (state->module == nullptr || dwfl_report_end(state->dwfl, nullptr, nullptr) != 0) {
+    return Error{fmt::format("{} cannot be read as ELF: {}", state->path, dwfl_errmsg(-1))};
+  }
+  state->elf = dwfl_module_getelf(state->module, &state->elf_bias);
+  if (state->elf == nullptr) {
+    return Error{fmt::format("{} cannot be read as ELF: {}", state->path, dwfl_errmsg(-1))};
+  }
+  return ModuleFile(std::move(state));
+}
+
+ModuleFile::ModuleFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ModuleFile::ModuleFile(ModuleFile&&) noexcept = default;
+ModuleFile& ModuleFile::operator=(ModuleFile&&) noexcept = default;
+ModuleFile::~ModuleFile() = default;
+
+Elf* ModuleFile::elf() const { return state_->elf; }
+
+Dwarf* ModuleFile::dwarf() {
+  if (!state_->searched) {
+    state_->searched = true;
+    state_->dwarf = dwfl_module_getdwarf(state_->module, &state_->dwarf_bias);
+    const char* debug_path = nullptr;
+    dwfl_module_info(state_->module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &debug_path);
+    if (debug_path != nullptr && debug_path != state_->path) {
+      state_->debug_path = debug_path;
+    }
+  }
+  return state_->dwarf;
+}
+
+Elf* ModuleFile::debug_elf() {
+  Dwarf* handle = dwarf();
+  Elf* debug = handle == nullptr ? nullptr : dwarf_getelf(handle);
+  return debug == state_->elf ? nullptr : debug;
+}
+
+const std::string& ModuleFile::path() const { return state_->path; }
+const std::string& ModuleFile::debug_path() const { return state_->debug_path; }
+Dwfl_Module* ModuleFile::dwfl_module() const { return state_->module; }
+uint64_t ModuleFile::dwarf_bias() const { return state_->elf_bias - state_->dwarf_bias; }
+uint64_t ModuleFile::dwfl_bias() const { return state_->elf_bias; }
+
+}  // namespace flarestack

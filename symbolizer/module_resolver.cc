@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolizer/module_resolver.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "symbolizer/demangle.h"
+#include "symbolizer/module_file.h"
+#include "symbolizer/plt_symbols.h"
+#include "symbolizer/symbol_table.h"
+
+namespace flarestack {
+namespace {
+
+Elf_Scn* find_section(Elf* elf, GElf_Word type) {
+  Elf_Scn* section = nullptr;
+  while (elf != nullptr && (section = elf_nextscn(elf, section)) != nullptr) {
+    GElf_Shdr header;
+    if (gelf_getshdr(section, &header) != nullptr && header.sh_type == type) {
+      return section;
+    }
+  }
+  return nullptr;
+}
+
+// Offers every symbol there is, and says how good the best table was.
+ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolMatcher& matcher) {
+  ModuleSymbols::Level level = ModuleSymbols::Level::kNone;
+  if (Elf_Scn* exported = find_section(file.elf(), SHT_DYNSYM)) {
+    matcher.add_section(file.elf(), exported);
+    level = ModuleSymbols::Level::kExportedSymbols;
+  }
+  for (Elf* elf : {file.elf(), file.debug_elf()}) {
+    if (Elf_Scn* table = find_section(elf, SHT_SYMTAB)) {
+      matcher.add_section(elf, table);
+      return ModuleSymbols::Level::kSymbolTable;
+    }
+  }
+  // A debug file without DWARF, or .gnu_debugdata: libdwfl finds and unpacks them.
+  int first_global = 0;
+  const int count = dwfl_module_getsymtab(file.dwfl_module());
+  for (int i = 1; i < count; ++i) {
+    GElf_Sym symbol;
+    GElf_Addr address = 0;
+    GElf_Word section = 0;
+    if (const char* name =
+            dwfl_module_getsym_info(file.dwfl_module(), i, &symbol, &address, &section, nullptr, nullptr)) {
+      first_global += GELF_ST_BIND(symbol.st_info) == STB_LOCAL && GELF_ST_TYPE(symbol.st_info) == STT_FUNC ? 1 : 0;
+      symbol.st_value = address - file.dwfl_bias();
+      matcher.add(symbol, name);
+    }
+  }
+  // Exported symbols are global: local functions are proof of a fuller table.
+  return first_global > 0 ? ModuleSymbols::Level::kSymbolTable : level;
+}
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address) {
+  SymbolFrame frame;
+  frame.function =
+      module_path.empty() ? fmt::format("0x{:x}", address) : fmt::format("{}+0x{:x}", base_name(module_path), address);
+  return frame;
+}
+
+ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64_t> addresses,
+                              const SymbolizerOptions& options) {
+  ResolvedModule result;
+  result.symbols.id = module.id;
+  result.frames.reserve(addresses.size());
+  for (const uint64_t address : addresses) {
+    result.frames.push_back({unresolved_frame(module.path, address)});
+  }
+  Result<ModuleFile> file = ModuleFile::open(module, options.debug_directories);
+  if (!file.ok()) {
+    result.symbols.problem = file.error().message;
+    return result;
+  }
+
+  const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
+  const std::vector<CodeSection> code = code_sections(file->elf());
+  SymbolMatcher matcher(addresses, code);
+  result.symbols.level = add_symbols(*file, matcher);
+  const std::vector<SymbolMatch> matches = matcher.matches();
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    SymbolFrame& frame = result.frames[i].front();
+    if (!stubs[i].symbol.empty()) {
+      frame.function = demangle(stubs[i].symbol) + "@plt";
+      frame.function_offset = stubs[i].start;
+    } else if (matches[i]) {
+      frame.function = demangle(matches[i].name);
+      frame.function_offset = matches[i].start;
+    }
+  }
+  return result;
+}
+
+}  // namespace flarestack

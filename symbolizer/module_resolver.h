@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resolves the addresses of one module: symbol tables, PLT stubs, and what the debug information adds. Offline side; safe
+// to call from several threads for different modules.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "symbolizer/symbolizer.h"
+
+namespace flarestack {
+
+struct ResolvedModule {
+  std::vector<std::vector<SymbolFrame>> frames;  // per address, innermost first, at least one
+  ModuleSymbols symbols;
+};
+
+// `addresses` are module offsets, ascending and unique. Never fails: see Symbolizer::resolve.
+ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64_t> addresses,
+                              const SymbolizerOptions& options);
+
+// "module+0x1234", the name of what has no symbol; "0x1234" without a path.
+SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address);
+
+}  // namespace flarestack
