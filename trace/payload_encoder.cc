@@ -169,7 +169,8 @@ void PayloadEncoder::add_record(const StackRecord& record) {
 }
 
 void PayloadEncoder::add_record(const SampleRecord& record) {
-  if (samples_.weight_per_sample_ns == 0 && record.count != 0) {
+  // Once a block: the samples before it have a count of 0, for which it does not matter.
+  if (!samples_.weight_per_sample_ns && record.count != 0) {
     samples_.weight_per_sample_ns = record.weight_ns / record.count;
   }
   ++samples_.count;
@@ -179,7 +180,7 @@ void PayloadEncoder::add_record(const SampleRecord& record) {
   samples_.slice_start.push_delta(static_cast<uint64_t>(record.slice_start_ns));
   samples_.slice_length.push_delta(static_cast<uint64_t>(record.slice_length_ns));
   samples_.sample_count.push(record.count);
-  samples_.weight.push(zigzag_delta(record.weight_ns, record.count * samples_.weight_per_sample_ns));
+  samples_.weight.push(zigzag_delta(record.weight_ns, record.count * samples_.weight_per_sample_ns.value_or(0)));
 }
 
 size_t PayloadEncoder::size_bytes() const {
@@ -225,7 +226,7 @@ std::string PayloadEncoder::take() {
   put_block(payload, trace_format::kSamples, samples_.count,
             {&samples_.thread.bytes(), &samples_.stack.bytes(), &samples_.metric.bytes(), &samples_.slice_start.bytes(),
              &samples_.slice_length.bytes(), &samples_.sample_count.bytes(), &samples_.weight.bytes()},
-            samples_.weight_per_sample_ns);
+            samples_.weight_per_sample_ns.value_or(0));
   bytes += end_;
   *this = PayloadEncoder();
   return bytes;

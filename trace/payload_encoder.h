@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "trace/columns.h"
@@ -44,7 +45,8 @@ class PayloadEncoder {
   };
   struct Samples {
     uint64_t count = 0;
-    uint64_t weight_per_sample_ns = 0;  // of the block's first sample; weights are differences to count times this
+    // Of the block's first record that counts samples; weights are differences to their count times this.
+    std::optional<uint64_t> weight_per_sample_ns;
     ColumnWriter thread, stack, metric, slice_start, slice_length, sample_count, weight;
   };
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/trace/trace_files.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include "base/fd.h"
+#include "trace/writer.h"
+
+namespace flarestack {
+namespace {
+
+int payload_rank(const TraceRecord& record) {
+  if (std::holds_alternative<StringRecord>(record)) return 1;
+  if (std::holds_alternative<ModuleRecord>(record)) return 2;
+  if (std::holds_alternative<FrameRecord>(record)) return 3;
+  if (std::holds_alternative<StackRecord>(record)) return 4;
+  if (std::holds_alternative<SampleRecord>(record)) return 5;
+  if (std::holds_alternative<EndRecord>(record)) return 6;
+  return 0;
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  path_ = (std::filesystem::temp_directory_path() / "flarestack-trace-XXXXXX").string();
+  REQUIRE(::mkdtemp(path_.data()) != nullptr);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<TraceRecord> small_recording() {
+  std::vector<TraceRecord> records;
+  records.push_back(SessionRecord{.command = {"./work", "--fast", ""},
+                                  .working_directory = "/home/user",
+                                  .host = "host",
+                                  .kernel = "6.1.0",
+                                  .version = "0.1.0",
+                                  .start_realtime_ns = 1'700'000'000'123'456'789,
+                                  .clock = ClockKind::kPerfTaskClock,
+                                  .requested_hz = 1000,
+                                  .wall_clock = true});
+  records.push_back(ProcessRecord{{1}, {}, ProcessOrigin::kLaunch, 4711, "/usr/bin/work", {"./work", "--fast"}, 5});
+  records.push_back(ThreadRecord{{1}, {1}, 4711, "work", 5});
+  records.push_back(StringRecord{{1}, "do_syscall_64"});
+  records.push_back(StringRecord{{2}, ""});
+  records.push_back(ModuleRecord{{1}, "/usr/bin/work", {0xDE, 0xAD, 0x00, 0xEF}});
+  records.push_back(ModuleRecord{{2}, "[vdso]", {}});
+  records.push_back(FrameRecord{{1}, FrameKind::kNative, AddressKind::kReturnAddress, {1}, {0x1139}, {}});
+  records.push_back(StackRecord{{1}, {}, {1}});
+  records.push_back(FrameRecord{{2}, FrameKind::kNative, AddressKind::kInstruction, {2}, {0x1204}, {}});
+  records.push_back(StackRecord{{2}, {1}, {2}});
+  records.push_back(FrameRecord{{3}, FrameKind::kKernel, AddressKind::kInstruction, {}, {0}, {1}});
+  records.push_back(StackRecord{{3}, {1}, {3}});
+  records.push_back(SampleRecord{{1}, {2}, SampleMetric::kCpu, 0, 1'000'000'000, 12, 12'000'017});
+  records.push_back(SampleRecord{{1}, {3}, SampleMetric::kCpu, 0, 1'000'000'000, 0, 3'500'000});
+  records.push_back(ProcessRecord{{2}, {1}, ProcessOrigin::kExec, 4711, "/usr/bin/next", {"next"}, 70});
+  records.push_back(ProcessEndRecord{{1}, ExitKind::kReplacedByExec, 0, 70, 16});
+  records.push_back(ThreadRecord{{2}, {2}, 4711, "next", 70});
+  records.push_back(StackRecord{{4}, {3}, {1}});
+  records.push_back(SampleRecord{{2}, {4}, SampleMetric::kOffCpu, 1'000'000'000, 1'000'000'000, 3, 2'999'999});
+  records.push_back(UnrecordedRecord{4712, {2}, "sudo id", "it is setuid"});
+  records.push_back(ProcessEndRecord{{2}, ExitKind::kSignaled, 11, 90, 20});
+  records.push_back(CounterRecord{{2}, "samples", 15});
+  records.push_back(EndRecord{91});
+  return records;
+}
+
+std::vector<TraceRecord> extreme_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  constexpr int32_t kMin32 = std::numeric_limits<int32_t>::min();
+  constexpr int32_t kMax32 = std::numeric_limits<int32_t>::max();
+  const std::string odd("\0\xFF\n\xC0\x80", 5);
+  const std::string large(100'000, 'x');
+  std::vector<TraceRecord> records;
+  records.push_back(SessionRecord{{odd, large}, odd, odd, odd, odd, kMin, ClockKind::kPosixCpuTimer, kId, false});
+  records.push_back(SessionRecord{{}, "", "", "", "", kMax, ClockKind::kNone, 0, true});
+  records.push_back(ProcessRecord{{kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin});
+  records.push_back(ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax});
+  records.push_back(ProcessEndRecord{{kId}, ExitKind::kStillRunning, kMin32, kMin, kU64});
+  records.push_back(ProcessEndRecord{});
+  records.push_back(ThreadRecord{{kId}, {kId}, kMin32, large, kMin});
+  records.push_back(ThreadRecord{{0}, {0}, kMax32, "", kMax});
+  records.push_back(CounterRecord{{kId}, odd, kU64});
+  records.push_back(CounterRecord{});
+  records.push_back(UnrecordedRecord{kMin32, {kId}, odd, large});
+  records.push_back(UnrecordedRecord{});
+  for (const uint32_t id : {kId, 0U, 1U, kId - 1}) {
+    records.push_back(StringRecord{{id}, id == 1 ? large : odd});
+    records.push_back(ModuleRecord{{id}, id == 0 ? "" : odd, std::vector<uint8_t>(id == 1 ? 300 : 0, 0xFF)});
+    for (const uint64_t offset : {uint64_t{0}, kU64, uint64_t{1} << 63, uint64_t{1}}) {
+      records.push_back(FrameRecord{{id}, FrameKind::kMarker, AddressKind::kInstruction, {kId - id}, {offset}, {id}});
+      records.push_back(FrameRecord{{kId - id}, FrameKind::kJit, AddressKind::kReturnAddress, {id}, {~offset}, {0}});
+      records.push_back(SampleRecord{{id}, {kId - id}, SampleMetric::kOffCpu, kMin, kMax, offset, ~offset});
+      records.push_back(SampleRecord{{0}, {id}, SampleMetric::kCpu, kMax, kMin, ~offset, offset});
+    }
+    records.push_back(StackRecord{{id}, {kId}, {id}});
+    records.push_back(StackRecord{{kId - id}, {0}, {kId - id}});
+  }
+  records.push_back(EndRecord{kMin});
+  records.push_back(EndRecord{kMax});
+  return records;
+}
+
+void write_trace(const std::string& path, const std::vector<TraceRecord>& records, const std::vector<size_t>& cuts) {
+  Result<TraceWriter> writer = TraceWriter::create(path);
+  REQUIRE(writer.ok());
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (std::count(cuts.begin(), cuts.end(), i) != 0) REQUIRE(writer->flush().ok());
+    writer->add(records[i]);
+  }
+  REQUIRE(writer->flush().ok());
+  REQUIRE(writer->bytes_written() == std::filesystem::file_size(path));
+}
+
+void write_bytes(const std::string& path, const std::string& bytes) { REQUIRE(write_file(path, bytes).ok()); }
+
+std::string read_bytes(const std::string& path) {
+  Result<std::string> bytes = read_file(path);
+  REQUIRE(bytes.ok());
+  return *bytes;
+}
+
+WholeTrace read_trace(const std::string& path) {
+  Result<TraceReader> reader = TraceReader::open(path);
+  REQUIRE(reader.ok());
+  WholeTrace whole;
+  while (std::optional<TraceRecord> record = reader->next()) whole.records.push_back(std::move(*record));
+  whole.damage = reader->damage();
+  return whole;
+}
+
+std::vector<TraceRecord> in_payload_order(std::vector<TraceRecord> records) {
+  std::stable_sort(records.begin(), records.end(),
+                   [](const TraceRecord& a, const TraceRecord& b) { return payload_rank(a) < payload_rank(b); });
+  return records;
+}
+
+}  // namespace flarestack

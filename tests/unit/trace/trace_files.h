@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of trace/ share: a temporary folder, sample records of every kind, and reading a file to its end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trace/reader.h"
+#include "trace/records.h"
+
+namespace flarestack {
+
+// A folder under $TMPDIR, removed with what is in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+struct WholeTrace {
+  std::vector<TraceRecord> records;
+  TraceDamage damage;
+};
+
+// At least one record of every kind, as a small recording would hold them, the end last.
+std::vector<TraceRecord> small_recording();
+// Every field of every kind at its largest and smallest.
+std::vector<TraceRecord> extreme_records();
+// Writes a trace; a chunk is cut before each of the record numbers in `cuts`. Fails the test on an error.
+void write_trace(const std::string& path, const std::vector<TraceRecord>& records,
+                 const std::vector<size_t>& cuts = {});
+void write_bytes(const std::string& path, const std::string& bytes);
+std::string read_bytes(const std::string& path);
+// Fails the test if the file cannot be opened.
+WholeTrace read_trace(const std::string& path);
+// The sequence that the records of a payload are given out in (docs/trace-format.md).
+std::vector<TraceRecord> in_payload_order(std::vector<TraceRecord> records);
+
+}  // namespace flarestack
