@@ -81,7 +81,7 @@ std::vector<TraceRecord> extreme_records() {
   constexpr int32_t kMin32 = std::numeric_limits<int32_t>::min();
   constexpr int32_t kMax32 = std::numeric_limits<int32_t>::max();
   const std::string odd("\0\xFF\n\xC0\x80", 5);
-  const std::string large(100'000, 'x');
+  const std::string large(3'000, 'x');
   std::vector<TraceRecord> records;
   records.push_back(SessionRecord{{odd, large}, odd, odd, odd, odd, kMin, ClockKind::kPosixCpuTimer, kId, false});
   records.push_back(SessionRecord{{}, "", "", "", "", kMax, ClockKind::kNone, 0, true});

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// links: flarestack_trace
+// Three readings of the bytes: as a file; as a file whose checksums are right, so that what lies behind them is
+// reached; and as the payload of a chunk. Besides not crashing: a reader accounts for no more bytes than there are, and
+// what a decoder gave out survives being written and read again.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <xxhash.h>
+
+#include "trace/chunk.h"
+#include "trace/payload_decoder.h"
+#include "trace/payload_encoder.h"
+#include "trace/reader.h"
+
+namespace {
+
+using flarestack::TraceRecord;
+
+constexpr size_t kRecordsKept = 5'000;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void read_as_file(std::string_view bytes) {
+  static const int memory_file = ::memfd_create("trace_fuzzer", MFD_CLOEXEC);
+  static const std::string path = "/proc/self/fd/" + std::to_string(memory_file);
+  require(::ftruncate(memory_file, 0) == 0);
+  require(::pwrite(memory_file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  flarestack::Result<flarestack::TraceReader> reader = flarestack::TraceReader::open(path);
+  if (!reader) {
+    require(!reader.error().message.empty());
+    return;
+  }
+  while (reader->next()) require(reader->chunk_offset() < bytes.size());
+  require(!reader->next());
+  require(reader->damage().skipped_bytes <= bytes.size());
+}
+
+void write_at(std::string& bytes, size_t offset, const void* value, size_t size) {
+  std::memcpy(bytes.data() + offset, value, size);
+}
+
+std::string with_right_checksums(std::string bytes) {
+  using namespace flarestack::trace_format;
+  const std::string_view magic(reinterpret_cast<const char*>(kChunkMagic), sizeof(kChunkMagic));
+  for (size_t at = bytes.find(magic); at != std::string::npos; at = bytes.find(magic, at + 1)) {
+    if (bytes.size() - at < sizeof(ChunkHeader)) break;
+    ChunkHeader header;
+    std::memcpy(&header, bytes.data() + at, sizeof(header));
+    if (header.payload_size_bytes > bytes.size() - at - sizeof(header)) continue;
+    const uint64_t seed = XXH3_64bits(bytes.data() + at, offsetof(ChunkHeader, checksum));
+    const uint64_t checksum = XXH3_64bits_withSeed(bytes.data() + at + sizeof(header), header.payload_size_bytes, seed);
+    write_at(bytes, at + offsetof(ChunkHeader, checksum), &checksum, sizeof(checksum));
+  }
+  return bytes;
+}
+
+std::vector<TraceRecord> decode(std::string_view payload) {
+  std::vector<TraceRecord> records;
+  flarestack::PayloadDecoder decoder(payload);
+  while (std::optional<TraceRecord> record = decoder.next()) {
+    if (records.size() < kRecordsKept) records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+std::string encode(const std::vector<TraceRecord>& records) {
+  flarestack::PayloadEncoder encoder;
+  for (const TraceRecord& record : records) encoder.add(record);
+  return encoder.take();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string bytes(reinterpret_cast<const char*>(data), size);
+  read_as_file(bytes);
+  read_as_file(with_right_checksums(bytes));
+  // The first writing sorts the kinds (definitions before their use); from there on nothing may change.
+  const std::vector<TraceRecord> sorted = decode(encode(decode(bytes)));
+  require(decode(encode(sorted)) == sorted);
+  return 0;
+}
