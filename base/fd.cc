@@ -46,7 +46,7 @@ Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
 
 Result<std::string> read_all(int descriptor, std::string_view what) {
   std::string bytes;
-  std::array<char, 64 * 1024> buffer;
+  std::array<char, 65536> buffer;
   while (true) {
     ssize_t count = read(descriptor, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
