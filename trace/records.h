@@ -89,6 +89,7 @@ enum class FrameKind : uint8_t {
   kMarker = 4,       // name: ours, such as "[startup]" or "[12345 frames elided]"
 };
 
+// Repeated when a name is learnt later (JIT code, named by a file that is complete only at the end); the last one wins.
 struct FrameRecord {
   FrameId id;
   FrameKind kind = FrameKind::kNative;

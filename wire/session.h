@@ -26,7 +26,7 @@ namespace flarestack {
 inline constexpr uint32_t kWireVersion = 1;  // agent and recorder of different versions refuse each other
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
-inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
+inline constexpr uint32_t kSlotCount = 512;  // threads of one process that can be recorded at the same time
 inline constexpr size_t kRingBytes = 64 * 1024;
 inline constexpr size_t kModuleLogBytes = 256 * 1024;
 
@@ -45,6 +45,8 @@ struct SessionPage {
   uint64_t sample_period_ns;  // CPU time between samples of a thread; 0: no CPU sampling
   SampleClock sample_clock;   // the best one to try
   uint32_t sample_signal;
+  uint32_t follow_children;  // 0: --no-children, a fork's child or an exec'd image is left alone
+  uint32_t reserved;
 
   // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone: handlers
   // then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
@@ -61,6 +63,7 @@ struct SessionPage {
   std::atomic<uint64_t> forks_unrecorded;  // children that could not get a session
   std::atomic<uint64_t> module_events_lost;
   std::atomic<uint32_t> timer_errno;  // why the preferred clock could not be armed; 0: it could
+  std::atomic<uint32_t> module_hook_missing;  // 1: the loader could not be hooked, later dlopens go unseen
 
   // Of the module log; the same meaning as in SlotHeader.
   std::atomic<uint64_t> module_log_head;

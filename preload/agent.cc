@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preload/agent.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "preload/modules.h"
+#include "preload/next.h"
+#include "preload/sampler.h"
+#include "preload/signal_view.h"
+#include "preload/system.h"
+#include "preload/thread_state.h"
+#include "wire/handshake.h"
+
+namespace flarestack::agent {
+
+constinit Agent the_agent{};
+
+namespace {
+
+constexpr uint64_t kUnlimitedStackBytes = 64 << 20;  // assumed where RLIMIT_STACK is unlimited
+constexpr size_t kMaxTextBytes = 4096;
+constinit char session_text[64];
+constinit char path_text[kMaxTextBytes];
+
+// Keeps the program's values: it may change its environment at any time.
+bool keep_environment(const char* const* environment) {
+  const char* session = environment_value(environment, kSessionVariable);
+  const char* preload = environment_value(environment, kPreloadVariable);
+  if (session == nullptr || preload == nullptr) {
+    return false;
+  }
+  text_copy(session_text, session, sizeof(session_text));
+  // Our entry is the one that ends in our name; the recorder puts it first.
+  size_t length = 0;
+  while (preload[length] != '\0' && preload[length] != ':' && preload[length] != ' ' && length + 1 < kMaxTextBytes) {
+    path_text[length] = preload[length];
+    ++length;
+  }
+  the_agent.session_value = session_text;
+  the_agent.agent_path = path_text;
+  return true;
+}
+
+uint64_t stack_limit_bytes() {
+  rlimit limit{};
+  raw_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, raw_pointer(&limit));
+  return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
+}
+
+// Makes the calling thread the first of a session.
+void begin_first_thread(bool signal_blocked) {
+  ThreadState* thread = claim_thread();
+  if (thread == nullptr) {
+    return;
+  }
+  thread->stack_low = the_agent.main_stack_low;
+  thread->stack_high = the_agent.main_stack_high;
+  enter_thread(*thread);
+  open_signal_mask();
+  thread->signal_blocked = thread->signal_blocked || signal_blocked;
+  arm(*thread);
+}
+
+void before_fork() {
+  // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it takes longer
+  // than the period (trap 20). The perf event never fires in the kernel.
+  if (recording()) {
+    set_signal_mask(SIG_BLOCK, sample_signal_bit());
+  }
+}
+
+void after_fork_in_parent() {
+  if (recording()) {
+    the_agent.session.page().forks.fetch_add(1, std::memory_order_relaxed);
+    set_signal_mask(SIG_UNBLOCK, sample_signal_bit());
+  }
+}
+
+void after_fork_in_child() {
+  const SessionView parent = the_agent.session;
+  if (!parent) {
+    return;
+  }
+  SessionPage& parent_page = parent.page();
+  ThreadState* thread = this_thread();
+  const bool signal_blocked = thread != nullptr && thread->signal_blocked;
+  // A fork from another thread than the main one leaves that thread's stack as the child's only one.
+  const uint64_t stack_low = thread != nullptr ? thread->stack_low : 0;
+  const uint64_t stack_high = thread != nullptr ? thread->stack_high : 0;
+  const uint64_t bit = sample_signal_bit();
+  reset_thread_table(nullptr);
+  the_agent.process = process_id();
+  SessionView session;
+  if (parent_page.off.load(std::memory_order_relaxed) == 0 && parent_page.follow_children != 0) {
+    session = open_session(the_agent.session_value, true, parent_page.session_id);
+    if (!session) {
+      parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  // Beyond this point nothing touches the parent's region.
+  the_agent.session = session;
+  if (!session) {
+    if (signal_blocked) {
+      set_signal_mask(SIG_BLOCK, bit);
+    } else {
+      set_signal_mask(SIG_UNBLOCK, bit);
+    }
+    unmap_memory(parent.region(), kSessionBytes);
+    return;
+  }
+  unmap_memory(parent.region(), kSessionBytes);
+  the_agent.main_stack_low = stack_low;
+  the_agent.main_stack_high = stack_high;
+  start_modules(false);
+  begin_first_thread(signal_blocked);
+}
+
+__attribute__((constructor)) void start(int /*argument_count*/, char** arguments, char** environment) {
+  if (!keep_environment(environment)) {
+    return;
+  }
+  SessionView session = open_session(the_agent.session_value, false, 0);
+  if (!session) {
+    return;
+  }
+  the_agent.process = process_id();
+  the_agent.debug = loader_debug();
+  the_agent.default_stack_bytes = stack_limit_bytes();
+  the_agent.main_stack_high = reinterpret_cast<uint64_t>(arguments);
+  the_agent.main_stack_low = the_agent.main_stack_high - stack_limit_bytes();
+  the_agent.follow_exec = session.page().follow_children != 0;
+  session.page().startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  session.page().startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  if (!create_thread_table()) {
+    return;
+  }
+  the_agent.session = session;
+  start_modules(true);
+  if (next().register_atfork != nullptr) {
+    next().register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, nullptr);
+  }
+  if (install_handler()) {
+    begin_first_thread(false);
+  }
+}
+
+// After the program's own destructors; what other threads do from here on is still sampled.
+__attribute__((destructor)) void finish() {
+  ThreadState* thread = recording() ? this_thread() : nullptr;
+  if (thread != nullptr) {
+    const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
+    record_thread_end(*thread);
+    set_signal_mask(SIG_SETMASK, mask);
+  }
+}
+
+}  // namespace
+
+bool recording() {
+  return the_agent.session && the_agent.session.page().off.load(std::memory_order_relaxed) == 0 &&
+         the_agent.process == process_id();
+}
+
+}  // namespace flarestack::agent

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// A new thread gets a slot and a timer before the program's function runs in it, and gives its slot back afterwards. The
+// frame of thread_main() is taken out of the stacks by the recorder. Threads that end otherwise (pthread_exit,
+// cancellation) are noticed by the recorder, and their slot's next user clears up behind them.
+#include <pthread.h>
+#include <signal.h>
+#include <threads.h>
+
+#include <cstdint>
+
+#include "preload/agent.h"
+#include "preload/hook.h"
+#include "preload/next.h"
+#include "preload/sampler.h"
+#include "preload/signal_view.h"
+#include "preload/system.h"
+#include "preload/thread_state.h"
+
+namespace flarestack::agent {
+namespace {
+
+void begin_thread(ThreadState& thread) {
+  // glibc and musl put the thread's descriptor, to which %fs:0 points, at the top of its stack.
+  uint64_t pointer;
+  asm("mov %%fs:0, %0" : "=r"(pointer));
+  const uint64_t frame = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
+  const uint64_t size_bytes = thread.stack_high;  // left here by prepare_thread
+  thread.stack_low = thread.stack_high = 0;
+  if (size_bytes != 0 && pointer > frame && pointer - frame < size_bytes) {
+    thread.stack_low = frame - (size_bytes - (pointer - frame)) / 2;  // static TLS and the guard take part of the size
+    thread.stack_high = pointer;
+  }
+  enter_thread(thread);
+  open_signal_mask();
+  arm(thread);
+}
+
+void end_thread(ThreadState& thread) {
+  const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
+  if (recording()) {
+    record_thread_end(thread);
+    disarm(thread);
+    leave_thread(thread);
+  }
+  set_signal_mask(SIG_SETMASK, mask);
+}
+
+void* thread_main(void* argument) {
+  auto* thread = static_cast<ThreadState*>(argument);
+  auto* routine = reinterpret_cast<void* (*)(void*)>(thread->start_routine);
+  void* routine_argument = thread->start_argument;
+  begin_thread(*thread);
+  void* result = routine(routine_argument);
+  end_thread(*thread);
+  return result;
+}
+
+int thread_main_c11(void* argument) {
+  auto* thread = static_cast<ThreadState*>(argument);
+  auto* routine = reinterpret_cast<thrd_start_t>(thread->start_routine);
+  void* routine_argument = thread->start_argument;
+  begin_thread(*thread);
+  const int result = routine(routine_argument);
+  end_thread(*thread);
+  return result;
+}
+
+// Claims a state for a thread to come, nullptr if there is none to be had.
+ThreadState* prepare_thread(void* routine, void* argument, const pthread_attr_t* attributes) {
+  ThreadState* thread = recording() ? claim_thread() : nullptr;
+  if (thread == nullptr) {
+    return nullptr;
+  }
+  thread->start_routine = routine;
+  thread->start_argument = argument;
+  size_t size_bytes = 0;
+  if (attributes != nullptr && next().pthread_attr_getstacksize != nullptr) {
+    next().pthread_attr_getstacksize(attributes, &size_bytes);
+  }
+  thread->stack_high = size_bytes != 0 ? size_bytes : the_agent.default_stack_bytes;
+  return thread;
+}
+
+}  // namespace
+}  // namespace flarestack::agent
+
+using namespace flarestack::agent;  // NOLINT: hooks are C functions of the global namespace
+
+FLARESTACK_HOOK int pthread_create(pthread_t* handle, const pthread_attr_t* attributes, void* (*routine)(void*),
+                                   void* argument) noexcept {
+  ThreadState* thread = prepare_thread(reinterpret_cast<void*>(routine), argument, attributes);
+  if (thread == nullptr) {
+    return next().pthread_create(handle, attributes, routine, argument);
+  }
+  const int result = next().pthread_create(handle, attributes, thread_main, thread);
+  if (result != 0) {
+    abandon_thread(*thread);
+  }
+  return result;
+}
+
+FLARESTACK_HOOK int thrd_create(thrd_t* handle, thrd_start_t routine, void* argument) {
+  ThreadState* thread = prepare_thread(reinterpret_cast<void*>(routine), argument, nullptr);
+  if (thread == nullptr) {
+    return next().thrd_create(handle, routine, argument);
+  }
+  const int result = next().thrd_create(handle, thread_main_c11, thread);
+  if (result != thrd_success) {
+    abandon_thread(*thread);
+  }
+  return result;
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preload/modules.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "preload/agent.h"
+#include "preload/loader_hook.h"
+#include "preload/system.h"
+#include "wire/records.h"
+#include "wire/ring.h"
+
+namespace flarestack::agent {
+namespace {
+
+constexpr uint32_t kMaxProgramHeaders = 64;
+constexpr uint32_t kMaxModules = 4096;
+constexpr uint32_t kSegmentsPerModule = 4;
+
+// A module as the loader lists it.
+struct KnownModule {
+  uint64_t bias;
+  const void* dynamic;  // with the bias: its identity between two events of the loader
+  uint32_t id;
+  uint32_t segment_count;
+  bool present;
+  UnwindModule segments[kSegmentsPerModule];
+  uint64_t build_id_address;
+  uint32_t build_id_bytes;
+  const link_map* map;
+};
+
+struct Snapshot {
+  ModuleSnapshot view;
+  size_t mapped_bytes;
+  Snapshot* retired_next;
+};
+
+// All but `current` and `readers` are touched only under the loader's lock, or before a second thread exists.
+constinit KnownModule* known = nullptr;
+constinit uint32_t known_count = 0;
+constinit uint32_t last_id = 0;
+constinit uint64_t generation = 0;
+constinit Snapshot* retired = nullptr;
+constinit Snapshot empty_snapshot{};
+constinit std::atomic<Snapshot*> current{&empty_snapshot};
+constinit std::atomic<uint32_t> readers{0};
+
+// Waits for room in the module log, at most a second; then the event is counted as lost.
+bool begin_log(RingWriter& log, size_t words) {
+  SessionPage& page = the_agent.session.page();
+  for (int attempt = 0; attempt < 1000 && page.off.load(std::memory_order_relaxed) == 0; ++attempt) {
+    if (log.begin(words)) {
+      return true;
+    }
+    const timespec millisecond{0, 1'000'000};
+    raw_syscall(SYS_nanosleep, raw_pointer(&millisecond), 0);
+  }
+  page.module_events_lost.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+RingWriter module_log() {
+  SessionPage& page = the_agent.session.page();
+  return {the_agent.session.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail};
+}
+
+void path_of(const KnownModule& module, char* path) {
+  const char* name = module.map->l_name;
+  if (name == nullptr || name[0] == '\0') {
+    const long length = raw_syscall(SYS_readlink, raw_pointer("/proc/self/exe"), raw_pointer(path), kMaxModulePathBytes - 1);
+    path[length > 0 ? length : 0] = '\0';
+  } else if (text_starts(name, "linux-vdso")) {
+    text_copy(path, "[vdso]", kMaxModulePathBytes);
+  } else if (name[0] != '/') {
+    const long length = raw_syscall(SYS_getcwd, raw_pointer(path), kMaxModulePathBytes / 2);  // its terminating zero counts
+    size_t used = length > 0 ? static_cast<size_t>(length) - 1 : 0;
+    path[used++] = '/';
+    text_copy(path + used, name, kMaxModulePathBytes - used);
+  } else {
+    text_copy(path, name, kMaxModulePathBytes);
+  }
+}
+
+void log_added(const KnownModule& module) {
+  char path[kMaxModulePathBytes + 8] = {};
+  path_of(module, path);
+  uint8_t build_id[kMaxBuildIdBytes] = {};
+  memcpy(build_id, reinterpret_cast<const void*>(module.build_id_address), module.build_id_bytes);
+  const size_t path_words = text_length(path) / 8 + 1;
+  RingWriter log = module_log();
+  for (uint32_t i = 0; i < module.segment_count; ++i) {
+    const auto words = static_cast<uint16_t>(kModuleAddedWords + path_words);
+    if (!begin_log(log, words)) {
+      return;
+    }
+    log.put(RecordHeader{RecordKind::kModuleAdded, static_cast<uint8_t>(module.build_id_bytes), words,
+                         static_cast<uint32_t>(generation)}.pack());
+    log.put(module.segments[i].text_start);
+    log.put(module.segments[i].text_end);
+    log.put(module.bias);
+    log.put(module.id);
+    uint64_t word = 0;
+    for (size_t at = 0; at < kMaxBuildIdBytes; at += 8) {
+      memcpy(&word, build_id + at, 8);
+      log.put(word);
+    }
+    for (size_t at = 0; at < path_words; ++at) {
+      memcpy(&word, path + at * 8, 8);
+      log.put(word);
+    }
+    log.commit();
+  }
+}
+
+void log_removed(const KnownModule& module) {
+  RingWriter log = module_log();
+  if (begin_log(log, kModuleRemovedWords)) {
+    log.put(RecordHeader{RecordKind::kModuleRemoved, 0, kModuleRemovedWords, static_cast<uint32_t>(generation)}.pack());
+    log.put(module.id);
+    log.commit();
+  }
+}
+
+// Finds the NT_GNU_BUILD_ID note in a PT_NOTE segment.
+void find_build_id(KnownModule& module, uint64_t start, uint64_t size_bytes) {
+  uint64_t at = start;
+  while (at + sizeof(ElfW(Nhdr)) <= start + size_bytes) {
+    ElfW(Nhdr) note;
+    char name[4];
+    if (!safe_read(&note, reinterpret_cast<const void*>(at), sizeof(note)) || note.n_namesz > size_bytes ||
+        note.n_descsz > size_bytes) {
+      return;
+    }
+    const uint64_t description = at + sizeof(note) + (note.n_namesz + 3) / 4 * 4;
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= kMaxBuildIdBytes &&
+        safe_read(name, reinterpret_cast<const void*>(at + sizeof(note)), 4) && memcmp(name, "GNU", 4) == 0) {
+      module.build_id_address = description;
+      module.build_id_bytes = note.n_descsz;
+      return;
+    }
+    at = description + (note.n_descsz + 3) / 4 * 4;
+  }
+}
+
+// Fills in segments, CFI and build id from the program headers; false when they cannot be found.
+bool describe(KnownModule& module) {
+  ElfW(Ehdr) header;
+  ElfW(Phdr) headers[kMaxProgramHeaders];
+  // All but odd executables map the ELF header at the load bias, or 0x400000 and the like for position-dependent ones,
+  // which the loader lists with bias 0.
+  uint64_t image = module.bias;
+  if (module.bias == 0) {
+    image = the_agent.debug->r_map == module.map ? executable_header_address() : 0;
+  }
+  if (image == 0 || !safe_read(&header, reinterpret_cast<const void*>(image), sizeof(header)) ||
+      memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phnum > kMaxProgramHeaders ||
+      !safe_read(headers, reinterpret_cast<const void*>(image + header.e_phoff), header.e_phnum * sizeof(headers[0]))) {
+    return false;
+  }
+  uint64_t hdr_start = 0, hdr_size = 0, read_start = 0, read_end = 0;
+  for (uint32_t i = 0; i < header.e_phnum; ++i) {
+    if (headers[i].p_type == PT_GNU_EH_FRAME) {
+      hdr_start = headers[i].p_vaddr + module.bias;
+      hdr_size = headers[i].p_memsz;
+    } else if (headers[i].p_type == PT_NOTE && module.build_id_bytes == 0) {
+      find_build_id(module, headers[i].p_vaddr + module.bias, headers[i].p_memsz);
+    }
+  }
+  for (uint32_t i = 0; i < header.e_phnum; ++i) {
+    const uint64_t start = headers[i].p_vaddr + module.bias;
+    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_R) != 0 && hdr_start >= start &&
+        hdr_start < start + headers[i].p_filesz) {
+      read_start = start;
+      read_end = start + headers[i].p_filesz;
+    }
+  }
+  for (uint32_t i = 0; i < header.e_phnum && module.segment_count < kSegmentsPerModule; ++i) {
+    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
+      const uint64_t start = headers[i].p_vaddr + module.bias;
+      module.segments[module.segment_count++] = {start,      start + headers[i].p_memsz,        read_end != 0 ? hdr_start : 0,
+                                                 hdr_size,   read_start,                        read_end,
+                                                 0};
+    }
+  }
+  return true;
+}
+
+void visit(const link_map* map) {
+  for (uint32_t i = 0; i < known_count; ++i) {
+    if (known[i].bias == map->l_addr && known[i].dynamic == map->l_ld) {
+      known[i].present = true;
+      return;
+    }
+  }
+  if (known_count == kMaxModules) {
+    the_agent.session.page().module_events_lost.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  KnownModule& module = known[known_count++];
+  module = KnownModule{};
+  module.bias = map->l_addr;
+  module.dynamic = map->l_ld;
+  module.map = map;
+  module.present = true;
+  module.id = ++last_id;
+  describe(module);
+  log_added(module);
+}
+
+// Frees what was retired, unless a handler may still be reading it.
+void free_retired() {
+  if (readers.load(std::memory_order_seq_cst) != 0) {
+    return;  // at the next event, then
+  }
+  while (retired != nullptr) {
+    Snapshot* next_retired = retired->retired_next;
+    unmap_memory(retired, retired->mapped_bytes);
+    retired = next_retired;
+  }
+}
+
+void publish() {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < known_count; ++i) {
+    count += known[i].segment_count;
+  }
+  const size_t bytes = sizeof(Snapshot) + count * sizeof(UnwindModule);
+  auto* snapshot = static_cast<Snapshot*>(map_memory(bytes));
+  if (snapshot == nullptr) {
+    the_agent.session.page().module_events_lost.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  auto* modules = reinterpret_cast<UnwindModule*>(snapshot + 1);
+  uint64_t filled = 0;
+  for (uint32_t i = 0; i < known_count; ++i) {
+    for (uint32_t s = 0; s < known[i].segment_count; ++s) {
+      // Insertion keeps the array sorted; the loader's list is nearly so, from high addresses to low ones.
+      uint64_t at = filled++;
+      for (; at > 0 && modules[at - 1].text_start > known[i].segments[s].text_start; --at) {
+        modules[at] = modules[at - 1];
+      }
+      modules[at] = known[i].segments[s];
+    }
+  }
+  snapshot->view = {generation, count, modules};
+  snapshot->mapped_bytes = bytes;
+  // Pairs with SnapshotReader's load: whoever counts himself among the readers afterwards sees the new snapshot.
+  Snapshot* old = current.exchange(snapshot, std::memory_order_seq_cst);
+  if (old != &empty_snapshot) {
+    old->retired_next = retired;
+    retired = old;
+  }
+  free_retired();
+}
+
+// Runs under the loader's lock (or before there is a second thread): the loader's lists stand still.
+void rebuild() {
+  ++generation;
+  for (uint32_t i = 0; i < known_count; ++i) {
+    known[i].present = false;
+  }
+  // A namespace of dlmopen is chained behind the first one since glibc 2.35 (struct r_debug_extended, version 2).
+  struct Extended {
+    r_debug base;
+    Extended* next;
+  };
+  const auto* space = reinterpret_cast<const Extended*>(the_agent.debug);
+  while (space != nullptr) {
+    for (const link_map* map = space->base.r_map; map != nullptr; map = map->l_next) {
+      visit(map);
+    }
+    space = the_agent.debug->r_version >= 2 ? space->next : nullptr;
+  }
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < known_count; ++i) {
+    if (known[i].present) {
+      known[kept++] = known[i];
+    } else {
+      log_removed(known[i]);
+    }
+  }
+  known_count = kept;
+  publish();
+}
+
+// The loader calls it in place of its empty function, in the thread that loads.
+void on_loader_event() {
+  if (recording() && the_agent.debug->r_state == r_debug::RT_CONSISTENT) {
+    rebuild();
+  }
+}
+
+}  // namespace
+
+void start_modules(bool first_in_process) {
+  if (the_agent.debug == nullptr) {
+    the_agent.session.page().module_hook_missing.store(1, std::memory_order_relaxed);
+    return;
+  }
+  if (first_in_process) {
+    known = static_cast<KnownModule*>(map_memory(sizeof(KnownModule) * kMaxModules));
+    if (known == nullptr) {
+      return;
+    }
+    rebuild();
+    if (!hook_loader(the_agent.debug->r_brk, on_loader_event)) {
+      the_agent.session.page().module_hook_missing.store(1, std::memory_order_relaxed);
+    }
+    return;
+  }
+  readers.store(0, std::memory_order_relaxed);  // the parent's other threads may have been reading
+  for (uint32_t i = 0; i < known_count; ++i) {
+    log_added(known[i]);
+  }
+}
+
+SnapshotReader::SnapshotReader() {
+  readers.fetch_add(1, std::memory_order_seq_cst);
+  snapshot_ = &current.load(std::memory_order_seq_cst)->view;
+}
+
+SnapshotReader::~SnapshotReader() { readers.fetch_sub(1, std::memory_order_release); }
+
+}  // namespace flarestack::agent

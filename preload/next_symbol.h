@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the functions that the hooks forward to, in the loader's own tables: dlsym would allocate from the program's heap
+// when a name is missing, and would have to be imported.
+#pragma once
+
+#include <link.h>
+
+#include <cstdint>
+
+namespace flarestack::agent {
+
+// The loader's description of itself (DT_DEBUG of the executable), or nullptr in a program without one. [init]
+r_debug* loader_debug();
+
+// Where the executable's ELF header is mapped, from AT_PHDR; 0 if unknown. [init]
+uint64_t executable_header_address();
+
+// The definition of the function `name` in the first module behind ours in the loader's list, its default version where
+// there are several; nullptr if no module has it. This is what dlsym(RTLD_NEXT) finds for a preloaded library. [init]
+void* next_symbol(const r_debug* debug, const char* name);
+
+// The same for a variable. The executable may hold a copy of it that is used instead (copy relocation). [init]
+void* next_object(const r_debug* debug, const char* name);
+
+// A pointer to a function from its address.
+template <typename Function>
+void find_next(Function*& function, const r_debug* debug, const char* name) {
+  function = reinterpret_cast<Function*>(next_symbol(debug, name));
+}
+
+}  // namespace flarestack::agent

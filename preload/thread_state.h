@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent knows of one thread, reached without thread-local storage: a table keyed by the thread pointer (%fs:0), since
+// an agent that is mapped into a running process has no TLS slot. State i belongs to slot i of the session region.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "unwind/unwinder.h"
+#include "wire/session.h"
+
+namespace flarestack::agent {
+
+struct ThreadState {
+  std::atomic<uint64_t> thread_pointer;  // key; 0: not in the table
+  uint32_t slot = 0;
+  int32_t tid = 0;
+  uint64_t stack_low = 0;  // bounds of the thread's own stack; 0, 0: unknown
+  uint64_t stack_high = 0;
+
+  // Sampling. Written by the thread itself, its handler included.
+  Unwinder* unwinder = nullptr;      // in memory that stays with the slot
+  uint64_t unwinder_generation = 0;  // of the modules at the previous trace
+  uint64_t next_tick_cpu_ns = 0;     // thread CPU time at which the timer fires next
+  void* perf_page = nullptr;         // keeps the perf event alive without a descriptor
+  int32_t perf_descriptor = -1;      // the number it had, which its signals carry
+  int32_t posix_timer = -1;
+  bool first_tick_pending = false;
+
+  bool signal_blocked = false;  // the program believes it has our signal blocked
+
+  // Handed over by pthread_create.
+  void* start_routine = nullptr;  // a function of pthread_create's or thrd_create's type
+  void* start_argument = nullptr;
+};
+
+// Maps the table. False: no memory. [init]
+bool create_thread_table();
+// Forgets all threads but the caller, after a fork. [hook]
+void reset_thread_table(ThreadState* survivor);
+
+// The caller's state, or nullptr. [signal]
+ThreadState* this_thread();
+
+// Claims a slot of the session and its state; nullptr, counted in the session page, when all are taken. [hook]
+ThreadState* claim_thread();
+// Enters the caller under its thread pointer and tid; from now on this_thread() finds it. [hook]
+void enter_thread(ThreadState& thread);
+// Takes the state out of the table; its slot is Ended and will be drained. [hook]
+void leave_thread(ThreadState& thread);
+// Gives a slot back that was claimed and never entered. [hook]
+void abandon_thread(ThreadState& thread);
+
+}  // namespace flarestack::agent
