@@ -10,23 +10,13 @@
 #include <cstdint>
 
 #include "base/address.h"
+#include "unwind/frame_cache.h"
 #include "unwind/module_snapshot.h"
+#include "unwind/packed_row.h"
+#include "unwind/registers.h"
+#include "unwind/stack_memory.h"
 
 namespace flarestack {
-
-// Register values by their DWARF number (System V ABI, AMD64 supplement, figure 3.36): 0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi,
-// 5 rdi, 6 rbp, 7 rsp, 8-15 r8-r15, 16 the return address column, rip.
-struct MachineRegisters {
-  static constexpr unsigned kRbx = 3, kRbp = 6, kRsp = 7, kRip = 16, kCount = 17;
-  std::array<uint64_t, kCount> value{};
-};
-
-// The part of the stack segment known to be readable when the unwinding starts. Loads outside it are probed page by page
-// with process_vm_readv on ourselves (alternate stacks, coroutines); what cannot be read ends the trace.
-struct StackBounds {
-  uint64_t low = 0;   // usually the stack pointer
-  uint64_t high = 0;  // one past the last byte; 0: nothing is known
-};
 
 // Why a trace ended, for the quality counters.
 enum class UnwindEnd : uint8_t {
@@ -52,9 +42,9 @@ struct StackTrace {
 
 class Unwinder {
  public:
-  static constexpr uint32_t kMaxFrames = 4096;    // exact up to here
-  static constexpr uint32_t kRootFrames = 1024;   // of the kMaxFrames kept of a deeper stack, root side
-  static constexpr uint32_t kMaxWalk = 1u << 20;  // frames walked before a trace is given up
+  static constexpr uint32_t kMaxFrames = FrameCache::kMaxFrames;    // exact up to here
+  static constexpr uint32_t kRootFrames = FrameCache::kRootFrames;  // of the kMaxFrames kept of a deeper stack, root side
+  static constexpr uint32_t kMaxWalk = 1u << 20;                    // frames walked before a trace is given up
 
   // Bytes that create() needs: zeroed, page aligned, touched only as deep as stacks get. [signal]
   static size_t memory_bytes();
@@ -68,6 +58,44 @@ class Unwinder {
 
   // Forgets the previous trace: the next one has kept == 0. [signal]
   void reset();
+
+ private:
+  // What a frame's caller depends on, besides memory (and, for odd rows, other registers).
+  struct State {
+    FrameAddress pc;
+    uint64_t sp = 0;
+    uint64_t rbp = 0;
+  };
+  enum class Step : uint8_t { kCaller, kEnd, kAllRegisters };
+
+  Step walk();
+  bool use_cache(uint32_t index);
+  Step step_rare(PackedRow row);
+  Step step_frame_pointer();
+  Step step_interpreted();
+  Step step_to(uint64_t cfa, uint64_t rbp);
+  Step end_with(UnwindEnd end);
+  Step end_with_failure(StepStatus status);
+  PackedRow build(uint64_t lookup);
+
+  uint64_t generation_;
+  const ModuleSnapshot* modules_;
+  const MachineRegisters* start_;
+  StackMemory memory_;
+
+  State state_;  // of the frame being stepped, for the rare steps
+  RootEnd root_;
+  UnwindEnd end_;
+  bool all_registers_;      // every frame by the interpreter: an odd row needs a register that was not followed
+  uint32_t base_;           // cached frames that are part of the trace
+  uint32_t stack_switches_;
+  uint32_t frame_walked_;   // frame_ is the frame that this many steps lead to
+  FrameState frame_;        // for the interpreter
+
+  FrameCache cache_;
+  RowCache rows_;
+  CfiStepper stepper_;
+  FetchWindow window_;
 };
 
 }  // namespace flarestack

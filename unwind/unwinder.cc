@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unwind/unwinder.h"
+
+#include <new>
+
+namespace flarestack {
+namespace {
+
+constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp, kRip = MachineRegisters::kRip;
+
+// A trace may lead down in memory, where a stack was switched by hand; so often, and it is a loop.
+constexpr uint32_t kMaxStackSwitches = 16;
+// A frame pointer further from the stack pointer than this is taken for a chance value, as libunwind does (Gstep.c).
+constexpr uint64_t kMaxFramePointerDistance = 0x4000;
+constexpr uint64_t kFirstCodeAddress = 4096;
+
+// rsp, rbp and rip: what is followed of every frame.
+constexpr RegisterMask followed() { return {1u << kRsp | 1u << kRbp | 1u << kRip}; }
+
+}  // namespace
+
+size_t Unwinder::memory_bytes() { return (sizeof(Unwinder) + 4095) / 4096 * 4096; }
+
+// Zeroed memory is an Unwinder that has seen nothing (generation 0 is never used); touching no page of it matters.
+Unwinder* Unwinder::create(void* memory) { return std::launder(static_cast<Unwinder*>(memory)); }
+
+void Unwinder::reset() { cache_.clear(); }
+
+StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
+                            StackBounds bounds) {
+  if (modules.generation != generation_) {
+    rows_.clear();
+    cache_.clear();
+    generation_ = modules.generation;
+  }
+  modules_ = &modules;
+  start_ = &registers;
+  memory_.begin(bounds, 0, &window_);
+  cache_.begin_walk();
+  all_registers_ = false;
+  for (;;) {
+    base_ = 0;
+    stack_switches_ = 0;
+    frame_walked_ = UINT32_MAX;
+    state_ = {{{registers.value[kRip]}, rip_kind}, registers.value[kRsp], registers.value[kRbp]};
+    const Step step = walk();
+    if (step == Step::kEnd && cache_.finish(base_, root_)) {
+      break;
+    }
+    all_registers_ = all_registers_ || step == Step::kAllRegisters;
+    cache_.forget_for_walk();
+  }
+  StackTrace trace;
+  trace.frames = cache_.frames();
+  trace.count = cache_.count();
+  trace.kept = cache_.kept();
+  trace.elided = cache_.elided();
+  trace.heuristic = cache_.heuristic();
+  trace.end = end_;
+  return trace;
+}
+
+// From state_ to the root, or to a cached frame from which nothing changed. kCaller: the cache is of no use, walk again
+// without it.
+Unwinder::Step Unwinder::walk() {
+  FrameAddress pc = state_.pc;
+  uint64_t sp = state_.sp;
+  uint64_t rbp = state_.rbp;
+  for (;;) {
+    const uint32_t index = all_registers_ ? FrameCache::kNone : cache_.find(pc, sp, rbp);
+    if (index != FrameCache::kNone) {
+      const uint32_t stop = cache_.verify(index, &memory_);
+      if (stop == FrameCache::kNone) {
+        base_ = index + 1;
+        return Step::kEnd;
+      }
+      WalkedFrame frame = {pc, sp, rbp, {}};
+      if (stop == FrameCache::kStartOver || !cache_.walk_to(index, stop, &memory_, &frame)) {
+        return Step::kCaller;
+      }
+      pc = frame.pc;
+      sp = frame.sp;
+      rbp = frame.rbp;
+    }
+    const uint64_t lookup = pc.lookup().value;
+    PackedRow row = rows_.find(lookup);
+    if (row.kind() == RowKind::kEmpty) [[unlikely]] {
+      row = build(lookup);
+    }
+    cache_.walk_past({pc, sp, rbp, row});
+    const bool usual = (row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp) && !all_registers_;
+    const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
+    if (usual && cfa > sp && cache_.walked_count() < kMaxWalk) [[likely]] {
+      uint64_t return_address = 0;
+      if (!memory_.load(cfa - 8, &return_address) ||
+          (row.rbp_offset() != 0 && !memory_.load(cfa - row.rbp_offset(), &rbp))) {
+        return end_with(UnwindEnd::kBadMemory);
+      }
+      if (return_address == 0) {
+        root_ = {RootEnd::Kind::kByZero, cfa};
+        end_ = UnwindEnd::kRoot;
+        return Step::kEnd;
+      }
+      pc = FrameAddress({return_address}, AddressKind::kReturnAddress);
+      sp = cfa;
+      continue;
+    }
+    state_ = {pc, sp, rbp};
+    const Step step = step_rare(row);
+    if (step != Step::kCaller) {
+      return step;
+    }
+    pc = state_.pc;
+    sp = state_.sp;
+    rbp = state_.rbp;
+  }
+}
+
+// Any row: replaces state_ by the caller's.
+[[gnu::noinline]] Unwinder::Step Unwinder::step_rare(PackedRow row) {
+  if (cache_.walked_count() >= kMaxWalk) {
+    return end_with(UnwindEnd::kLimit);
+  }
+  if (row.kind() == RowKind::kFramePointer) {
+    return step_frame_pointer();
+  }
+  if (row.kind() == RowKind::kEnd) {
+    root_ = {RootEnd::Kind::kByRow, 0};
+    end_ = UnwindEnd::kRoot;
+    return Step::kEnd;
+  }
+  if (row.kind() == RowKind::kSlow || all_registers_) {
+    return step_interpreted();
+  }
+  uint64_t cfa = state_.sp + row.cfa_offset();
+  uint64_t rbp = state_.rbp;
+  bool good = true;
+  if (row.kind() == RowKind::kPlt) {
+    cfa = state_.sp + 8 + (state_.pc.address().value % 16 >= row.cfa_offset() / 8 ? 8 : 0);
+  } else if (row.kind() == RowKind::kCfaDeref) {
+    good = memory_.load(state_.rbp - row.cfa_offset(), &cfa) && memory_.load(state_.rbp, &rbp);
+  } else {
+    cfa = (row.kind() == RowKind::kCfaRsp ? state_.sp : state_.rbp) + row.cfa_offset();
+    good = row.rbp_offset() == 0 || memory_.load(cfa - row.rbp_offset(), &rbp);
+  }
+  return good ? step_to(cfa, rbp) : end_with(UnwindEnd::kBadMemory);
+}
+
+// To the caller whose return address is at cfa - 8.
+Unwinder::Step Unwinder::step_to(uint64_t cfa, uint64_t rbp) {
+  uint64_t return_address = 0;
+  if (!memory_.load(cfa - 8, &return_address)) {
+    return end_with(UnwindEnd::kBadMemory);
+  }
+  if (cfa == state_.sp || (cfa < state_.sp && ++stack_switches_ > kMaxStackSwitches)) {
+    return end_with(UnwindEnd::kNoProgress);
+  }
+  if (return_address == 0) {
+    root_ = {RootEnd::Kind::kByZero, cfa};
+    end_ = UnwindEnd::kRoot;
+    return Step::kEnd;
+  }
+  state_ = {{{return_address}, AddressKind::kReturnAddress}, cfa, rbp};
+  return Step::kCaller;
+}
+
+// Code without CFI, from a JIT compiler or an assembler: believed to keep a frame pointer if rbp looks like one.
+Unwinder::Step Unwinder::step_frame_pointer() {
+  const uint64_t frame_pointer = state_.rbp;
+  uint64_t rbp = 0;
+  uint64_t return_address = 0;
+  if (frame_pointer % 8 != 0 || frame_pointer - state_.sp > kMaxFramePointerDistance ||
+      !memory_.load(frame_pointer, &rbp) || !memory_.load(frame_pointer + 8, &return_address) ||
+      (return_address != 0 && return_address < kFirstCodeAddress)) {
+    return end_with(UnwindEnd::kNoCode);
+  }
+  cache_.note_heuristic();
+  const Step step = step_to(frame_pointer + 16, rbp);
+  if (all_registers_) {
+    frame_.registers.value[kRip] = return_address;
+    frame_.known = followed();
+    frame_.exact_pc = false;
+    frame_walked_ = cache_.walked_count();
+  }
+  return step;
+}
+
+Unwinder::Step Unwinder::step_interpreted() {
+  const UnwindModule* module = modules_->find(state_.pc.lookup().value);
+  if (module == nullptr) {
+    return end_with(UnwindEnd::kNoCode);
+  }
+  const uint32_t steps = cache_.walked_count() - 1;
+  if (steps == 0) {
+    frame_.registers = *start_;
+    frame_.known = RegisterMask::all();
+  } else if (frame_walked_ != steps) {
+    frame_.known = followed();
+  }
+  frame_.registers.value[kRip] = state_.pc.address().value;
+  frame_.registers.value[kRsp] = state_.sp;
+  frame_.registers.value[kRbp] = state_.rbp;
+  frame_.exact_pc = state_.pc.kind() == AddressKind::kInstruction;
+  const StepStatus status = stepper_.step(*module, &memory_, &frame_);
+  if (status == StepStatus::kNeedsRegister && !all_registers_) {
+    return Step::kAllRegisters;
+  }
+  if (status != StepStatus::kOk) {
+    return end_with_failure(status);
+  }
+  frame_walked_ = steps + 1;
+  const uint64_t sp = frame_.registers.value[kRsp];
+  if (sp == state_.sp && !frame_.exact_pc) {
+    return end_with(UnwindEnd::kNoProgress);
+  }
+  if (sp <= state_.sp && ++stack_switches_ > kMaxStackSwitches) {
+    return end_with(UnwindEnd::kNoProgress);
+  }
+  if (frame_.pc() == 0) {
+    return end_with(UnwindEnd::kRoot);
+  }
+  state_ = {{{frame_.pc()}, frame_.exact_pc ? AddressKind::kInstruction : AddressKind::kReturnAddress},
+            sp,
+            frame_.known.has(kRbp) ? frame_.registers.value[kRbp] : 0};
+  return Step::kCaller;
+}
+
+Unwinder::Step Unwinder::end_with_failure(StepStatus status) {
+  switch (status) {
+    case StepStatus::kRoot:
+      return end_with(UnwindEnd::kRoot);
+    case StepStatus::kBadMemory:
+      return end_with(UnwindEnd::kBadMemory);
+    default:
+      return end_with(UnwindEnd::kNoCode);
+  }
+}
+
+Unwinder::Step Unwinder::end_with(UnwindEnd end) {
+  root_ = {RootEnd::Kind::kByFailure, 0};
+  end_ = end;
+  return Step::kEnd;
+}
+
+[[gnu::noinline]] PackedRow Unwinder::build(uint64_t lookup) {
+  const PackedRow row = build_row(modules_->find(lookup), lookup, &stepper_);
+  rows_.insert(lookup, row);
+  return row;
+}
+
+}  // namespace flarestack
