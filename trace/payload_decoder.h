@@ -13,23 +13,19 @@
 
 #include "trace/columns.h"
 #include "trace/records.h"
+#include "trace/single_record.h"
 
 namespace flarestack {
 
 class PayloadDecoder {
  public:
-  struct Problems {
-    bool malformed = false;        // no record behind this point is given out
-    uint64_t unknown_records = 0;  // records, and fields and values in known records, that only a newer version knows
-  };
-
   PayloadDecoder() = default;  // of an empty payload
   // `payload` is borrowed for the decoder's life.
   explicit PayloadDecoder(std::string_view payload);
 
   // The next record, in the order of the payload; none at the end or at the first malformed byte.
   std::optional<TraceRecord> next();
-  const Problems& problems() const { return problems_; }
+  const PayloadProblems& problems() const { return problems_; }
 
  private:
   static constexpr size_t kBlockFields = 10;
@@ -41,7 +37,7 @@ class PayloadDecoder {
   uint32_t narrow(uint64_t value);
 
   protozero::pbf_reader payload_;
-  Problems problems_;
+  PayloadProblems problems_;
   uint64_t block_records_left_ = 0;  // that this chunk may still announce
 
   // The open block: its field in the payload, the records not yet given out, and its own fields by number.

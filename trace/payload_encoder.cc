@@ -8,87 +8,12 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "trace/format.h"
+#include "trace/single_record.h"
 
 namespace flarestack {
 namespace {
 
 using protozero::pbf_writer;
-
-// As in proto3, a field that holds its default is left out.
-void put(pbf_writer& message, uint32_t field, const std::string& text) {
-  if (!text.empty()) message.add_bytes(field, text);
-}
-void put(pbf_writer& message, uint32_t field, int64_t number) {
-  if (number != 0) message.add_int64(field, number);
-}
-void put_unsigned(pbf_writer& message, uint32_t field, uint64_t number) {
-  if (number != 0) message.add_uint64(field, number);
-}
-void put_all(pbf_writer& message, uint32_t field, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) message.add_bytes(field, text);
-}
-
-uint32_t encode(pbf_writer& message, const SessionRecord& record) {
-  put_all(message, 1, record.command);
-  put(message, 2, record.working_directory);
-  put(message, 3, record.host);
-  put(message, 4, record.kernel);
-  put(message, 5, record.version);
-  put(message, 6, record.start_realtime_ns);
-  put_unsigned(message, 7, static_cast<uint64_t>(record.clock));
-  put_unsigned(message, 8, record.requested_hz);
-  put_unsigned(message, 9, record.wall_clock ? 1 : 0);
-  return trace_format::kSession;
-}
-
-uint32_t encode(pbf_writer& message, const ProcessRecord& record) {
-  put_unsigned(message, 1, record.id.value);
-  put_unsigned(message, 2, record.parent.value);
-  put_unsigned(message, 3, static_cast<uint64_t>(record.origin));
-  put(message, 4, int64_t{record.pid});
-  put(message, 5, record.executable);
-  put_all(message, 6, record.arguments);
-  put(message, 7, record.start_ns);
-  return trace_format::kProcess;
-}
-
-uint32_t encode(pbf_writer& message, const ProcessEndRecord& record) {
-  put_unsigned(message, 1, record.id.value);
-  put_unsigned(message, 2, static_cast<uint64_t>(record.kind));
-  put(message, 3, int64_t{record.code});
-  put(message, 4, record.end_ns);
-  put_unsigned(message, 5, record.cpu_ns);
-  return trace_format::kProcessEnd;
-}
-
-uint32_t encode(pbf_writer& message, const ThreadRecord& record) {
-  put_unsigned(message, 1, record.id.value);
-  put_unsigned(message, 2, record.process.value);
-  put(message, 3, int64_t{record.tid});
-  put(message, 4, record.name);
-  put(message, 5, record.start_ns);
-  return trace_format::kThread;
-}
-
-uint32_t encode(pbf_writer& message, const CounterRecord& record) {
-  put_unsigned(message, 1, record.process.value);
-  put(message, 2, record.name);
-  put_unsigned(message, 3, record.value);
-  return trace_format::kCounter;
-}
-
-uint32_t encode(pbf_writer& message, const UnrecordedRecord& record) {
-  put(message, 1, int64_t{record.pid});
-  put_unsigned(message, 2, record.parent.value);
-  put(message, 3, record.command);
-  put(message, 4, record.reason);
-  return trace_format::kUnrecorded;
-}
-
-uint32_t encode(pbf_writer& message, const EndRecord& record) {
-  put(message, 1, record.duration_ns);
-  return trace_format::kEnd;
-}
 
 // The columns of a block are its fields from 2 on, in the order given here.
 void put_block(pbf_writer& payload, uint32_t field, uint64_t count, std::initializer_list<const std::string*> columns,
@@ -97,8 +22,11 @@ void put_block(pbf_writer& payload, uint32_t field, uint64_t count, std::initial
   pbf_writer block(payload, field);
   block.add_uint64(trace_format::kBlockCount, count);
   uint32_t column_field = trace_format::kBlockCount;
-  for (const std::string* column : columns) put(block, ++column_field, *column);
-  put_unsigned(block, ++column_field, constant);
+  for (const std::string* column : columns) {
+    ++column_field;
+    if (!column->empty()) block.add_bytes(column_field, *column);
+  }
+  if (constant != 0) block.add_uint64(column_field + 1, constant);
 }
 
 size_t total_size_bytes(std::initializer_list<const ColumnWriter*> columns) {
@@ -116,8 +44,7 @@ void PayloadEncoder::add(const TraceRecord& record) {
 template <typename Single>
 void PayloadEncoder::add_record(const Single& record) {
   std::string encoded;
-  pbf_writer message(encoded);
-  const uint32_t field = encode(message, record);
+  const uint32_t field = encode_single(record, encoded);
   if (encoded.size() > trace_format::kMaxRecordBytes) {
     ++dropped_;
     return;

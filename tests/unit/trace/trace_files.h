@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
+#include "trace/dump.h"
 #include "trace/reader.h"
 #include "trace/records.h"
 
@@ -44,3 +47,9 @@ WholeTrace read_trace(const std::string& path);
 std::vector<TraceRecord> in_payload_order(std::vector<TraceRecord> records);
 
 }  // namespace flarestack
+
+// So that a failed comparison shows the records.
+template <>
+struct Catch::StringMaker<flarestack::TraceRecord> {
+  static std::string convert(const flarestack::TraceRecord& record) { return flarestack::describe(record); }
+};

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/dump.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/trace/trace_files.h"
+
+namespace flarestack {
+namespace {
+
+std::vector<std::string> dump_of(const std::string& path) {
+  Result<TraceReader> reader = TraceReader::open(path);
+  REQUIRE(reader.ok());
+  std::vector<std::string> lines;
+  dump_trace(*reader, [&](std::string_view line) { lines.emplace_back(line); });
+  return lines;
+}
+
+TEST_CASE("a dump has one line for each record, and says where chunks begin and that nothing is missing") {
+  const TemporaryFolder folder;
+  write_trace(folder.file("t"), small_recording(), {22});
+  const std::vector<std::string> lines = dump_of(folder.file("t"));
+  REQUIRE(lines.size() == small_recording().size() + 3);
+  CHECK(lines[0] == "# chunk at byte 16");
+  CHECK(lines[1] ==
+        "session command=[\"./work\" \"--fast\" \"\"] working_directory=\"/home/user\" host=\"host\" "
+        "kernel=\"6.1.0\" version=\"0.1.0\" start_realtime_ns=1700000000123456789 clock=perf-task-clock "
+        "requested_hz=1000 wall_clock=yes");
+  const std::vector<std::string> expected = {
+      "process id=1 parent=0 origin=launch pid=4711 executable=\"/usr/bin/work\" arguments=[\"./work\" \"--fast\"] "
+      "start_ns=5",
+      "process-end id=1 kind=replaced-by-exec code=0 end_ns=70 cpu_ns=16",
+      "thread id=2 process=2 tid=4711 name=\"next\" start_ns=70",
+      "unrecorded pid=4712 parent=2 command=\"sudo id\" reason=\"it is setuid\"",
+      "string id=1 text=\"do_syscall_64\"",
+      "module id=1 path=\"/usr/bin/work\" build_id=dead00ef",
+      "module id=2 path=\"[vdso]\" build_id=none",
+      "frame id=2 kind=native address=instruction module=2 offset=0x1204 name=0",
+      "frame id=3 kind=kernel address=instruction module=0 offset=0x0 name=1",
+      "stack id=4 parent=3 frame=1",
+      "sample thread=2 stack=4 metric=off-cpu slice_start_ns=1000000000 slice_length_ns=1000000000 count=3 "
+      "weight_ns=2999999",
+      "counter process=2 name=\"samples\" value=15",
+      "end duration_ns=91",
+  };
+  for (const std::string& line : expected) CHECK_THAT(lines, Catch::VectorContains(line));
+  CHECK(lines.back() == "# complete, 0 damaged chunks, 0 bytes skipped, 0 records of a newer version");
+}
+
+TEST_CASE("a dump says what was lost") {
+  const TemporaryFolder folder;
+  write_trace(folder.file("t"), {StringRecord{{1}, "kept"}, StringRecord{{2}, "cut"}}, {1});
+  const std::string bytes = read_bytes(folder.file("t"));
+  const size_t second = bytes.rfind("chunk") - 1;
+  write_bytes(folder.file("t"), bytes.substr(0, bytes.size() - 1));
+  const std::vector<std::string> lines = dump_of(folder.file("t"));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1] == "string id=1 text=\"kept\"");
+  CHECK(lines[2] == "# no end record: the recorder was stopped before it finished, 0 damaged chunks, " +
+                        std::to_string(bytes.size() - 1 - second) + " bytes skipped, 0 records of a newer version");
+}
+
+TEST_CASE("text of the target cannot break a line or steer a terminal") {
+  CHECK(describe(StringRecord{{7}, std::string("a\"b\\c\nd\x1b[31m\xC3\xA9\0", 15)}) ==
+        "string id=7 text=\"a\\\"b\\\\c\\nd\\x1B[31m\\xC3\\xA9\\x00\"");
+}
+
+}  // namespace
+}  // namespace flarestack

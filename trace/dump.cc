@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/dump.h"
+
+#include <array>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace flarestack {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '"' || letter == '\\') {
+      result += '\\';
+      result += letter;
+    } else if (letter == '\n') {
+      result += "\\n";
+    } else if (byte >= 0x20 && byte < 0x7F) {
+      result += letter;
+    } else {
+      result += fmt::format("\\x{:02X}", byte);
+    }
+  }
+  return result + '"';
+}
+
+std::string quoted_list(const std::vector<std::string>& texts) {
+  std::string result = "[";
+  for (const std::string& text : texts) {
+    if (result.size() > 1) result += ' ';
+    result += quoted(text);
+  }
+  return result + ']';
+}
+
+// The reader gives out no value that these do not name.
+template <typename Enum, size_t kCount>
+std::string_view name_of(Enum value, const std::array<std::string_view, kCount>& names) {
+  return names.at(static_cast<size_t>(value));
+}
+
+constexpr std::array<std::string_view, 3> kClocks = {"none", "perf-task-clock", "posix-cpu-timer"};
+constexpr std::array<std::string_view, 4> kOrigins = {"launch", "fork", "exec", "attach"};
+constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signaled", "replaced-by-exec",
+                                                    "still-running"};
+constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "jit", "interpreter", "marker"};
+constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
+constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off-cpu"};
+
+std::string line_of(const SessionRecord& record) {
+  return fmt::format(
+      "session command={} working_directory={} host={} kernel={} version={} start_realtime_ns={} clock={} "
+      "requested_hz={} wall_clock={}",
+      quoted_list(record.command), quoted(record.working_directory), quoted(record.host), quoted(record.kernel),
+      quoted(record.version), record.start_realtime_ns, name_of(record.clock, kClocks), record.requested_hz,
+      record.wall_clock ? "yes" : "no");
+}
+
+std::string line_of(const StringRecord& record) {
+  return fmt::format("string id={} text={}", record.id.value, quoted(record.text));
+}
+
+std::string line_of(const ProcessRecord& record) {
+  return fmt::format("process id={} parent={} origin={} pid={} executable={} arguments={} start_ns={}", record.id.value,
+                     record.parent.value, name_of(record.origin, kOrigins), record.pid, quoted(record.executable),
+                     quoted_list(record.arguments), record.start_ns);
+}
+
+std::string line_of(const ProcessEndRecord& record) {
+  return fmt::format("process-end id={} kind={} code={} end_ns={} cpu_ns={}", record.id.value,
+                     name_of(record.kind, kExits), record.code, record.end_ns, record.cpu_ns);
+}
+
+std::string line_of(const ThreadRecord& record) {
+  return fmt::format("thread id={} process={} tid={} name={} start_ns={}", record.id.value, record.process.value,
+                     record.tid, quoted(record.name), record.start_ns);
+}
+
+std::string line_of(const ModuleRecord& record) {
+  std::string build_id;
+  for (const uint8_t byte : record.build_id) build_id += fmt::format("{:02x}", byte);
+  return fmt::format("module id={} path={} build_id={}", record.id.value, quoted(record.path),
+                     build_id.empty() ? "none" : build_id);
+}
+
+std::string line_of(const FrameRecord& record) {
+  return fmt::format("frame id={} kind={} address={} module={} offset={:#x} name={}", record.id.value,
+                     name_of(record.kind, kFrameKinds), name_of(record.address_kind, kAddressKinds),
+                     record.module.value, record.offset.value, record.name.value);
+}
+
+std::string line_of(const StackRecord& record) {
+  return fmt::format("stack id={} parent={} frame={}", record.id.value, record.parent.value, record.frame.value);
+}
+
+std::string line_of(const SampleRecord& record) {
+  return fmt::format("sample thread={} stack={} metric={} slice_start_ns={} slice_length_ns={} count={} weight_ns={}",
+                     record.thread.value, record.stack.value, name_of(record.metric, kMetrics), record.slice_start_ns,
+                     record.slice_length_ns, record.count, record.weight_ns);
+}
+
+std::string line_of(const CounterRecord& record) {
+  return fmt::format("counter process={} name={} value={}", record.process.value, quoted(record.name), record.value);
+}
+
+std::string line_of(const UnrecordedRecord& record) {
+  return fmt::format("unrecorded pid={} parent={} command={} reason={}", record.pid, record.parent.value,
+                     quoted(record.command), quoted(record.reason));
+}
+
+std::string line_of(const EndRecord& record) { return fmt::format("end duration_ns={}", record.duration_ns); }
+
+}  // namespace
+
+std::string describe(const TraceRecord& record) {
+  return std::visit([](const auto& kind) { return line_of(kind); }, record);
+}
+
+void dump_trace(TraceReader& reader, const std::function<void(std::string_view line)>& line) {
+  std::optional<uint64_t> chunk_offset;
+  while (const std::optional<TraceRecord> record = reader.next()) {
+    if (chunk_offset != reader.chunk_offset()) {
+      chunk_offset = reader.chunk_offset();
+      line(fmt::format("# chunk at byte {}", *chunk_offset));
+    }
+    line(describe(*record));
+  }
+  const TraceDamage& damage = reader.damage();
+  line(fmt::format("# {}, {} damaged chunks, {} bytes skipped, {} records of a newer version",
+                   damage.ended ? "complete" : "no end record: the recorder was stopped before it finished",
+                   damage.damaged_chunks, damage.skipped_bytes, damage.unknown_records));
+}
+
+}  // namespace flarestack
