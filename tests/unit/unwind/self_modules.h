@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The modules of this process as a ModuleSnapshot, and an Unwinder in its own mapping: what the agent provides in real use.
+#pragma once
+
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "unwind/unwinder.h"
+
+namespace flarestack::test {
+
+class SelfModules {
+ public:
+  SelfModules() { refresh(); }
+  void refresh() {
+    modules_.clear();
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, size_t, void* self) {
+          static_cast<SelfModules*>(self)->add(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+          return 0;
+        },
+        this);
+    std::sort(modules_.begin(), modules_.end(),
+              [](const UnwindModule& a, const UnwindModule& b) { return a.text_start < b.text_start; });
+    snapshot_.generation++;
+    snapshot_.count = modules_.size();
+    snapshot_.modules = modules_.data();
+  }
+  const ModuleSnapshot& snapshot() const { return snapshot_; }
+  std::vector<UnwindModule>& modules() { return modules_; }
+
+ private:
+  void add(uint64_t bias, const ElfW(Phdr) * headers, unsigned count) {
+    UnwindModule module;
+    module.read_start = UINT64_MAX;
+    for (unsigned i = 0; i < count; ++i) {
+      const uint64_t start = bias + headers[i].p_vaddr;
+      const uint64_t end = start + headers[i].p_memsz;
+      if (headers[i].p_type == PT_LOAD) {
+        module.read_start = std::min(module.read_start, start);
+        module.read_end = std::max(module.read_end, end);
+      } else if (headers[i].p_type == PT_GNU_EH_FRAME) {
+        module.eh_frame_hdr = start;
+        module.eh_frame_hdr_size = headers[i].p_memsz;
+      }
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
+        module.text_start = bias + headers[i].p_vaddr;
+        module.text_end = module.text_start + headers[i].p_memsz;
+        modules_.push_back(module);
+      }
+    }
+  }
+
+  std::vector<UnwindModule> modules_;
+  ModuleSnapshot snapshot_;
+};
+
+class OwnedUnwinder {
+ public:
+  OwnedUnwinder()
+      : memory_(mmap(nullptr, Unwinder::memory_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)),
+        unwinder_(Unwinder::create(memory_)) {}
+  ~OwnedUnwinder() { munmap(memory_, Unwinder::memory_bytes()); }
+  OwnedUnwinder(const OwnedUnwinder&) = delete;
+  OwnedUnwinder& operator=(const OwnedUnwinder&) = delete;
+  Unwinder* operator->() const { return unwinder_; }
+
+ private:
+  void* memory_;
+  Unwinder* unwinder_;
+};
+
+}  // namespace flarestack::test
