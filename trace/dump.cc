@@ -44,13 +44,13 @@ std::string_view name_of(Enum value, const std::array<std::string_view, kCount>&
   return names.at(static_cast<size_t>(value));
 }
 
-constexpr std::array<std::string_view, 3> kClocks = {"none", "perf-task-clock", "posix-cpu-timer"};
+constexpr std::array<std::string_view, 3> kClocks = {"none", "perf_task_clock", "posix_cpu_timer"};
 constexpr std::array<std::string_view, 4> kOrigins = {"launch", "fork", "exec", "attach"};
-constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signaled", "replaced-by-exec",
-                                                    "still-running"};
+constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signaled", "replaced_by_exec",
+                                                    "still_running"};
 constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "jit", "interpreter", "marker"};
 constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
-constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off-cpu"};
+constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
 
 std::string line_of(const SessionRecord& record) {
   return fmt::format(
@@ -72,7 +72,7 @@ std::string line_of(const ProcessRecord& record) {
 }
 
 std::string line_of(const ProcessEndRecord& record) {
-  return fmt::format("process-end id={} kind={} code={} end_ns={} cpu_ns={}", record.id.value,
+  return fmt::format("process_end id={} kind={} code={} end_ns={} cpu_ns={}", record.id.value,
                      name_of(record.kind, kExits), record.code, record.end_ns, record.cpu_ns);
 }
 

@@ -24,12 +24,12 @@ TEST_CASE("a dump has one line for each record, and says where chunks begin and 
   CHECK(lines[0] == "# chunk at byte 16");
   CHECK(lines[1] ==
         "session command=[\"./work\" \"--fast\" \"\"] working_directory=\"/home/user\" host=\"host\" "
-        "kernel=\"6.1.0\" version=\"0.1.0\" start_realtime_ns=1700000000123456789 clock=perf-task-clock "
+        "kernel=\"6.1.0\" version=\"0.1.0\" start_realtime_ns=1700000000123456789 clock=perf_task_clock "
         "requested_hz=1000 wall_clock=yes");
   const std::vector<std::string> expected = {
       "process id=1 parent=0 origin=launch pid=4711 executable=\"/usr/bin/work\" arguments=[\"./work\" \"--fast\"] "
       "start_ns=5",
-      "process-end id=1 kind=replaced-by-exec code=0 end_ns=70 cpu_ns=16",
+      "process_end id=1 kind=replaced_by_exec code=0 end_ns=70 cpu_ns=16",
       "thread id=2 process=2 tid=4711 name=\"next\" start_ns=70",
       "unrecorded pid=4712 parent=2 command=\"sudo id\" reason=\"it is setuid\"",
       "string id=1 text=\"do_syscall_64\"",
@@ -38,7 +38,7 @@ TEST_CASE("a dump has one line for each record, and says where chunks begin and 
       "frame id=2 kind=native address=instruction module=2 offset=0x1204 name=0",
       "frame id=3 kind=kernel address=instruction module=0 offset=0x0 name=1",
       "stack id=4 parent=3 frame=1",
-      "sample thread=2 stack=4 metric=off-cpu slice_start_ns=1000000000 slice_length_ns=1000000000 count=3 "
+      "sample thread=2 stack=4 metric=off_cpu slice_start_ns=1000000000 slice_length_ns=1000000000 count=3 "
       "weight_ns=2999999",
       "counter process=2 name=\"samples\" value=15",
       "end duration_ns=91",
