@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/location_table.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace flarestack {
+namespace {
+
+FrameType type_of(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kNative: return FrameType::kNative;
+    case FrameKind::kKernel: return FrameType::kKernel;
+    case FrameKind::kJit: return FrameType::kJit;
+    case FrameKind::kInterpreter: return FrameType::kInterpreter;
+    case FrameKind::kMarker: return FrameType::kMarker;
+  }
+  return FrameType::kMarker;
+}
+
+// Compiled code, as a function of its own or inlined: both are the same function.
+bool is_compiled(FrameType type) { return type == FrameType::kNative || type == FrameType::kInlined; }
+
+}  // namespace
+
+LocationTable::LocationTable(const Recording& recording, const ProfileOptions& options)
+    : recording_(recording), inline_frames_(options.inline_frames) {
+  file_index("");
+  lost_ = special("[lost]", FrameType::kMarker);
+  frame_locations_.assign(recording.frames.size(), {lost_, lost_ + 1});
+}
+
+void LocationTable::resolve(const std::vector<bool>& wanted, const SymbolSource& symbols) {
+  std::vector<uint32_t> native;
+  for (uint32_t i = 0; i < recording_.frames.size(); ++i) {
+    const RecordedFrame& frame = recording_.frames[i];
+    if (!wanted[i]) continue;
+    if (frame.kind == FrameKind::kNative && frame.module < recording_.modules.size()) {
+      native.push_back(i);
+    } else if (frame.kind != FrameKind::kNative || frame.module == kNoIndex) {
+      frame_locations_[i] = add_named(frame);
+    }  // else its module was lost, and so is the frame
+  }
+  resolve_native(native, symbols);
+}
+
+std::span<const Location> LocationTable::of_frame(uint32_t frame) const {
+  const Range range = frame < frame_locations_.size() ? frame_locations_[frame] : Range{lost_, lost_ + 1};
+  return {locations_.data() + range.begin, locations_.data() + range.end};
+}
+
+uint32_t LocationTable::first_index_of_frame(uint32_t frame) const {
+  return frame < frame_locations_.size() ? frame_locations_[frame].begin : lost_;
+}
+
+uint32_t LocationTable::special(const std::string& name, FrameType type) {
+  locations_.push_back({function_index(name, kNoIndex, type), 0, 0, type});
+  return static_cast<uint32_t>(locations_.size() - 1);
+}
+
+void LocationTable::move_into(Profile& profile) {
+  profile.functions = std::move(functions_);
+  profile.files = std::move(files_);
+  profile.locations = std::move(locations_);
+}
+
+uint32_t LocationTable::function_index(const std::string& name, uint32_t module, FrameType type) {
+  const char identity = is_compiled(type) ? 'c' : static_cast<char>('0' + static_cast<int>(type));
+  std::string key = name;
+  key += '\0';
+  key += identity;
+  key += std::to_string(module);
+  const auto [entry, added] = function_by_key_.try_emplace(std::move(key), static_cast<uint32_t>(functions_.size()));
+  if (added) {
+    Function function;
+    function.name = name;
+    function.type = type;
+    if (module < recording_.modules.size()) {
+      function.module = recording_.modules[module].name();
+      function.module_path = recording_.modules[module].path;
+    }
+    functions_.push_back(std::move(function));
+    entries_.push_back({});
+  } else if (type == FrameType::kNative) {
+    functions_[entry->second].type = type;
+  }
+  return entry->second;
+}
+
+uint32_t LocationTable::file_index(const std::string& file) {
+  const auto [entry, added] = file_by_name_.try_emplace(file, static_cast<uint32_t>(files_.size()));
+  if (added) files_.push_back(file);
+  return entry->second;
+}
+
+LocationTable::Range LocationTable::add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames) {
+  Range range{static_cast<uint32_t>(locations_.size()), 0};
+  for (const SymbolFrame& frame : frames) {
+    if (frame.inlined && !inline_frames_) continue;
+    const FrameType type = frame.inlined ? FrameType::kInlined : FrameType::kNative;
+    const uint32_t index = function_index(frame.function, module, type);
+    locations_.push_back({index, file_index(frame.file), frame.line, type});
+    Function& function = functions_[index];
+    if (frame.line != 0 && (function.file.empty() || (frame.file == function.file && frame.line < function.line))) {
+      function.file = frame.file;
+      function.line = frame.line;
+    }
+    if (!frame.inlined && frame.function_offset != 0) entries_[index] = {module, frame.function_offset};
+  }
+  range.end = static_cast<uint32_t>(locations_.size());
+  return range.begin == range.end ? Range{lost_, lost_ + 1} : range;
+}
+
+LocationTable::Range LocationTable::add_named(const RecordedFrame& frame) {
+  const bool named = frame.kind != FrameKind::kNative && frame.name < recording_.strings.size();
+  const std::string name = named ? recording_.strings[frame.name] : "[unknown]";
+  const uint32_t module = frame.module < recording_.modules.size() ? frame.module : kNoIndex;
+  const FrameType type = type_of(frame.kind);
+  locations_.push_back({function_index(name, module, type), 0, 0, type});
+  const auto index = static_cast<uint32_t>(locations_.size() - 1);
+  return {index, index + 1};
+}
+
+void LocationTable::resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols) {
+  struct Lookup {
+    uint32_t module;
+    uint64_t offset;
+    uint32_t frame;
+  };
+  std::vector<Lookup> lookups;
+  lookups.reserve(frames.size());
+  std::vector<bool> asked(recording_.modules.size(), false);
+  for (const uint32_t i : frames) {
+    const RecordedFrame& frame = recording_.frames[i];
+    // An offset obeys the same rule as an address.
+    const FrameAddress address({frame.offset.value}, frame.address_kind);
+    lookups.push_back({frame.module, address.lookup().value, i});
+    asked[frame.module] = true;
+  }
+  std::sort(lookups.begin(), lookups.end(), [](const Lookup& a, const Lookup& b) {
+    return std::tie(a.module, a.offset, a.frame) < std::tie(b.module, b.offset, b.frame);
+  });
+
+  std::vector<SymbolModule> modules;
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const Module& module = recording_.modules[i];
+    if (asked[i]) modules.push_back({module.id, module.path, module.build_id});
+  }
+  const auto is_new = [&lookups](size_t i) {
+    return i == 0 || lookups[i].module != lookups[i - 1].module || lookups[i].offset != lookups[i - 1].offset;
+  };
+  std::vector<SymbolQuery> queries;
+  for (size_t i = 0; i < lookups.size(); ++i) {
+    if (is_new(i)) queries.push_back({recording_.modules[lookups[i].module].id, {lookups[i].offset}});
+  }
+  if (queries.empty()) return;
+  const SymbolAnswer answer = symbols(modules, queries);
+  size_t next_query = 0;
+  Range range{lost_, lost_ + 1};
+  for (size_t i = 0; i < lookups.size(); ++i) {
+    if (is_new(i)) {
+      const size_t query = next_query++;
+      if (query < answer.frames.size()) range = add_symbols(lookups[i].module, answer.frames[query]);
+    }
+    frame_locations_[lookups[i].frame] = range;
+  }
+  modules_ = answer.modules;
+  find_declarations(modules, symbols);
+}
+
+// The line a function begins at is the line of its entry.
+void LocationTable::find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols) {
+  std::vector<SymbolQuery> queries;
+  std::vector<uint32_t> asked_for;
+  for (uint32_t i = 0; i < functions_.size(); ++i) {
+    if (entries_[i].module == kNoIndex || functions_[i].line == 0) continue;
+    queries.push_back({recording_.modules[entries_[i].module].id, {entries_[i].offset}});
+    asked_for.push_back(i);
+  }
+  if (queries.empty()) return;
+  const SymbolAnswer answer = symbols(modules, queries);
+  for (size_t i = 0; i < std::min(asked_for.size(), answer.frames.size()); ++i) {
+    if (answer.frames[i].empty()) continue;
+    const SymbolFrame& entry = answer.frames[i].back();
+    Function& function = functions_[asked_for[i]];
+    if (entry.line == 0 || entry.function != function.name) continue;
+    function.file = entry.file;
+    function.line = entry.line;
+  }
+}
+
+}  // namespace flarestack

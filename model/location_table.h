@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// LocationTable: turns a recording's frames into functions and locations, asking for each (module, offset) once. Used
+// by build_profile() only. Offline side.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/profile.h"
+
+namespace flarestack {
+
+class LocationTable {
+ public:
+  LocationTable(const Recording& recording, const ProfileOptions& options);
+
+  // Resolves the frames for which `wanted` is true. Once.
+  void resolve(const std::vector<bool>& wanted, const SymbolSource& symbols);
+  // The locations of a frame, innermost first; never empty. `frame` may be kLostIndex.
+  std::span<const Location> of_frame(uint32_t frame) const;
+  uint32_t first_index_of_frame(uint32_t frame) const;
+
+  // The one location that stands for `name`: a marker such as "[no stack]", or a process. Its index is returned.
+  uint32_t special(const std::string& name, FrameType type);
+  uint32_t lost() const { return lost_; }
+
+  const std::vector<Location>& locations() const { return locations_; }
+  const std::vector<Function>& functions() const { return functions_; }
+  const std::vector<ModuleSymbols>& modules() const { return modules_; }
+  // Moves the tables into the profile; nothing else may be called afterwards.
+  void move_into(Profile& profile);
+
+ private:
+  struct Range {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+  struct Entry {  // where a function's code begins
+    uint32_t module = kNoIndex;
+    uint64_t offset = 0;
+  };
+  uint32_t function_index(const std::string& name, uint32_t module, FrameType type);
+  uint32_t file_index(const std::string& file);
+  Range add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames);
+  Range add_named(const RecordedFrame& frame);
+  void resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols);
+  void find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols);
+
+  const Recording& recording_;
+  bool inline_frames_;
+  std::vector<Function> functions_;
+  std::vector<Entry> entries_;  // beside functions_
+  std::vector<std::string> files_;
+  std::vector<Location> locations_;
+  std::vector<Range> frame_locations_;  // by frame
+  std::vector<ModuleSymbols> modules_;
+  std::unordered_map<std::string, uint32_t> function_by_key_;
+  std::unordered_map<std::string, uint32_t> file_by_name_;
+  uint32_t lost_ = 0;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profile: a recording seen through one choice of metric and filters, symbolized: functions, call tree, samples, and
+// how good it all is. Made by load_profile() or build_profile(). Offline side; immutable once made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/call_tree.h"
+#include "model/quality.h"
+#include "model/recording.h"
+#include "symbolizer/symbolizer.h"
+
+namespace flarestack {
+
+enum class Metric : uint8_t {
+  kCpu,   // ns of CPU time
+  kWall,  // ns of wall time: on and off the CPU
+};
+const char* metric_name(Metric metric);  // "cpu", "wall"
+const char* metric_unit(Metric metric);  // "ns"
+
+struct ProfileOptions {
+  Metric metric = Metric::kCpu;
+  std::string process;             // a pid, or a program's name; empty: all
+  std::string thread;              // a tid, or a thread's name; empty: all
+  std::optional<int64_t> from_ns;  // a slice that lies partly inside counts with that part
+  std::optional<int64_t> to_ns;
+  std::string focus;   // regular expression (base/text.h): only stacks with a function that matches
+  std::string ignore;  // and only stacks without any function that matches
+  bool inline_frames = true;
+  bool group_by_process = false;  // a kProcess frame at the root of each process's stacks
+};
+
+// What of the samples of one thread with one stack in one time slice passed the filters.
+struct ProfileSample {
+  uint32_t node = 0;      // in Profile::tree
+  uint32_t location = 0;  // in Profile::locations: its innermost frame
+  uint32_t thread = 0;    // in Recording::threads, or kLostIndex
+  int64_t slice_start_ns = 0;
+  int64_t slice_length_ns = 0;
+  uint64_t count = 0;
+  uint64_t value = 0;
+};
+
+// A place in a function.
+struct Location {
+  uint32_t function = 0;  // in Profile::functions
+  uint32_t file = 0;      // in Profile::files; 0 is the empty name: unknown
+  uint32_t line = 0;      // 0: unknown
+  FrameType type = FrameType::kNative;
+};
+
+struct Profile {
+  ProfileOptions options;
+  Recording recording;
+  std::vector<Function> functions;
+  std::vector<std::string> files;
+  std::vector<Location> locations;
+  CallTree tree;
+  std::vector<ProfileSample> samples;
+  Quality quality;
+  uint64_t total() const { return tree.total(); }
+};
+
+// Answers for all queries of a profile; load_profile() asks a Symbolizer, tests answer themselves.
+struct SymbolAnswer {
+  std::vector<std::vector<SymbolFrame>> frames;  // one entry per query, innermost first
+  std::vector<ModuleSymbols> modules;
+};
+using SymbolSource = std::function<SymbolAnswer(const std::vector<SymbolModule>&, std::span<const SymbolQuery>)>;
+
+// Error: a filter that matches nothing in this recording, or a regular expression that is none.
+Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols);
+
+// Reads the whole trace and symbolizes it with the default cache. Error: as TraceReader::open and build_profile.
+Result<Profile> load_profile(const std::string& path, const ProfileOptions& options);
+
+}  // namespace flarestack

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/quality.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "model/profile.h"
+
+namespace flarestack {
+namespace {
+
+// What a recorded stack's leaf frame says about where the time went: in the kernel, under a marker, or sampled.
+void add_recorded_time(const Recording& recording, Quality& quality) {
+  uint64_t signals = 0;
+  for (const RecordedSample& sample : recording.samples) {
+    if (sample.metric != SampleMetric::kCpu) continue;
+    quality.cpu_ns += sample.weight_ns;
+    signals += sample.count;
+    if (sample.stack >= recording.stacks.size()) continue;
+    const uint32_t frame = recording.stacks[sample.stack].frame;
+    if (frame >= recording.frames.size()) continue;
+    const FrameKind kind = recording.frames[frame].kind;
+    if (kind == FrameKind::kKernel) quality.kernel_ns += sample.weight_ns;
+    if (kind == FrameKind::kMarker && sample.count == 0) quality.unsampled_ns += sample.weight_ns;
+  }
+  quality.samples = std::max(signals, recording.counter("samples"));
+  const uint64_t user_ns = quality.cpu_ns - quality.kernel_ns;
+  if (user_ns != 0) quality.achieved_hz = static_cast<double>(signals) / (static_cast<double>(user_ns) / 1e9);
+}
+
+std::vector<SymbolProblem> find_symbol_problems(const Profile& profile, const std::vector<ModuleSymbols>& modules,
+                                                  const std::unordered_map<std::string, uint64_t>& self_by_path) {
+  std::vector<SymbolProblem> found;
+  for (const ModuleSymbols& symbols : modules) {
+    if (symbols.level >= ModuleSymbols::Level::kSymbolTable && symbols.problem.empty()) continue;
+    const auto module = std::find_if(profile.recording.modules.begin(), profile.recording.modules.end(),
+                                     [&symbols](const Module& each) { return each.id == symbols.id; });
+    if (module == profile.recording.modules.end() || module->path == "[vdso]") continue;
+    const auto self = self_by_path.find(module->path);
+    found.push_back({module->path, symbols.level, symbols.problem.empty() ? "no symbol table" : symbols.problem,
+                     symbols.remedy, self == self_by_path.end() ? 0 : self->second});
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.self > b.self; });
+  return found;
+}
+
+std::string plural(uint64_t count, const std::string& singular) {
+  return std::to_string(count) + " " + singular + (count == 1 ? "" : "s");
+}
+
+std::vector<std::string> describe_damage(const Recording& recording) {
+  const TraceDamage& damage = recording.damage;
+  std::vector<std::string> sentences;
+  if (!damage.ended) sentences.push_back("the trace was cut: the recorder stopped before it finished");
+  if (damage.damaged_chunks != 0)
+    sentences.push_back(plural(damage.damaged_chunks, "chunk") + " of the trace could not be read and was left out");
+  if (damage.skipped_bytes != 0)
+    sentences.push_back(plural(damage.skipped_bytes, "byte") + " of the trace belong to no readable chunk");
+  if (damage.unknown_records != 0)
+    sentences.push_back(plural(damage.unknown_records, "record") + " of a newer version of flarestack left out");
+  if (recording.lost_definitions != 0)
+    sentences.push_back(plural(recording.lost_definitions, "reference") + " to what was lost, shown as [lost]");
+  if (recording.absurd_records != 0)
+    sentences.push_back(plural(recording.absurd_records, "record") + " with absurd values left out");
+  return sentences;
+}
+
+}  // namespace
+
+const char* symbol_level_name(ModuleSymbols::Level level) {
+  switch (level) {
+    case ModuleSymbols::Level::kNone: return "none";
+    case ModuleSymbols::Level::kExportedSymbols: return "exported_symbols";
+    case ModuleSymbols::Level::kSymbolTable: return "symbol_table";
+    case ModuleSymbols::Level::kLines: return "lines";
+  }
+  return "unknown";
+}
+
+const char* clock_kind_name(ClockKind kind) {
+  switch (kind) {
+    case ClockKind::kNone: return "none";
+    case ClockKind::kPerfTaskClock: return "perf_task_clock";
+    case ClockKind::kPosixCpuTimer: return "posix_cpu_timer";
+  }
+  return "unknown";
+}
+
+Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>& modules) {
+  const Recording& recording = profile.recording;
+  Quality quality;
+  quality.clock = recording.session.clock;
+  quality.requested_hz = recording.session.requested_hz;
+  add_recorded_time(recording, quality);
+  quality.samples_dropped = recording.counter("samples_dropped");
+  quality.stacks_truncated = recording.counter("stacks_truncated");
+  quality.stacks_heuristic = recording.counter("stacks_heuristic");
+  for (const Process& process : recording.processes) quality.accounted_cpu_ns += process.end.cpu_ns;
+
+  std::unordered_map<std::string, uint64_t> self_by_path;
+  const auto& nodes = profile.tree.nodes();
+  std::vector<bool> lost(nodes.size(), false);
+  for (size_t i = 1; i < nodes.size(); ++i) {
+    const Function& function = profile.functions[nodes[i].function];
+    lost[i] = lost[nodes[i].parent] || (function.type == FrameType::kMarker && function.name == "[lost]");
+    self_by_path[function.module_path] += nodes[i].self;
+    if (lost[i]) quality.lost_ns += nodes[i].self;
+    if (function.type == FrameType::kNative && function.module.empty()) quality.unknown_code_ns += nodes[i].self;
+  }
+  quality.symbol_problems = find_symbol_problems(profile, modules, self_by_path);
+  quality.damage = describe_damage(recording);
+  quality.complete = !recording.damage.any() && recording.lost_definitions == 0 && recording.absurd_records == 0;
+  return quality;
+}
+
+}  // namespace flarestack

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/recording.h"
+
+namespace flarestack {
+namespace {
+
+constexpr int64_t kMaxTimeNs = int64_t{1} << 60;  // 36 years: sums of a few of them do not overflow
+
+std::string base_name(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos || slash + 1 == path.size()) return path;
+  return path.substr(slash + 1);
+}
+
+}  // namespace
+
+std::string Process::name() const {
+  if (!executable.empty()) return base_name(executable);
+  if (!arguments.empty()) return base_name(arguments.front());
+  return pid != 0 ? "pid " + std::to_string(pid) : "[lost]";
+}
+
+std::string Module::name() const { return base_name(path); }
+
+uint64_t Recording::counter(const std::string& name) const {
+  const auto found = counters.find(name);
+  return found == counters.end() ? 0 : found->second;
+}
+
+void RecordingBuilder::add(const TraceRecord& record) {
+  std::visit([this](const auto& value) { add_record(value); }, record);
+}
+
+Recording RecordingBuilder::finish(const TraceDamage& damage) {
+  recording_.damage = damage;
+  return std::move(recording_);
+}
+
+void RecordingBuilder::IdIndex::set(uint32_t id, uint32_t index) {
+  constexpr size_t kSlack = size_t{1} << 20;
+  if (id < dense_.size()) {
+    dense_[id] = index;
+  } else if (id < 2 * dense_.size() + kSlack) {
+    if (id >= dense_.capacity()) dense_.reserve(2 * size_t{id} + 64);
+    dense_.resize(size_t{id} + 1, kLostIndex);
+    dense_[id] = index;
+  } else {
+    sparse_[id] = index;
+  }
+}
+
+uint32_t RecordingBuilder::IdIndex::find(uint32_t id) const {
+  if (id < dense_.size() && dense_[id] != kLostIndex) return dense_[id];
+  const auto found = sparse_.find(id);
+  return found == sparse_.end() ? kLostIndex : found->second;
+}
+
+void RecordingBuilder::add_record(const SessionRecord& record) { recording_.session = record; }
+
+void RecordingBuilder::add_record(const StringRecord& record) {
+  strings_.set(record.id.value, static_cast<uint32_t>(recording_.strings.size()));
+  recording_.strings.push_back(record.text);
+}
+
+void RecordingBuilder::add_record(const ProcessRecord& record) {
+  if (!sensible_time(record.start_ns)) return;
+  Process process;
+  process.id = record.id;
+  process.parent = resolve(processes_, record.parent.value);
+  process.origin = record.origin;
+  process.pid = record.pid;
+  process.executable = record.executable;
+  process.arguments = record.arguments;
+  process.start_ns = record.start_ns;
+  processes_.set(record.id.value, static_cast<uint32_t>(recording_.processes.size()));
+  recording_.processes.push_back(std::move(process));
+  saw_time(record.start_ns);
+}
+
+void RecordingBuilder::add_record(const ProcessEndRecord& record) {
+  if (!sensible_time(record.end_ns)) return;
+  const uint32_t process = resolve(processes_, record.id.value);
+  if (process < recording_.processes.size()) recording_.processes[process].end = record;
+  saw_time(record.end_ns);
+}
+
+void RecordingBuilder::add_record(const ThreadRecord& record) {
+  if (!sensible_time(record.start_ns)) return;
+  const Thread thread{resolve(processes_, record.process.value), record.tid, record.name, record.start_ns};
+  const uint32_t known = threads_.find(record.id.value);
+  if (known != kLostIndex) {  // renamed
+    recording_.threads[known] = thread;
+    return;
+  }
+  threads_.set(record.id.value, static_cast<uint32_t>(recording_.threads.size()));
+  recording_.threads.push_back(thread);
+  saw_time(record.start_ns);
+}
+
+void RecordingBuilder::add_record(const ModuleRecord& record) {
+  const auto next = static_cast<uint32_t>(recording_.modules.size());
+  const auto [entry, added] = module_by_identity_.try_emplace({record.path, record.build_id}, next);
+  if (added) recording_.modules.push_back({record.id, record.path, record.build_id});
+  modules_.set(record.id.value, entry->second);
+}
+
+void RecordingBuilder::add_record(const FrameRecord& record) {
+  RecordedFrame frame;
+  frame.kind = record.kind;
+  frame.address_kind = record.address_kind;
+  frame.module = resolve(modules_, record.module.value);
+  frame.name = resolve(strings_, record.name.value);
+  frame.offset = record.offset;
+  frames_.set(record.id.value, static_cast<uint32_t>(recording_.frames.size()));
+  recording_.frames.push_back(frame);
+}
+
+void RecordingBuilder::add_record(const StackRecord& record) {
+  const RecordedStack stack{resolve(stacks_, record.parent.value), resolve(frames_, record.frame.value)};
+  stacks_.set(record.id.value, static_cast<uint32_t>(recording_.stacks.size()));
+  recording_.stacks.push_back(stack);
+}
+
+void RecordingBuilder::add_record(const SampleRecord& record) {
+  constexpr uint64_t kMaxWeight = uint64_t{1} << 60;
+  if (!sensible_time(record.slice_start_ns) || !sensible_time(record.slice_length_ns)) return;
+  if (record.slice_length_ns < 0 || record.weight_ns > kMaxWeight || record.count > kMaxWeight) {
+    ++recording_.absurd_records;
+    return;
+  }
+  RecordedSample sample;
+  sample.thread = resolve(threads_, record.thread.value);
+  sample.stack = resolve(stacks_, record.stack.value);
+  sample.metric = record.metric;
+  sample.slice_start_ns = record.slice_start_ns;
+  sample.slice_length_ns = record.slice_length_ns;
+  sample.count = record.count;
+  sample.weight_ns = record.weight_ns;
+  recording_.samples.push_back(sample);
+  saw_time(record.slice_start_ns);
+}
+
+void RecordingBuilder::add_record(const CounterRecord& record) { recording_.counters[record.name] += record.value; }
+
+void RecordingBuilder::add_record(const UnrecordedRecord& record) {
+  recording_.unrecorded.push_back(
+      {record.pid, resolve(processes_, record.parent.value), record.command, record.reason});
+}
+
+void RecordingBuilder::add_record(const EndRecord& record) {
+  if (!sensible_time(record.duration_ns)) return;
+  recording_.duration_ns = record.duration_ns;
+  ended_ = true;
+}
+
+uint32_t RecordingBuilder::resolve(const IdIndex& ids, uint32_t id) {
+  if (id == 0) return kNoIndex;
+  const uint32_t index = ids.find(id);
+  if (index == kLostIndex) ++recording_.lost_definitions;
+  return index;
+}
+
+bool RecordingBuilder::sensible_time(int64_t time_ns) {
+  const bool sensible = time_ns > -kMaxTimeNs && time_ns < kMaxTimeNs;
+  if (!sensible) ++recording_.absurd_records;
+  return sensible;
+}
+
+void RecordingBuilder::saw_time(int64_t time_ns) {
+  if (!ended_ && time_ns > recording_.duration_ns) recording_.duration_ns = time_ns;
+}
+
+}  // namespace flarestack

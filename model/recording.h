@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recording: what a trace says, with its ids turned into indexes and its damage made harmless; nothing is symbolized
+// or filtered yet. Filled record by record by a RecordingBuilder. Offline side.
+//
+// Invariants that the rest of model/ relies on, whatever the file held: every index is in range or one of the two
+// constants below, a stack's parent has a smaller index than the stack, times and weights are below 2^60.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "trace/reader.h"
+#include "trace/records.h"
+
+namespace flarestack {
+
+inline constexpr uint32_t kNoIndex = UINT32_MAX;        // there is none
+inline constexpr uint32_t kLostIndex = UINT32_MAX - 1;  // there was one; its definition was lost with a damaged chunk
+
+// One program image; `end` has kind kUnknown when no end was recorded.
+struct Process {
+  ProcessId id;
+  uint32_t parent = kNoIndex;  // index in Recording::processes
+  ProcessOrigin origin = ProcessOrigin::kLaunch;
+  int32_t pid = 0;
+  std::string executable;
+  std::vector<std::string> arguments;
+  int64_t start_ns = 0;
+  ProcessEndRecord end;
+  std::string name() const;  // base name of the executable
+};
+
+struct Thread {
+  uint32_t process = kLostIndex;  // index in Recording::processes
+  int32_t tid = 0;
+  std::string name;
+  int64_t start_ns = 0;
+};
+
+// Modules of the same path and build id are one module, whichever process mapped them.
+struct Module {
+  ModuleId id;  // of the first of them; what the symbolizer is asked with
+  std::string path;
+  std::vector<uint8_t> build_id;
+  std::string name() const;  // base name of the path
+};
+
+struct RecordedFrame {
+  FrameKind kind = FrameKind::kNative;
+  AddressKind address_kind = AddressKind::kReturnAddress;
+  uint32_t module = kNoIndex;
+  uint32_t name = kNoIndex;  // index in Recording::strings
+  ModuleOffset offset;
+};
+
+struct RecordedStack {
+  uint32_t parent = kNoIndex;
+  uint32_t frame = kLostIndex;
+};
+
+struct RecordedSample {
+  uint32_t thread = kLostIndex;
+  uint32_t stack = kLostIndex;
+  SampleMetric metric = SampleMetric::kCpu;
+  int64_t slice_start_ns = 0;
+  int64_t slice_length_ns = 0;
+  uint64_t count = 0;
+  uint64_t weight_ns = 0;
+};
+
+struct UnrecordedProcess {
+  int32_t pid = 0;
+  uint32_t parent = kNoIndex;
+  std::string command;
+  std::string reason;
+};
+
+struct Recording {
+  SessionRecord session;
+  std::vector<Process> processes;
+  std::vector<Thread> threads;
+  std::vector<Module> modules;
+  std::vector<std::string> strings;
+  std::vector<RecordedFrame> frames;
+  std::vector<RecordedStack> stacks;
+  std::vector<RecordedSample> samples;
+  std::vector<UnrecordedProcess> unrecorded;
+  std::map<std::string, uint64_t> counters;  // summed over the processes
+  int64_t duration_ns = 0;                   // of the EndRecord; without one, the last time that is known
+  TraceDamage damage;
+  uint64_t lost_definitions = 0;  // references to ids whose definition was lost
+  uint64_t absurd_records = 0;    // out of any sensible range; left out
+  uint64_t counter(const std::string& name) const;
+};
+
+class RecordingBuilder {
+ public:
+  void add(const TraceRecord& record);
+  // The recording so far; the builder is spent.
+  Recording finish(const TraceDamage& damage);
+
+ private:
+  // Ids are dense when the trace is whole; a damaged one may hold any number, which must not become a huge table.
+  class IdIndex {
+   public:
+    void set(uint32_t id, uint32_t index);
+    uint32_t find(uint32_t id) const;  // kLostIndex if never set
+
+   private:
+    std::vector<uint32_t> dense_;
+    std::unordered_map<uint32_t, uint32_t> sparse_;
+  };
+
+  void add_record(const SessionRecord& record);
+  void add_record(const StringRecord& record);
+  void add_record(const ProcessRecord& record);
+  void add_record(const ProcessEndRecord& record);
+  void add_record(const ThreadRecord& record);
+  void add_record(const ModuleRecord& record);
+  void add_record(const FrameRecord& record);
+  void add_record(const StackRecord& record);
+  void add_record(const SampleRecord& record);
+  void add_record(const CounterRecord& record);
+  void add_record(const UnrecordedRecord& record);
+  void add_record(const EndRecord& record);
+  // kNoIndex for id 0; an unknown id is counted and kLostIndex.
+  uint32_t resolve(const IdIndex& ids, uint32_t id);
+  bool sensible_time(int64_t time_ns);
+  void saw_time(int64_t time_ns);
+
+  Recording recording_;
+  IdIndex strings_, processes_, threads_, modules_, frames_, stacks_;
+  std::map<std::pair<std::string, std::vector<uint8_t>>, uint32_t> module_by_identity_;
+  bool ended_ = false;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/info_text.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+#include "base/text.h"
+#include "report/quality_panel.h"
+
+namespace flarestack {
+namespace {
+
+std::string utc_time(int64_t realtime_ns) {
+  const std::time_t seconds = realtime_ns / 1'000'000'000;
+  std::tm parts{};
+  if (realtime_ns <= 0 || gmtime_r(&seconds, &parts) == nullptr) return "at an unknown time";
+  char text[64];
+  if (std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) return "at an unknown time";
+  return text;
+}
+
+std::string exit_phrase(const ProcessEndRecord& end) {
+  switch (end.kind) {
+    case ExitKind::kExited: return std::to_string(end.code);
+    case ExitKind::kSignaled: {
+      const char* name = sigabbrev_np(end.code);
+      return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", end.code);
+    }
+    case ExitKind::kReplacedByExec: return "exec";
+    case ExitKind::kStillRunning: return "running";
+    case ExitKind::kUnknown: return "unknown";
+  }
+  return "unknown";
+}
+
+std::string process_table(const Profile& profile, const TextLayout& layout) {
+  constexpr size_t kNumbersWidth = 64;
+  const Painter painter(layout.colour);
+  const Recording& recording = profile.recording;
+  const std::vector<ProcessUse> uses = use_by_process(profile);
+  std::string out = painter.bold("     PID   PARENT    EXIT  THREADS        CPU      START       TIME  COMMAND") + "\n";
+  for (size_t i = 0; i < recording.processes.size(); ++i) {
+    const Process& process = recording.processes[i];
+    const std::string parent =
+        process.parent < recording.processes.size() ? std::to_string(recording.processes[process.parent].pid) : "-";
+    const auto span_ns = [](int64_t length_ns) { return format_duration(static_cast<uint64_t>(std::max<int64_t>(length_ns, 0))); };
+    const bool ended = process.end.kind != ExitKind::kUnknown;
+    const std::string command = process.arguments.empty() ? printable(process.executable) : command_line(process.arguments);
+    const std::string line = fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ", process.pid, parent,
+                                         exit_phrase(process.end), uses[i].threads, format_duration(uses[i].value),
+                                         span_ns(process.start_ns), ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
+    out += line + shorten_middle(command, std::max<size_t>(layout.width, kNumbersWidth + 30) - kNumbersWidth - 6) + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ProcessUse> use_by_process(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  std::vector<ProcessUse> uses(recording.processes.size());
+  for (const Thread& thread : recording.threads) {
+    if (thread.process < uses.size()) ++uses[thread.process].threads;
+  }
+  for (const ProfileSample& sample : profile.samples) {
+    if (sample.thread >= recording.threads.size()) continue;
+    const uint32_t process = recording.threads[sample.thread].process;
+    if (process >= uses.size()) continue;
+    uses[process].value += sample.value;
+    uses[process].samples += sample.count;
+  }
+  return uses;
+}
+
+std::string info_text(const Profile& profile, const TextLayout& layout) {
+  const Painter painter(layout.colour);
+  const Recording& recording = profile.recording;
+  const SessionRecord& session = recording.session;
+  std::string out = painter.bold("Recording") + "\n";
+  const auto add = [&](std::string_view label, const std::string& text) {
+    if (!text.empty()) out += "  " + painter.dim(padded(label, 14)) + text + "\n";
+  };
+  add("command", command_line(session.command));
+  add("directory", printable(session.working_directory));
+  add("started", utc_time(session.start_realtime_ns));
+  add("duration", format_duration(static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0))));
+  add("host", printable(session.host) + (session.kernel.empty() ? "" : ", Linux " + printable(session.kernel)));
+  add("recorder", "flarestack " + printable(session.version) + (session.wall_clock ? ", wall clock" : ""));
+
+  out += "\n" + painter.bold(fmt::format("Processes ({})", recording.processes.size())) + "\n";
+  out += process_table(profile, layout);
+  if (!recording.unrecorded.empty()) {
+    out += "\n" + painter.bold(fmt::format("Not recorded ({})", recording.unrecorded.size())) + "\n";
+    for (const UnrecordedProcess& process : recording.unrecorded) {
+      out += fmt::format("{:>8}  {}: {}\n", process.pid, printable(process.command), painter.note(printable(process.reason)));
+    }
+  }
+  return out + "\n" + quality_text(profile, layout);
+}
+
+}  // namespace flarestack

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// JsonWriter: RapidJSON's pretty writer, with keys and values in one call and strings made valid UTF-8. Offline side.
+#pragma once
+
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/stringbuffer.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "model/quality.h"
+
+namespace flarestack {
+
+class JsonWriter {
+ public:
+  JsonWriter();
+
+  void begin_object() { writer_.StartObject(); }
+  void end_object() { writer_.EndObject(); }
+  void begin_array() { writer_.StartArray(); }
+  void end_array() { writer_.EndArray(); }
+  void key(std::string_view name);
+  void value(std::string_view text);
+  void value(const char* text) { value(std::string_view(text)); }
+  void value(const std::string& text) { value(std::string_view(text)); }
+  void value(uint64_t number) { writer_.Uint64(number); }
+  void value(uint32_t number) { writer_.Uint64(number); }
+  void value(int64_t number) { writer_.Int64(number); }
+  void value(int32_t number) { writer_.Int64(number); }
+  void value(bool truth) { writer_.Bool(truth); }
+  void value(double number);  // null where JSON has no number for it
+  void null() { writer_.Null(); }
+  template <typename T>
+  void member(std::string_view name, const T& content) {
+    key(name);
+    value(content);
+  }
+  // An array of strings.
+  void member(std::string_view name, const std::vector<std::string>& contents);
+  // The document and a final newline.
+  std::string finish();
+
+ private:
+  rapidjson::StringBuffer buffer_;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer_;
+};
+
+// The keys "quality" and "clock", as `report` and `info` share them.
+void write_quality(JsonWriter& json, const Recording& recording, const Quality& quality);
+void write_clock(JsonWriter& json, const Quality& quality);
+
+}  // namespace flarestack

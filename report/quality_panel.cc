@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/quality_panel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace flarestack {
+namespace {
+
+constexpr size_t kShown = 6;  // of a list; the JSON reports have the rest
+
+QualityLine clock_line(const Quality& quality) {
+  if (quality.clock == ClockKind::kNone) return {"clock", "none: CPU time was not recorded", Mood::kNote};
+  const double got = quality.requested_hz == 0 ? 0 : quality.achieved_hz / quality.requested_hz;
+  return {"clock",
+          fmt::format("{}; {} Hz asked, {:.0f} Hz got", clock_phrase(quality.clock), quality.requested_hz,
+                      quality.achieved_hz),
+          quality.samples == 0 ? Mood::kPlain : got >= 0.95 ? Mood::kGood : got >= 0.5 ? Mood::kNote : Mood::kBad};
+}
+
+void add_cpu_lines(const Quality& quality, std::vector<QualityLine>& lines) {
+  if (quality.cpu_ns == 0) return;
+  std::string text = format_duration(quality.cpu_ns);
+  Mood mood = Mood::kPlain;
+  if (quality.accounted_cpu_ns != 0) {
+    text += fmt::format(" in the trace, {} by the kernel's account ({})", format_duration(quality.accounted_cpu_ns),
+                        format_percent(quality.cpu_ns, quality.accounted_cpu_ns));
+    const double ratio = static_cast<double>(quality.cpu_ns) / static_cast<double>(quality.accounted_cpu_ns);
+    mood = std::abs(ratio - 1) <= 0.02 ? Mood::kGood : std::abs(ratio - 1) <= 0.1 ? Mood::kPlain : Mood::kNote;
+  }
+  lines.push_back({"CPU time", text, mood});
+  text = fmt::format("{} in the kernel ([kernel])", format_percent(quality.kernel_ns, quality.cpu_ns));
+  if (quality.unsampled_ns != 0)
+    text += fmt::format(", {} not sampled ([startup] and the like)", format_percent(quality.unsampled_ns, quality.cpu_ns));
+  lines.push_back({"", text, Mood::kPlain});
+}
+
+void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
+  const auto& problems = profile.quality.symbol_problems;
+  for (size_t i = 0; i < std::min(problems.size(), kShown); ++i) {
+    const SymbolProblem& each = problems[i];
+    std::string text = fmt::format("{} ({} of the time): {}", printable(each.path),
+                                   format_percent(each.self, profile.total()), printable(each.problem));
+    if (!each.remedy.empty()) text += "; try: " + printable(each.remedy);
+    lines.push_back({i == 0 ? "symbols" : "", text, each.names_missing() && each.self != 0 ? Mood::kNote : Mood::kPlain});
+  }
+  if (problems.size() > kShown)
+    lines.push_back({"", fmt::format("and {} more modules", problems.size() - kShown), Mood::kPlain});
+  if (problems.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
+  if (profile.quality.unknown_code_ns != 0)
+    lines.push_back({"",
+                     fmt::format("{} of the time is code of no known module ([unknown])",
+                                 format_percent(profile.quality.unknown_code_ns, profile.total())),
+                     Mood::kNote});
+}
+
+void add_unrecorded_lines(const Recording& recording, std::vector<QualityLine>& lines) {
+  const auto& unrecorded = recording.unrecorded;
+  for (size_t i = 0; i < std::min(unrecorded.size(), kShown); ++i) {
+    lines.push_back({i == 0 ? "not recorded" : "",
+                     fmt::format("process {} ({}): {}", unrecorded[i].pid, shorten_middle(printable(unrecorded[i].command), 60),
+                                 printable(unrecorded[i].reason)),
+                     Mood::kNote});
+  }
+  if (unrecorded.size() > kShown)
+    lines.push_back({"", fmt::format("and {} more processes; `flarestack info` lists them", unrecorded.size() - kShown),
+                     Mood::kNote});
+}
+
+// Breaks `text` at blanks into lines of at most `width` columns; a longer word stays whole.
+std::vector<std::string> wrapped(const std::string& text, size_t width) {
+  std::vector<std::string> lines(1);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > width) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+    begin = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+const char* clock_phrase(ClockKind kind) {
+  switch (kind) {
+    case ClockKind::kNone: return "no clock";
+    case ClockKind::kPerfTaskClock: return "perf task clock";
+    case ClockKind::kPosixCpuTimer: return "POSIX CPU timer";
+  }
+  return "unknown clock";
+}
+
+std::vector<QualityLine> quality_lines(const Profile& profile) {
+  const Quality& quality = profile.quality;
+  std::vector<QualityLine> lines;
+  lines.push_back(clock_line(quality));
+  lines.push_back({"samples",
+                   fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
+                   quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
+  lines.push_back({"stacks",
+                   fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
+                               format_count(quality.stacks_heuristic)),
+                   quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
+  add_cpu_lines(quality, lines);
+  add_symbol_lines(profile, lines);
+  add_unrecorded_lines(profile.recording, lines);
+  for (size_t i = 0; i < quality.damage.size(); ++i) {
+    lines.push_back({i == 0 ? "damage" : "", quality.damage[i], Mood::kBad});
+  }
+  if (quality.lost_ns != 0)
+    lines.push_back({"", fmt::format("{} of the time has lost frames ([lost])", format_percent(quality.lost_ns, profile.total())),
+                     Mood::kBad});
+  if (quality.complete) lines.push_back({"trace", "complete", Mood::kGood});
+  return lines;
+}
+
+std::string quality_text(const Profile& profile, const TextLayout& layout) {
+  constexpr size_t kLabelWidth = 14;
+  const Painter painter(layout.colour);
+  std::string out = painter.bold("Quality") + "\n";
+  for (const QualityLine& line : quality_lines(profile)) {
+    bool first = true;
+    for (const std::string& part : wrapped(line.text, std::max(layout.width, kLabelWidth + 42) - kLabelWidth - 2)) {
+      const std::string label = padded(first ? line.label : "", kLabelWidth);
+      const std::string text = line.mood == Mood::kGood   ? painter.good(part)
+                               : line.mood == Mood::kNote ? painter.note(part)
+                               : line.mood == Mood::kBad  ? painter.bad(part)
+                                                          : part;
+      out += "  " + painter.dim(label) + text + "\n";
+      first = false;
+    }
+  }
+  return out;
+}
+
+}  // namespace flarestack

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// A call tree on a terminal runs out of columns long before it runs out of depth, so only branches are indented: what
+// stands straight below a function is the only thing it calls (of what is shown).
+//
+//    100.0%    0.0%  main
+//    100.0%    2.0%  run
+//     60.0%   10.0%  |- parse
+//     50.0%   50.0%  |  lex
+//     38.0%   38.0%  `- render
+#include "report/tree_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace flarestack {
+namespace {
+
+constexpr size_t kMostFunctions = 5;  // that a regular expression stands for
+
+struct Guides {
+  std::string_view branch, last_branch, pass, blank;
+};
+constexpr Guides kAscii{"|- ", "`- ", "|  ", "   "};
+constexpr Guides kUnicode{"\u251c\u2500 ", "\u2514\u2500 ", "\u2502  ", "   "};
+
+std::string label(const Profile& profile, const TreeRow& row, size_t width) {
+  const Function& function = profile.functions[row.function];
+  std::string suffix;
+  if (row.folded > 1) suffix += fmt::format(" (recursive, {} deep)", row.folded);
+  if (row.type == FrameType::kInlined) suffix += " (inlined)";
+  const size_t taken = columns_of(suffix);
+  return short_function(function.name, width > taken + 16 ? width - taken : 16) + suffix;
+}
+
+void append_rows(const Profile& profile, const CallTree& tree, const TreeOptions& options, std::string& out) {
+  constexpr size_t kNumbersWidth = 18;
+  const Painter painter(options.layout.colour);
+  const Guides& guides = options.layout.unicode ? kUnicode : kAscii;
+  const std::vector<TreeRow> rows = tree_rows(tree, options.threshold);
+  // What stands before a row's own label, and before the rows below it.
+  std::vector<std::string> prefix_below(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const TreeRow& row = rows[i];
+    const std::string outer = row.parent == kNoIndex ? "" : prefix_below[row.parent];
+    const bool branches = !row.only_child;
+    const std::string own = !branches ? "" : std::string(row.last_child ? guides.last_branch : guides.branch);
+    prefix_below[i] = outer + (!branches ? "" : std::string(row.last_child ? guides.blank : guides.pass));
+    const size_t indent = columns_of(outer) + columns_of(own);
+    const std::string module = short_file(profile.functions[row.function].module, 24);
+    const size_t room = options.layout.width > kNumbersWidth + indent ? options.layout.width - kNumbersWidth - indent : 0;
+    const std::string name = label(profile, row, std::max<size_t>(room, 24));
+    const bool module_fits = !module.empty() && columns_of(name) + 2 + columns_of(module) <= room;
+    out += painter.heat(row.self, tree.total(),
+                        fmt::format("{:>6}  {:>6}    ", format_percent(row.total, tree.total()),
+                                    format_percent(row.self, tree.total()))) +
+           painter.dim(outer + own) + name + (module_fits ? "  " + painter.dim(module) : "") + "\n";
+  }
+}
+
+std::string callers_and_callees(const Profile& profile, uint32_t function, const TreeOptions& options) {
+  const Painter painter(options.layout.colour);
+  const CallTree callees = callees_of(profile.tree, function);
+  const CallTree callers = callers_of(profile.tree, function);
+  const Function& named = profile.functions[function];
+  std::string out = painter.bold(short_function(named.name, std::max<size_t>(options.layout.width, 40)));
+  if (!named.module.empty()) out += "  " + painter.dim(short_file(named.module, 40));
+  if (named.line != 0) out += "  " + painter.dim(fmt::format("{}:{}", short_file(named.file, 40), named.line));
+  uint64_t self = 0;
+  for (size_t i = 1; i < profile.tree.nodes().size(); ++i) {
+    const CallNode& node = profile.tree.nodes()[i];
+    if (node.function == function && node.type != FrameType::kProcess) self += node.self;
+  }
+  out += fmt::format("\n{} in total ({} of all), {} itself\n", format_duration(callees.total()),
+                     format_percent(callees.total(), profile.total()), format_duration(self));
+  out += "\n" + painter.bold("  PART            CALLED FROM (bottom up)") + "\n";
+  TreeOptions nested = options;
+  append_rows(profile, callers, nested, out);
+  out += "\n" + painter.bold(" TOTAL    SELF    CALLS (top down)") + "\n";
+  append_rows(profile, callees, nested, out);
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> tree_text(const Profile& profile, const TreeOptions& options) {
+  const Painter painter(options.layout.colour);
+  std::string out;
+  const std::string filters = describe_filters(profile.options);
+  if (!filters.empty()) out += painter.note("only: " + filters) + "\n";
+  if (options.function.empty()) {
+    out += painter.bold(" TOTAL    SELF    CALL TREE") + "\n";
+    append_rows(profile, profile.tree, options, out);
+    if (profile.total() == 0) out += "No samples.\n";
+    return out;
+  }
+  const auto functions = find_functions(profile, options.function);
+  if (!functions) return functions.error();
+  const size_t shown = std::min(functions->size(), kMostFunctions);
+  for (size_t i = 0; i < shown; ++i) out += (i == 0 ? "" : "\n") + callers_and_callees(profile, (*functions)[i], options);
+  if (functions->size() > shown)
+    out += painter.dim(fmt::format("\n'{}' matches {} more functions", printable(options.function), functions->size() - shown)) +
+           "\n";
+  return out;
+}
+
+}  // namespace flarestack
