@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stacks that are not the thread's own, or are too deep: alternate stacks, coroutines, deep recursion, bad memory.
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <functional>
+
+#include "tests/unit/unwind/against_libunwind.h"
+#include "unwind/unwinder.h"
+
+namespace flarestack::test {
+namespace {
+
+struct Place {
+  SelfModules modules;
+  OwnedUnwinder unwinder;
+  Trace mine;
+  std::vector<uint64_t> theirs;
+
+  [[gnu::noinline]] void compare() {
+    FLARESTACK_COMPARE_HERE(unwinder, modules, mine, theirs);
+    asm volatile("" ::: "memory");
+  }
+  // What an interrupted thread looks like.
+  void compare_interrupted(ucontext_t* context) {
+    mine = our_trace(unwinder, modules, *context, AddressKind::kInstruction);
+    theirs = libunwind_trace(context, AddressKind::kInstruction);
+  }
+};
+
+Place* place = nullptr;
+void (*in_handler)(ucontext_t*) = nullptr;
+
+void handler(int, siginfo_t*, void* context) { in_handler(static_cast<ucontext_t*>(context)); }
+
+class AlternateStack {
+ public:
+  static constexpr size_t kSize = 1 << 16;
+  AlternateStack()
+      : memory_(static_cast<unsigned char*>(
+            mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+    stack_t stack = {memory_, 0, kSize};
+    sigaltstack(&stack, nullptr);
+    struct sigaction action = {};
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaction(SIGUSR1, &action, nullptr);
+  }
+  ~AlternateStack() {
+    stack_t stack = {nullptr, SS_DISABLE, 0};
+    sigaltstack(&stack, nullptr);
+    signal(SIGUSR1, SIG_DFL);
+    munmap(memory_, kSize);
+  }
+  unsigned char* memory() const { return memory_; }
+
+ private:
+  unsigned char* memory_;
+};
+
+[[gnu::noinline]] void raise_here() {
+  raise(SIGUSR1);
+  asm volatile("" ::: "memory");
+}
+
+[[gnu::noinline]] void recurse(unsigned depth, const std::function<void()>& at_the_bottom) {
+  if (depth == 0) {
+    at_the_bottom();
+  } else {
+    recurse(depth - 1, at_the_bottom);
+  }
+  asm volatile("" ::: "memory");
+}
+
+ucontext_t main_context;
+ucontext_t coroutine_context;
+
+void coroutine() {
+  for (int i = 0;; ++i) {
+    recurse(static_cast<unsigned>(i % 3), [] { place->compare(); });
+    swapcontext(&coroutine_context, &main_context);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("from an interrupted instruction the interrupted stack unwinds") {
+  Place p;
+  place = &p;
+  AlternateStack stack;
+  in_handler = [](ucontext_t* context) { place->compare_interrupted(context); };
+  for (int i = 0; i < 3; ++i) {
+    raise_here();
+    REQUIRE(p.mine.addresses == p.theirs);
+    REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
+  }
+  REQUIRE(p.mine.info.kept == p.mine.info.count);
+}
+
+TEST_CASE("from inside a handler on an alternate stack the trace crosses the signal frame to the thread's stack") {
+  Place p;
+  place = &p;
+  AlternateStack stack;
+  in_handler = [](ucontext_t*) { place->compare(); };
+  for (int i = 0; i < 3; ++i) {
+    raise_here();
+    REQUIRE(p.mine.addresses == p.theirs);
+    REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
+    REQUIRE(p.mine.addresses.size() > 10);
+  }
+  // The interrupted frame is an exact instruction, which the frames tell.
+  unsigned exact = 0;
+  for (uint32_t i = 0; i < p.mine.info.count; ++i) {
+    exact += p.mine.info.frames[i].kind() == AddressKind::kInstruction;
+  }
+  REQUIRE(exact == 1);
+}
+
+TEST_CASE("unwinding from a handler takes at most 1 KiB of stack, in every kind of frame") {
+  Place p;
+  place = &p;
+  AlternateStack stack;
+  static size_t used = 0;
+  static const ModuleSnapshot* modules = nullptr;
+  modules = &p.modules.snapshot();
+  in_handler = [](ucontext_t* context) {
+    static MachineRegisters registers;
+    registers = registers_of(*context);
+    const uint64_t sp = registers.value[MachineRegisters::kRsp];
+    auto* here = static_cast<unsigned char*>(__builtin_frame_address(0));
+    constexpr size_t kPainted = 16384;
+    memset(here - kPainted - 512, 0xa5, kPainted);
+    static StackTrace trace;
+    // No bounds: every load goes through the kernel, the deepest path. Then with all registers, from cold.
+    trace = place->unwinder->unwind(registers, AddressKind::kInstruction, *modules, StackBounds{sp, 0});
+    size_t untouched = 0;
+    while (here[static_cast<ptrdiff_t>(untouched) - static_cast<ptrdiff_t>(kPainted) - 512] == 0xa5) {
+      ++untouched;
+    }
+    used = kPainted + 512 - untouched;
+    place->mine.info = trace;
+  };
+  raise_here();
+  REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
+  WARN("stack used: " << used);
+  REQUIRE(used <= 1024);
+}
+
+TEST_CASE("a coroutine on a mapped stack unwinds, in turn with the thread that resumes it") {
+  Place p;
+  place = &p;
+  constexpr size_t kSize = 1 << 16;
+  void* stack = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  getcontext(&coroutine_context);
+  coroutine_context.uc_stack = {stack, 0, kSize};
+  coroutine_context.uc_link = nullptr;
+  makecontext(&coroutine_context, coroutine, 0);
+  for (int i = 0; i < 6; ++i) {
+    swapcontext(&main_context, &coroutine_context);
+    REQUIRE(p.mine.addresses == p.theirs);
+    REQUIRE(p.mine.addresses.size() >= 3);
+    REQUIRE(p.mine.addresses.size() < 12);
+    p.compare();
+    REQUIRE(p.mine.addresses == p.theirs);
+    REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
+  }
+  munmap(stack, kSize);
+}
+
+TEST_CASE("a recursion of 100 000 frames keeps root and leaf and counts what is missing") {
+  Place p;
+  std::vector<uint64_t> root_part;
+  p.compare();
+  const auto above = p.mine.addresses;
+  for (unsigned depth : {100000u, 100000u, 100100u, 99000u, 5000u, 4000u, 100000u, 10u}) {
+    recurse(depth, [&] { p.compare(); });
+    const StackTrace& trace = p.mine.info;
+    REQUIRE(trace.end == UnwindEnd::kRoot);
+    REQUIRE(uint64_t{trace.count} + trace.elided == p.theirs.size());
+    REQUIRE(trace.count <= Unwinder::kMaxFrames);
+    if (p.theirs.size() <= Unwinder::kMaxFrames) {
+      REQUIRE(p.mine.addresses == p.theirs);
+    } else {
+      const size_t leaf_frames = trace.count - Unwinder::kRootFrames;
+      REQUIRE(std::equal(p.mine.addresses.begin(), p.mine.addresses.begin() + static_cast<long>(leaf_frames),
+                         p.theirs.begin()));
+      REQUIRE(std::equal(p.mine.addresses.end() - Unwinder::kRootFrames, p.mine.addresses.end(),
+                         p.theirs.end() - Unwinder::kRootFrames));
+    }
+  }
+}
+
+TEST_CASE("an unreadable stack ends the trace, and nothing faults") {
+  Place p;
+  void* hole = mmap(nullptr, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  MachineRegisters registers;
+  registers.value[MachineRegisters::kRip] = reinterpret_cast<uint64_t>(&raise_here);
+  for (uint64_t sp : {reinterpret_cast<uint64_t>(hole), uint64_t{0}, uint64_t{8}, ~uint64_t{0}, uint64_t{1} << 63}) {
+    registers.value[MachineRegisters::kRsp] = sp;
+    registers.value[MachineRegisters::kRbp] = sp;
+    const StackTrace trace =
+        p.unwinder->unwind(registers, AddressKind::kInstruction, p.modules.snapshot(), StackBounds{sp, 0});
+    REQUIRE(trace.count == 1);
+    REQUIRE(trace.end == UnwindEnd::kBadMemory);
+  }
+  munmap(hole, 8192);
+}
+
+}  // namespace flarestack::test
