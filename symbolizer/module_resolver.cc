@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "symbolizer/debug_info.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/plt_symbols.h"
@@ -56,6 +57,45 @@ ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolMatcher& matcher) {
   return first_global > 0 ? ModuleSymbols::Level::kSymbolTable : level;
 }
 
+std::vector<CodeSection> shifted(std::vector<CodeSection> code, uint64_t bias) {
+  for (CodeSection& section : code) {
+    section = {section.start + bias, section.end + bias};
+  }
+  return code;
+}
+
+// What DWARF knows of each address; entries of what it does not know are empty.
+std::vector<DebugLocation> debug_locations(ModuleFile& file, std::span<const uint64_t> addresses,
+                                           std::span<const CodeSection> module_code, bool inline_frames) {
+  std::vector<DebugLocation> locations(addresses.size());
+  Dwarf* dwarf = file.dwarf();
+  if (dwarf == nullptr) {
+    return locations;
+  }
+  const uint64_t bias = file.dwarf_bias();
+  const std::vector<CodeSection> code = shifted({module_code.begin(), module_code.end()}, bias);
+  std::vector<uint64_t> dwarf_addresses(addresses.begin(), addresses.end());
+  std::for_each(dwarf_addresses.begin(), dwarf_addresses.end(), [&](uint64_t& address) { address += bias; });
+  DebugInfo debug_info(dwarf, code);
+  for (const UnitHits& hits : find_units(dwarf, dwarf_addresses, code)) {
+    debug_info.resolve(hits, dwarf_addresses, inline_frames, locations);
+  }
+  for (DebugLocation& location : locations) {
+    for (SymbolFrame& frame : location.frames) {
+      frame.function_offset -= bias;
+    }
+  }
+  return locations;
+}
+
+// malloc is __libc_malloc in glibc's source: users know the linker's name, and have it without debug information. Names
+// with a dot are of clones (work.part.0), where the source knows better.
+void use_linker_name(SymbolFrame& frame, const SymbolMatch& match) {
+  if (match && match.start == frame.function_offset && match.name.find('.') == std::string_view::npos) {
+    frame.function = demangle(match.name);
+  }
+}
+
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -81,20 +121,49 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     return result;
   }
 
-  const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
   const std::vector<CodeSection> code = code_sections(file->elf());
-  SymbolMatcher matcher(addresses, code);
+  std::vector<DebugLocation> locations = debug_locations(*file, addresses, code, options.inline_frames);
+  const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
+  // The addresses, and the entries of their functions, whose linker names may be the better known ones.
+  std::vector<uint64_t> lookups(addresses.begin(), addresses.end());
+  for (const DebugLocation& location : locations) {
+    if (location.plain_name) {
+      lookups.push_back(location.frames.back().function_offset);
+    }
+  }
+  std::sort(lookups.begin(), lookups.end());
+  lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
+  SymbolMatcher matcher(lookups, code);
   result.symbols.level = add_symbols(*file, matcher);
   const std::vector<SymbolMatch> matches = matcher.matches();
+  auto match_of = [&](uint64_t address) -> const SymbolMatch& {
+    return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
+  };
+
+  size_t with_lines = 0;
   for (size_t i = 0; i < addresses.size(); ++i) {
+    DebugLocation& location = locations[i];
+    with_lines += location.line != 0 ? 1 : 0;
+    if (!location.frames.empty()) {
+      if (location.plain_name) {
+        use_linker_name(location.frames.back(), match_of(location.frames.back().function_offset));
+      }
+      result.frames[i] = std::move(location.frames);
+      continue;
+    }
     SymbolFrame& frame = result.frames[i].front();
+    frame.file = std::move(location.file);
+    frame.line = location.line;
     if (!stubs[i].symbol.empty()) {
       frame.function = demangle(stubs[i].symbol) + "@plt";
       frame.function_offset = stubs[i].start;
-    } else if (matches[i]) {
-      frame.function = demangle(matches[i].name);
-      frame.function_offset = matches[i].start;
+    } else if (const SymbolMatch& match = match_of(addresses[i])) {
+      frame.function = demangle(match.name);
+      frame.function_offset = match.start;
     }
+  }
+  if (with_lines * 2 >= addresses.size()) {
+    result.symbols.level = ModuleSymbols::Level::kLines;
   }
   return result;
 }

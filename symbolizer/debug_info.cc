@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolizer/debug_info.h"
+
+#include <dwarf.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "symbolizer/demangle.h"
+#include "symbolizer/function_walk.h"
+#include "symbolizer/unit_reader.h"
+
+namespace flarestack {
+namespace {
+
+struct FunctionName {
+  std::string text;
+  bool plain = false;
+};
+
+std::string string_attribute(Dwarf_Die die, unsigned name) {
+  Dwarf_Attribute attribute;
+  const char* text = dwarf_formstring(dwarf_attr_integrate(&die, name, &attribute));
+  return text == nullptr ? std::string() : std::string(text);
+}
+
+uint64_t number_attribute(Dwarf_Die die, unsigned name) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word value = 0;
+  return dwarf_formudata(dwarf_attr(&die, name, &attribute), &value) == 0 ? value : 0;
+}
+
+// An inlined call, and the parts of a function that the compiler cut off, name the function that they come from.
+Dwarf_Die abstract_origin(Dwarf_Die die) {
+  Dwarf_Attribute attribute;
+  Dwarf_Die origin;
+  return dwarf_formref_die(dwarf_attr(&die, DW_AT_abstract_origin, &attribute), &origin) == nullptr ? die : origin;
+}
+
+FunctionName read_name(Dwarf_Die die) {
+  std::string linkage = string_attribute(die, DW_AT_linkage_name);
+  if (linkage.empty()) {
+    linkage = string_attribute(die, DW_AT_MIPS_linkage_name);
+  }
+  // A linkage name that is not mangled is an alias ("__GI_setlocale"): the source's own name says more.
+  if (std::string name = string_attribute(die, DW_AT_name); !is_mangled(linkage) && !name.empty()) {
+    return {std::move(name), true};
+  }
+  return {demangle(linkage), !is_mangled(linkage)};
+}
+
+uint64_t entry_address(Dwarf_Die die) {
+  Dwarf_Addr entry = 0;
+  Dwarf_Addr base = 0;
+  Dwarf_Addr end = 0;
+  if (dwarf_entrypc(&die, &entry) != 0 || entry == 0) {
+    dwarf_ranges(&die, 0, &base, &entry, &end);  // compilers list the part that is entered first
+  }
+  return entry;
+}
+
+// The files that a unit names by number.
+class FileNames {
+ public:
+  explicit FileNames(Dwarf_Die unit) {
+    Dwarf_Attribute attribute;
+    const char* directory = dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attribute));
+    directory_ = directory == nullptr ? "" : directory;
+    dwarf_getsrcfiles(&unit, &files_, &count_);
+  }
+  std::string path(uint64_t index) const {
+    return index < count_ ? absolute(dwarf_filesrc(files_, index, nullptr, nullptr)) : std::string();
+  }
+  std::string absolute(const char* file) const {
+    if (file == nullptr || file[0] == '\0' || file[0] == '/' || !directory_.starts_with('/')) {
+      return file == nullptr ? std::string() : std::string(file);
+    }
+    return directory_ + "/" + file;
+  }
+
+ private:
+  std::string directory_;
+  Dwarf_Files* files_ = nullptr;
+  size_t count_ = 0;
+};
+
+}  // namespace
+
+struct DebugInfo::State {
+  Dwarf* dwarf = nullptr;
+  std::span<const CodeSection> code;
+  std::unordered_map<const void*, FunctionName> names;  // by the entry that has the name
+
+  const FunctionName& name(Dwarf_Die die) {
+    const Dwarf_Die origin = abstract_origin(die);
+    auto [found, is_new] = names.try_emplace(origin.addr);
+    if (is_new) {
+      found->second = read_name(die);
+    }
+    return found->second;
+  }
+
+  // `chain` outermost first. The line of each frame is where it is in that function: the innermost one's by the line
+  // table, the others' by the call that was inlined.
+  void fill_frames(const std::vector<Dwarf_Die>& chain, const FileNames& files, DebugLocation& location) {
+    std::string file = location.file;
+    uint32_t line = location.line;
+    const uint64_t entry = entry_address(chain.front());
+    for (size_t i = chain.size(); i-- > 0;) {
+      const FunctionName& function = name(chain[i]);
+      SymbolFrame frame;
+      frame.function = function.text;
+      frame.file = std::move(file);
+      frame.line = line;
+      frame.inlined = i > 0;
+      frame.function_offset = entry;
+      location.plain_name = function.plain;
+      location.frames.push_back(std::move(frame));
+      if (i > 0) {
+        file = files.path(number_attribute(chain[i], DW_AT_call_file));
+        line = uint32_t(number_attribute(chain[i], DW_AT_call_line));
+      }
+    }
+  }
+};
+
+DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code) : state_(std::make_unique<State>()) {
+  state_->dwarf = dwarf;
+  state_->code = code;
+}
+
+DebugInfo::~DebugInfo() = default;
+
+void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses, bool inline_frames,
+                        std::span<DebugLocation> locations) {
+  std::vector<uint32_t> wanted;
+  std::vector<uint64_t> wanted_addresses;
+  for (const uint32_t index : hits.addresses) {
+    if (locations[index].frames.empty()) {
+      wanted.push_back(index);
+      wanted_addresses.push_back(addresses[index]);
+    }
+  }
+  Dwarf_Die unit;
+  if (wanted.empty() || dwarf_offdie(state_->dwarf, hits.unit, &unit) == nullptr) {
+    return;
+  }
+  const FileNames files(unit);
+  for (const uint32_t index : wanted) {
+    DebugLocation& location = locations[index];
+    Dwarf_Line* row = dwarf_getsrc_die(&unit, addresses[index]);
+    int line = 0;
+    if (row != nullptr && dwarf_lineno(row, &line) == 0) {
+      location.file = files.absolute(dwarf_linesrc(row, nullptr, nullptr));
+      location.line = uint32_t(line);
+    }
+  }
+
+  // Split DWARF: the skeleton unit has the ranges and the lines, its other half, in a .dwo file, the functions.
+  Dwarf_Die split;
+  uint8_t type = 0;
+  const bool is_split = dwarf_cu_info(unit.cu, nullptr, &type, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
+                        type == DW_UT_skeleton && split.addr != nullptr;
+  const Dwarf_Die tree = is_split ? split : unit;
+  const std::optional<UnitReader> reader = UnitReader::open(tree);
+  if (!reader) {
+    return;
+  }
+  Dwarf_Die tree_copy = tree;
+  FunctionWalk walk(*reader, dwarf_srclang(&tree_copy), wanted_addresses, state_->code);
+  const std::vector<std::vector<Dwarf_Die>> chains = walk.run(inline_frames);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!chains[i].empty()) {
+      state_->fill_frames(chains[i], files, locations[wanted[i]]);
+    }
+  }
+}
+
+}  // namespace flarestack

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// DebugInfo: what DWARF says about addresses: source lines, functions, and the calls that were inlined. Offline side; one
+// thread, since a Dwarf handle is.
+//
+// Each unit that is hit is read once, for all its addresses together (unit_reader.h says why).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <elfutils/libdw.h>
+
+#include "symbolizer/symbolizer.h"
+#include "symbolizer/unit_index.h"
+
+namespace flarestack {
+
+// What one address is. `frames` is empty if no function of the unit covers it (assembly); `file` and `line` may still be
+// known. Otherwise frames.front() has that line.
+struct DebugLocation {
+  std::vector<SymbolFrame> frames;  // innermost first
+  std::string file;
+  uint32_t line = 0;
+  // The outermost function's name is as in the source, without its scope: a linker symbol may know better.
+  bool plain_name = false;
+};
+
+class DebugInfo {
+ public:
+  // Borrows both. All addresses here are as `dwarf` has them.
+  DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code);
+  ~DebugInfo();
+  DebugInfo(const DebugInfo&) = delete;
+  DebugInfo& operator=(const DebugInfo&) = delete;
+
+  // Fills in `locations[i]` for every i of hits.addresses, the places in the ascending `addresses` that the unit holds. A
+  // location that has frames already is left alone.
+  void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, bool inline_frames,
+               std::span<DebugLocation> locations);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace flarestack
