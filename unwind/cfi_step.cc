@@ -17,28 +17,18 @@ StepStatus CfiStepper::step(const UnwindModule& module, StackMemory* memory, Fra
   if (find_row(module, state->lookup()) == nullptr) {
     return StepStatus::kMalformed;
   }
-  const CfiRow& row = scratch_.row;
-  if (row.rule[kRip] == RegisterRule::kUndefined) {
+  if (scratch_.row.rule[kRip] == RegisterRule::kUndefined) {
     return StepStatus::kRoot;
   }
-  const ExpressionContext context = {&module, &state->registers, state->known, memory, &expression_stack_};
-  uint64_t cfa = 0;
-  if (row.cfa_is_expression) {
-    const StepStatus status = evaluate_expression(context, static_cast<uint64_t>(row.cfa_value), nullptr, &cfa);
-    if (status != StepStatus::kOk) {
-      return status;
-    }
-  } else if (row.cfa_register >= MachineRegisters::kCount) {
-    return StepStatus::kMalformed;
-  } else if (!state->known.has(row.cfa_register)) {
-    return StepStatus::kNeedsRegister;
-  } else {
-    cfa = state->registers.value[row.cfa_register] + static_cast<uint64_t>(row.cfa_value);
+  context_ = {&module, &state->registers, state->known, memory};
+  const StepStatus cfa_status = find_cfa();
+  if (cfa_status != StepStatus::kOk) {
+    return cfa_status;
   }
   caller_.known = {};
   caller_.exact_pc = fde_.signal_frame;
   for (unsigned reg = 0; reg < MachineRegisters::kCount; ++reg) {
-    const StepStatus status = caller_register(context, reg, cfa);
+    const StepStatus status = caller_register(reg, &caller_.registers.value[reg]);
     caller_.known.set(reg, status == StepStatus::kOk);
     // A register that nobody asks for may be lost; these three are the state of the next frame.
     if (status != StepStatus::kOk && (reg == kRsp || reg == kRip)) {
@@ -52,44 +42,54 @@ StepStatus CfiStepper::step(const UnwindModule& module, StackMemory* memory, Fra
   return StepStatus::kOk;
 }
 
+StepStatus CfiStepper::find_cfa() {
+  const CfiRow& row = scratch_.row;
+  if (row.cfa_is_expression) {
+    return expression_.evaluate(context_, static_cast<uint64_t>(row.cfa_value), nullptr, &cfa_);
+  }
+  if (row.cfa_register >= MachineRegisters::kCount) {
+    return StepStatus::kMalformed;
+  }
+  cfa_ = context_.registers->value[row.cfa_register] + static_cast<uint64_t>(row.cfa_value);
+  return context_.known.has(row.cfa_register) ? StepStatus::kOk : StepStatus::kNeedsRegister;
+}
+
 // kRoot stands for "undefined here".
-StepStatus CfiStepper::caller_register(const ExpressionContext& context, unsigned reg, uint64_t cfa) {
-  uint64_t* target = &caller_.registers.value[reg];
+StepStatus CfiStepper::caller_register(unsigned reg, uint64_t* target) {
   const auto value = static_cast<uint64_t>(scratch_.row.value[reg]);
   switch (scratch_.row.rule[reg]) {
     case RegisterRule::kSameValue:
       if (reg == kRsp) {
-        *target = cfa;
+        *target = cfa_;
         return StepStatus::kOk;
       }
       if (reg == kRip) {
         return StepStatus::kMalformed;  // a caller at our own pc
       }
-      *target = context.registers->value[reg];
-      return context.known.has(reg) ? StepStatus::kOk : StepStatus::kNeedsRegister;
+      *target = context_.registers->value[reg];
+      return context_.known.has(reg) ? StepStatus::kOk : StepStatus::kNeedsRegister;
     case RegisterRule::kUndefined:
       return StepStatus::kRoot;
     case RegisterRule::kOffset:
-      return context.memory->load(cfa + value, target) ? StepStatus::kOk : StepStatus::kBadMemory;
+      return context_.memory->load(cfa_ + value, target) ? StepStatus::kOk : StepStatus::kBadMemory;
     case RegisterRule::kValOffset:
-      *target = cfa + value;
+      *target = cfa_ + value;
       return StepStatus::kOk;
     case RegisterRule::kRegister:
       if (value >= MachineRegisters::kCount) {
         return StepStatus::kMalformed;
       }
-      *target = context.registers->value[value];
-      return context.known.has(static_cast<unsigned>(value)) ? StepStatus::kOk : StepStatus::kNeedsRegister;
+      *target = context_.registers->value[value];
+      return context_.known.has(static_cast<unsigned>(value)) ? StepStatus::kOk : StepStatus::kNeedsRegister;
     case RegisterRule::kExpression: {
-      uint64_t slot = 0;
-      const StepStatus status = evaluate_expression(context, value, &cfa, &slot);
+      const StepStatus status = expression_.evaluate(context_, value, &cfa_, target);
       if (status != StepStatus::kOk) {
         return status;
       }
-      return context.memory->load(slot, target) ? StepStatus::kOk : StepStatus::kBadMemory;
+      return context_.memory->load(*target, target) ? StepStatus::kOk : StepStatus::kBadMemory;
     }
     case RegisterRule::kValExpression:
-      return evaluate_expression(context, value, &cfa, target);
+      return expression_.evaluate(context_, value, &cfa_, target);
   }
   return StepStatus::kMalformed;
 }

@@ -31,11 +31,14 @@ class CfiStepper {
   bool row_is_signal_frame() const { return fde_.signal_frame; }
 
  private:
-  StepStatus caller_register(const ExpressionContext& context, unsigned reg, uint64_t cfa);
+  StepStatus find_cfa();
+  StepStatus caller_register(unsigned reg, uint64_t* target);
 
   FrameDescription fde_;
   CfiScratch scratch_;
-  std::array<uint64_t, 64> expression_stack_;
+  ExpressionContext context_;
+  ExpressionMachine expression_;
+  uint64_t cfa_;
   FrameState caller_;
 };
 

@@ -2,7 +2,6 @@
 #include "unwind/stack_memory.h"
 
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 
@@ -40,7 +39,7 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
   if (window_->copying_forbidden) {
     __builtin_memcpy(value, reinterpret_cast<const void*>(slot), sizeof *value);
   } else {
-    __builtin_memcpy(value, window_->bytes + (slot - window_->start), sizeof *value);
+    __builtin_memcpy(value, window_->bytes.data() + (slot - window_->start), sizeof *value);
   }
   return true;
 }
@@ -53,11 +52,11 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
   window_->size = 0;
   if (!window_->copying_forbidden) {
     const uint64_t next_page = (slot / FetchWindow::kPage + 1) * FetchWindow::kPage;
-    iovec local = {window_->bytes, sizeof window_->bytes};
-    iovec remote[2] = {{reinterpret_cast<void*>(slot), next_page - slot},
-                       {reinterpret_cast<void*>(next_page), FetchWindow::kPage}};
-    const long copied = raw_syscall(SYS_process_vm_readv, raw_syscall(SYS_getpid), reinterpret_cast<long>(&local), 1,
-                                    reinterpret_cast<long>(remote), 2, 0);
+    window_->local = {window_->bytes.data(), window_->bytes.size()};
+    window_->remote[0] = {reinterpret_cast<void*>(slot), next_page - slot};
+    window_->remote[1] = {reinterpret_cast<void*>(next_page), FetchWindow::kPage};
+    const long copied = raw_syscall(SYS_process_vm_readv, raw_syscall(SYS_getpid), raw_pointer(&window_->local), 1,
+                                    raw_pointer(window_->remote.data()), 2);
     if (copied >= static_cast<long>(sizeof(uint64_t))) {
       window_->start = slot;
       window_->size = static_cast<uint64_t>(copied);

@@ -3,6 +3,9 @@
 // in the target others are copied by process_vm_readv from ourselves, a page or two at a time. Both sides.
 #pragma once
 
+#include <sys/uio.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,7 +20,9 @@ struct FetchWindow {
   uint64_t start = 0;
   uint64_t size = 0;
   bool copying_forbidden = false;  // process_vm_readv is denied (seccomp): probe with rt_sigprocmask, read in place
-  std::byte bytes[2 * kPage];
+  iovec local;  // the arguments of the call, kept off the handler's stack
+  std::array<iovec, 2> remote;
+  std::array<std::byte, 2 * kPage> bytes;
 };
 
 class StackMemory {

@@ -43,7 +43,11 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     stack_switches_ = 0;
     frame_walked_ = UINT32_MAX;
     state_ = {{{registers.value[kRip]}, rip_kind}, registers.value[kRsp], registers.value[kRbp]};
-    const Step step = walk();
+    Step step = walk();
+    while (step == Step::kRare) {
+      step = step_rare();
+      step = step == Step::kCaller ? walk() : step;
+    }
     if (step == Step::kEnd && cache_.finish(base_, root_)) {
       break;
     }
@@ -60,9 +64,9 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   return trace;
 }
 
-// From state_ to the root, or to a cached frame from which nothing changed. kCaller: the cache is of no use, walk again
-// without it.
-Unwinder::Step Unwinder::walk() {
+// From state_ towards the root as long as rows are usual ones and known: kRare stops at one that is not. kEnd: the root, or
+// a cached frame from which nothing changed. kStartOver: walk again without the cache.
+[[gnu::noinline]] Unwinder::Step Unwinder::walk() {
   FrameAddress pc = state_.pc;
   uint64_t sp = state_.sp;
   uint64_t rbp = state_.rbp;
@@ -76,72 +80,70 @@ Unwinder::Step Unwinder::walk() {
       }
       WalkedFrame frame = {pc, sp, rbp, {}};
       if (stop == FrameCache::kStartOver || !cache_.walk_to(index, stop, &memory_, &frame)) {
-        return Step::kCaller;
+        return Step::kStartOver;
       }
       pc = frame.pc;
       sp = frame.sp;
       rbp = frame.rbp;
     }
-    const uint64_t lookup = pc.lookup().value;
-    PackedRow row = rows_.find(lookup);
-    if (row.kind() == RowKind::kEmpty) [[unlikely]] {
-      row = build(lookup);
+    const PackedRow row = rows_.find(pc.lookup().value);
+    const bool usual = row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp;
+    const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
+    if (!usual || cfa <= sp || all_registers_ || cache_.walked_count() >= kMaxWalk) [[unlikely]] {
+      state_ = {pc, sp, rbp};
+      row_ = row;
+      return Step::kRare;
     }
     cache_.walk_past({pc, sp, rbp, row});
-    const bool usual = (row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp) && !all_registers_;
-    const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
-    if (usual && cfa > sp && cache_.walked_count() < kMaxWalk) [[likely]] {
-      uint64_t return_address = 0;
-      if (!memory_.load(cfa - 8, &return_address) ||
-          (row.rbp_offset() != 0 && !memory_.load(cfa - row.rbp_offset(), &rbp))) {
-        return end_with(UnwindEnd::kBadMemory);
-      }
-      if (return_address == 0) {
-        root_ = {RootEnd::Kind::kByZero, cfa};
-        end_ = UnwindEnd::kRoot;
-        return Step::kEnd;
-      }
-      pc = FrameAddress({return_address}, AddressKind::kReturnAddress);
-      sp = cfa;
-      continue;
+    uint64_t return_address = 0;
+    if (!memory_.load(cfa - 8, &return_address) ||
+        (row.rbp_offset() != 0 && !memory_.load(cfa - row.rbp_offset(), &rbp))) {
+      return end_with(UnwindEnd::kBadMemory);
     }
-    state_ = {pc, sp, rbp};
-    const Step step = step_rare(row);
-    if (step != Step::kCaller) {
-      return step;
+    if (return_address == 0) {
+      return end_at_zero(cfa);
     }
-    pc = state_.pc;
-    sp = state_.sp;
-    rbp = state_.rbp;
+    pc = FrameAddress({return_address}, AddressKind::kReturnAddress);
+    sp = cfa;
   }
 }
 
-// Any row: replaces state_ by the caller's.
-[[gnu::noinline]] Unwinder::Step Unwinder::step_rare(PackedRow row) {
+// Steps over one frame of any kind: replaces state_ by the caller's. Called from unwind(), not from walk(), whose frame would
+// be in the way of the interpreter's.
+[[gnu::noinline]] Unwinder::Step Unwinder::step_rare() {
   if (cache_.walked_count() >= kMaxWalk) {
     return end_with(UnwindEnd::kLimit);
   }
-  if (row.kind() == RowKind::kFramePointer) {
+  if (row_.kind() == RowKind::kEmpty) {
+    row_ = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
+    rows_.insert(state_.pc.lookup().value, row_);
+  }
+  cache_.walk_past({state_.pc, state_.sp, state_.rbp, row_});
+  if (row_.kind() == RowKind::kFramePointer) {
     return step_frame_pointer();
   }
-  if (row.kind() == RowKind::kEnd) {
+  if (row_.kind() == RowKind::kEnd) {
     root_ = {RootEnd::Kind::kByRow, 0};
     end_ = UnwindEnd::kRoot;
     return Step::kEnd;
   }
-  if (row.kind() == RowKind::kSlow || all_registers_) {
+  if (row_.kind() == RowKind::kSlow || all_registers_) {
     return step_interpreted();
   }
-  uint64_t cfa = state_.sp + row.cfa_offset();
+  return step_packed();
+}
+
+Unwinder::Step Unwinder::step_packed() {
+  uint64_t cfa = 0;
   uint64_t rbp = state_.rbp;
   bool good = true;
-  if (row.kind() == RowKind::kPlt) {
-    cfa = state_.sp + 8 + (state_.pc.address().value % 16 >= row.cfa_offset() / 8 ? 8 : 0);
-  } else if (row.kind() == RowKind::kCfaDeref) {
-    good = memory_.load(state_.rbp - row.cfa_offset(), &cfa) && memory_.load(state_.rbp, &rbp);
+  if (row_.kind() == RowKind::kPlt) {
+    cfa = state_.sp + 8 + (state_.pc.address().value % 16 >= row_.cfa_offset() / 8 ? 8 : 0);
+  } else if (row_.kind() == RowKind::kCfaDeref) {
+    good = memory_.load(state_.rbp - row_.cfa_offset(), &cfa) && memory_.load(state_.rbp, &rbp);
   } else {
-    cfa = (row.kind() == RowKind::kCfaRsp ? state_.sp : state_.rbp) + row.cfa_offset();
-    good = row.rbp_offset() == 0 || memory_.load(cfa - row.rbp_offset(), &rbp);
+    cfa = (row_.kind() == RowKind::kCfaRsp ? state_.sp : state_.rbp) + row_.cfa_offset();
+    good = row_.rbp_offset() == 0 || memory_.load(cfa - row_.rbp_offset(), &rbp);
   }
   return good ? step_to(cfa, rbp) : end_with(UnwindEnd::kBadMemory);
 }
@@ -156,9 +158,7 @@ Unwinder::Step Unwinder::step_to(uint64_t cfa, uint64_t rbp) {
     return end_with(UnwindEnd::kNoProgress);
   }
   if (return_address == 0) {
-    root_ = {RootEnd::Kind::kByZero, cfa};
-    end_ = UnwindEnd::kRoot;
-    return Step::kEnd;
+    return end_at_zero(cfa);
   }
   state_ = {{{return_address}, AddressKind::kReturnAddress}, cfa, rbp};
   return Step::kCaller;
@@ -236,16 +236,16 @@ Unwinder::Step Unwinder::end_with_failure(StepStatus status) {
   }
 }
 
+Unwinder::Step Unwinder::end_at_zero(uint64_t cfa) {
+  root_ = {RootEnd::Kind::kByZero, cfa};
+  end_ = UnwindEnd::kRoot;
+  return Step::kEnd;
+}
+
 Unwinder::Step Unwinder::end_with(UnwindEnd end) {
   root_ = {RootEnd::Kind::kByFailure, 0};
   end_ = end;
   return Step::kEnd;
-}
-
-[[gnu::noinline]] PackedRow Unwinder::build(uint64_t lookup) {
-  const PackedRow row = build_row(modules_->find(lookup), lookup, &stepper_);
-  rows_.insert(lookup, row);
-  return row;
 }
 
 }  // namespace flarestack

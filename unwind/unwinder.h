@@ -66,24 +66,25 @@ class Unwinder {
     uint64_t sp = 0;
     uint64_t rbp = 0;
   };
-  enum class Step : uint8_t { kCaller, kEnd, kAllRegisters };
+  enum class Step : uint8_t { kCaller, kRare, kEnd, kStartOver, kAllRegisters };
 
   Step walk();
-  bool use_cache(uint32_t index);
-  Step step_rare(PackedRow row);
+  Step step_rare();
+  Step step_packed();
   Step step_frame_pointer();
   Step step_interpreted();
   Step step_to(uint64_t cfa, uint64_t rbp);
+  Step end_at_zero(uint64_t cfa);
   Step end_with(UnwindEnd end);
   Step end_with_failure(StepStatus status);
-  PackedRow build(uint64_t lookup);
 
   uint64_t generation_;
   const ModuleSnapshot* modules_;
   const MachineRegisters* start_;
   StackMemory memory_;
 
-  State state_;  // of the frame being stepped, for the rare steps
+  State state_;  // of the frame being stepped, and its row, for the rare steps
+  PackedRow row_;
   RootEnd root_;
   UnwindEnd end_;
   bool all_registers_;      // every frame by the interpreter: an odd row needs a register that was not followed
