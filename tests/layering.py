@@ -17,8 +17,8 @@ import source_tree
 # Headers of base/ that code inside the target may use: no allocation, no libc call.
 SIGNAL_SAFE_BASE = {"base/address.h", "base/ids.h", "base/raw_syscall.h"}
 # What preload/CMakeLists.txt compiles into the agent; it keeps to AGENT_STANDARD_HEADERS and SIGNAL_SAFE_BASE.
-# unwind/remote_*: the recorder's side of unwinding. wire/*.cc: the recorder's side of the ring.
-AGENT_FILES = re.compile(r"^(preload/.*|unwind/(?!remote_).*|wire/.*\.h)$")
+# unwind/remote_*: the recorder's side of unwinding.
+AGENT_FILES = re.compile(r"^(preload|wire|unwind(?!/remote_))/")
 
 
 @dataclasses.dataclass

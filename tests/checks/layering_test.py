@@ -14,7 +14,6 @@ RIGHT_TREE = {
     "base/address.h": "#include <cstdint>\n",
     "base/result.h": "#include <string>\n#include <fmt/format.h>\n",
     "wire/ring.h": '#include <atomic>\n#include <sys/mman.h>\n#include "base/address.h"\n',
-    "wire/ring_reader.cc": '#include <vector>\n#include "base/result.h"\n#include "wire/ring.h"\n',
     "unwind/unwinder.cc": '#include "base/address.h"\n',
     "unwind/remote_unwinder.cc": '#include <vector>\n#include "base/result.h"\n',
     "preload/agent.cc": '#include "wire/ring.h"\n',

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake --install and cpack: everything where a distribution would put it. The program finds the agent beside itself (a
+# build folder) or in ../lib/flarestack (installed).
+set(FLARESTACK_AGENT_FOLDER lib/flarestack)
+install(TARGETS flarestack RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS flarestack_preload LIBRARY DESTINATION ${FLARESTACK_AGENT_FOLDER})
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN man EXCLUDE)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME flarestack)
+set(CPACK_PACKAGE_CONTACT "the flarestack developers <flarestack@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "sampling profiler for Linux programs")
+set(CPACK_PACKAGE_DESCRIPTION "Records where any dynamically linked program spends its time, without recompiling it and\n without root, and shows it as a report, a call tree or a flame graph.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES OFF)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+include(CPack)
