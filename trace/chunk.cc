@@ -96,6 +96,8 @@ std::optional<std::string> decode_chunk(const ChunkHeader& header, std::string_v
     if (header.raw_size_bytes != payload.size()) return std::nullopt;
     return std::string(payload);
   }
+  // Before memory is taken for it.
+  if (ZSTD_getFrameContentSize(payload.data(), payload.size()) != header.raw_size_bytes) return std::nullopt;
   std::string raw(header.raw_size_bytes, '\0');
   const size_t size_bytes = ZSTD_decompress(raw.data(), raw.size(), payload.data(), payload.size());
   if (ZSTD_isError(size_bytes) != 0 || size_bytes != raw.size()) return std::nullopt;
