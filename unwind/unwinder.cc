@@ -202,7 +202,8 @@ Unwinder::Step Unwinder::step_interpreted() {
   frame_.registers.value[kRbp] = state_.rbp;
   frame_.exact_pc = state_.pc.kind() == AddressKind::kInstruction;
   const StepStatus status = stepper_.step(*module, &memory_, &frame_);
-  if (status == StepStatus::kNeedsRegister && !all_registers_) {
+  const bool lost = status == StepStatus::kNeedsRegister || (status == StepStatus::kOk && !frame_.known.has(kRbp));
+  if (lost && !all_registers_) {
     return Step::kAllRegisters;
   }
   if (status != StepStatus::kOk) {

@@ -21,7 +21,7 @@ namespace flarestack {
 // Why a trace ended, for the quality counters.
 enum class UnwindEnd : uint8_t {
   kRoot,        // the outermost frame: undefined return address, or pc 0
-  kNoCode,      // a return address in no module, and no frame pointer chain to follow
+  kNoCode,      // neither CFI nor a frame pointer leads on: code in no module, or CFI that makes no sense
   kBadMemory,   // a slot could not be read
   kNoProgress,  // the CFA did not grow
   kLimit,       // more than kMaxWalk frames

@@ -121,36 +121,6 @@ TEST_CASE("from inside a handler on an alternate stack the trace crosses the sig
   REQUIRE(exact == 1);
 }
 
-TEST_CASE("unwinding from a handler takes at most 1 KiB of stack, in every kind of frame") {
-  Place p;
-  place = &p;
-  AlternateStack stack;
-  static size_t used = 0;
-  static const ModuleSnapshot* modules = nullptr;
-  modules = &p.modules.snapshot();
-  in_handler = [](ucontext_t* context) {
-    static MachineRegisters registers;
-    registers = registers_of(*context);
-    const uint64_t sp = registers.value[MachineRegisters::kRsp];
-    auto* here = static_cast<unsigned char*>(__builtin_frame_address(0));
-    constexpr size_t kPainted = 16384;
-    memset(here - kPainted - 512, 0xa5, kPainted);
-    static StackTrace trace;
-    // No bounds: every load goes through the kernel, the deepest path. Then with all registers, from cold.
-    trace = place->unwinder->unwind(registers, AddressKind::kInstruction, *modules, StackBounds{sp, 0});
-    size_t untouched = 0;
-    while (here[static_cast<ptrdiff_t>(untouched) - static_cast<ptrdiff_t>(kPainted) - 512] == 0xa5) {
-      ++untouched;
-    }
-    used = kPainted + 512 - untouched;
-    place->mine.info = trace;
-  };
-  raise_here();
-  REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
-  WARN("stack used: " << used);
-  REQUIRE(used <= 1024);
-}
-
 TEST_CASE("a coroutine on a mapped stack unwinds, in turn with the thread that resumes it") {
   Place p;
   place = &p;
