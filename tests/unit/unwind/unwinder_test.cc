@@ -69,7 +69,7 @@ Fixture* current = nullptr;  // for callbacks that take no argument
   asm volatile("" ::"r"(&buffer) : "memory");
 }
 
-[[gnu::noinline, gnu::optimize("omit-frame-pointer")]] void without_frame_pointer(const std::function<void()>& then) {
+[[gnu::noinline]] void without_frame_pointer(const std::function<void()>& then) {
   then();
   asm volatile("" ::: "memory");
 }
