@@ -170,12 +170,23 @@ int exec_with(const char* path, char* const* environment, Call call) {
   return result;
 }
 
-size_t count_arguments(va_list list) {
-  size_t count = 1;
-  while (va_arg(list, char*) != nullptr) {
+// The number of arguments of an execl-like call before its null.
+size_t list_length(const char* first, va_list list) {
+  size_t count = 0;
+  for (const char* argument = first; argument != nullptr; argument = va_arg(list, char*)) {
     ++count;
   }
   return count;
+}
+
+// Copies them with their null; `list` then stands behind it.
+void copy_list(char** to, const char* first, va_list& list) {
+  const char* argument = first;
+  while (argument != nullptr) {
+    *to++ = const_cast<char*>(argument);
+    argument = va_arg(list, char*);
+  }
+  *to = nullptr;
 }
 
 }  // namespace
@@ -225,13 +236,9 @@ FLARESTACK_HOOK int execl(const char* path, const char* argument, ...) noexcept 
   va_start(list, argument);
   va_list counted;
   va_copy(counted, list);
-  const size_t count = argument != nullptr ? count_arguments(counted) : 0;
+  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
   va_end(counted);
-  auto** arguments = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*)));
-  arguments[0] = const_cast<char*>(argument);
-  for (size_t i = 1; i <= count; ++i) {
-    arguments[i] = va_arg(list, char*);
-  }
+  copy_list(arguments, argument, list);
   va_end(list);
   return execve(path, arguments, *next().environ);
 }
@@ -241,13 +248,9 @@ FLARESTACK_HOOK int execlp(const char* file, const char* argument, ...) noexcept
   va_start(list, argument);
   va_list counted;
   va_copy(counted, list);
-  const size_t count = argument != nullptr ? count_arguments(counted) : 0;
+  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
   va_end(counted);
-  auto** arguments = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*)));
-  arguments[0] = const_cast<char*>(argument);
-  for (size_t i = 1; i <= count; ++i) {
-    arguments[i] = va_arg(list, char*);
-  }
+  copy_list(arguments, argument, list);
   va_end(list);
   return execvpe(file, arguments, *next().environ);
 }
@@ -257,13 +260,9 @@ FLARESTACK_HOOK int execle(const char* path, const char* argument, ...) noexcept
   va_start(list, argument);
   va_list counted;
   va_copy(counted, list);
-  const size_t count = argument != nullptr ? count_arguments(counted) : 0;
+  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
   va_end(counted);
-  auto** arguments = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*)));
-  arguments[0] = const_cast<char*>(argument);
-  for (size_t i = 1; i <= count; ++i) {
-    arguments[i] = va_arg(list, char*);
-  }
+  copy_list(arguments, argument, list);
   char* const* environment = va_arg(list, char* const*);
   va_end(list);
   return execve(path, arguments, environment);

@@ -82,6 +82,7 @@ class RingReader {
     tail_.store(position_, std::memory_order_release);
     damaged_ = false;
   }
+  uint64_t position() const { return position_; }
   bool damaged() const { return damaged_; }
 
  private:

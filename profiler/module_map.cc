@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/module_map.h"
+
+#include <algorithm>
+
+namespace flarestack {
+
+void ModuleMap::remove(uint32_t agent_id, uint32_t generation) {
+  for (Segment& segment : segments_) {
+    if (segment.agent_id == agent_id && segment.removed == UINT32_MAX) {
+      segment.removed = generation;
+    }
+  }
+}
+
+const ModuleMap::Segment* ModuleMap::find(RuntimeAddress address, uint32_t generation) const {
+  // Linear, and called once per distinct address: FrameTable remembers the answers.
+  for (const Segment& segment : segments_) {
+    if (address.value >= segment.text_start && address.value < segment.text_end && segment.added <= generation &&
+        generation < segment.removed) {
+      return &segment;
+    }
+  }
+  return nullptr;
+}
+
+void ModuleMap::forget_before(uint32_t generation) {
+  std::erase_if(segments_, [&](const Segment& segment) { return segment.removed <= generation; });
+}
+
+}  // namespace flarestack

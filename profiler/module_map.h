@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// ModuleMap: which module covered an address of one process at which generation of its module list. Recorder side.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+
+namespace flarestack {
+
+class ModuleMap {
+ public:
+  struct Segment {
+    uint32_t agent_id = 0;  // the agent's number of the module
+    uint64_t text_start = 0;
+    uint64_t text_end = 0;
+    uint64_t load_bias = 0;
+    ModuleId module;
+    bool is_agent = false;  // our own code: its frames are left out of stacks
+    uint32_t added = 0;     // present from this generation
+    uint32_t removed = UINT32_MAX;  // to before this one
+  };
+
+  void add(const Segment& segment) { segments_.push_back(segment); }
+  void remove(uint32_t agent_id, uint32_t generation);
+
+  // The segment that covered the address, or nullptr. Borrowed until the next add().
+  const Segment* find(RuntimeAddress address, uint32_t generation) const;
+
+  // Forgets segments removed before `generation`: no sample can name them any more.
+  void forget_before(uint32_t generation);
+
+  const std::vector<Segment>& segments() const { return segments_; }
+
+ private:
+  std::vector<Segment> segments_;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/process_exit.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include <ctime>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "profiler/clock.h"
+
+namespace flarestack {
+namespace {
+
+// include/uapi/linux/pidfd.h of Linux 6.15, which Debian 12's headers do not have yet.
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup_id;
+  uint32_t pid, tgid, ppid;
+  uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr uint64_t kPidfdInfoExit = 1 << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// Fields of /proc/PID/stat behind the command, which is in parentheses and may hold anything (proc(5)); [0] is the state.
+std::vector<std::string> stat_fields(int32_t pid) {
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/stat", pid));
+  std::vector<std::string> fields;
+  if (!text.ok() || text->rfind(')') == std::string::npos) {
+    return fields;
+  }
+  std::istringstream stream(text->substr(text->rfind(')') + 1));
+  for (std::string field; stream >> field;) {
+    fields.push_back(field);
+  }
+  return fields;
+}
+
+}  // namespace
+
+ExitStatus exit_from_wait_status(int wait_status) {
+  if (WIFEXITED(wait_status)) {
+    return {ExitKind::kExited, WEXITSTATUS(wait_status)};
+  }
+  if (WIFSIGNALED(wait_status)) {
+    return {ExitKind::kSignaled, WTERMSIG(wait_status)};
+  }
+  return {};
+}
+
+ExitStatus exit_of(int pidfd, int32_t pid) {
+  PidfdInfo info{};
+  info.mask = kPidfdInfoExit;
+  if (ioctl(pidfd, kPidfdGetInfo, &info) == 0 && (info.mask & kPidfdInfoExit) != 0) {
+    return exit_from_wait_status(info.exit_code);
+  }
+  const std::vector<std::string> fields = stat_fields(pid);
+  constexpr size_t kExitCode = 49;  // field 52 of proc(5); 0 unless we may trace the process
+  if (fields.size() > kExitCode && fields[0] == "Z") {
+    return exit_from_wait_status(std::atoi(fields[kExitCode].c_str()));
+  }
+  return {};
+}
+
+uint64_t process_cpu_ns(int32_t pid) {
+  clockid_t clock;
+  return clock_getcpuclockid(pid, &clock) == 0 ? clock_now_ns(clock) : 0;
+}
+
+int32_t parent_pid(int32_t pid) {
+  const std::vector<std::string> fields = stat_fields(pid);
+  return fields.size() > 1 ? std::atoi(fields[1].c_str()) : 0;
+}
+
+}  // namespace flarestack

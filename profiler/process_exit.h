@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How processes that may not be our children end: exit status and CPU time. Recorder side.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "trace/records.h"
+
+namespace flarestack {
+
+struct ExitStatus {
+  ExitKind kind = ExitKind::kUnknown;
+  int32_t code = 0;
+};
+
+// From a wait status (waitpid).
+ExitStatus exit_from_wait_status(int wait_status);
+
+// The exit of the process behind `pidfd`, which has ended: from the kernel (PIDFD_GET_INFO, Linux 6.15), or from
+// /proc/PID/stat as long as it is a zombie. kUnknown when neither tells.
+ExitStatus exit_of(int pidfd, int32_t pid);
+
+// User and system time of a process so far, all its threads; also of a zombie. 0: it is gone.
+uint64_t process_cpu_ns(int32_t pid);
+
+// From /proc/PID/stat; 0 if it is gone.
+int32_t parent_pid(int32_t pid);
+
+}  // namespace flarestack

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recorder: launches a program, drains the sessions of all its processes while they run, and writes the trace as it goes.
+//
+//   launch -> agents say Hello -> regions handed out -> drain, aggregate, flush a window a second -> last process gone -> end
+//
+// One thread, one loop. Nothing of the target is trusted, and nothing that goes wrong here harms it: without a recorder
+// the agents switch themselves off.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profiler/launcher.h"
+#include "profiler/process_exit.h"
+#include "profiler/recording_tables.h"
+#include "profiler/session_server.h"
+#include "profiler/target_process.h"
+
+namespace flarestack {
+
+struct RecordOptions {
+  std::vector<std::string> command;
+  std::string output_path;        // empty: flarestack.PROGRAM.PID.flare
+  uint32_t cpu_hz = 1000;         // 0: no CPU sampling
+  bool posix_timer = false;       // not the perf clock, even where it works
+  bool wall_clock = false;
+  bool follow_children = true;
+  bool wait_for_children = true;  // false: stop when the launched program ends
+  uint64_t duration_ns = 0;       // 0: until the end
+  uint64_t timeout_ns = 0;        // 0: none; then SIGTERM to the program, and SIGKILL five seconds later
+};
+
+struct RecordOutcome {
+  int exit_status = 0;  // for the shell: the program's own, 128 + signal, 126 or 127
+  std::string trace_path;
+  std::string problem;  // one sentence, empty if all went well: "the trace is incomplete: ..."
+  bool recorded = false;  // at least one process had an agent
+};
+
+// Runs the whole recording. Error: flarestack failed before the program started.
+Result<RecordOutcome> record(const RecordOptions& options);
+
+}  // namespace flarestack

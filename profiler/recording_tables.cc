@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/recording_tables.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace flarestack {
+namespace {
+
+constexpr int64_t kSlicesPerWindow = 100;
+constexpr uint32_t kWindowsPerDoubling = 128;
+
+}  // namespace
+
+StringId RecordingTables::string(std::string_view text) {
+  const auto [entry, added] = strings_.try_emplace(std::string(text), StringId{static_cast<uint32_t>(strings_.size() + 1)});
+  if (added) {
+    writer_.add(StringRecord{entry->second, entry->first});
+  }
+  return entry->second;
+}
+
+ModuleId RecordingTables::module(const std::string& path, const std::vector<uint8_t>& build_id) {
+  std::string key = path;
+  key.push_back('\0');
+  key.append(build_id.begin(), build_id.end());
+  const auto [entry, added] = modules_.try_emplace(std::move(key), ModuleId{static_cast<uint32_t>(modules_.size() + 1)});
+  if (added) {
+    writer_.add(ModuleRecord{entry->second, path, build_id});
+  }
+  return entry->second;
+}
+
+FrameId RecordingTables::add_frame(FrameRecord record) {
+  record.id = {++last_frame_};
+  writer_.add(record);
+  return record.id;
+}
+
+FrameId RecordingTables::native_frame(ModuleId module, ModuleOffset offset, AddressKind kind) {
+  const Key key{uint64_t{module.value} << 8 | static_cast<uint64_t>(kind), offset.value};
+  const auto [entry, added] = frames_.try_emplace(key);
+  if (added) {
+    FrameRecord record;
+    record.address_kind = kind;
+    record.module = module;
+    record.offset = offset;
+    entry->second = add_frame(record);
+  }
+  return entry->second;
+}
+
+FrameId RecordingTables::unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind) {
+  const Key key{uint64_t{process.value} << 8 | static_cast<uint64_t>(kind), address.value};
+  const auto [entry, added] = unknown_.try_emplace(key);
+  if (added) {
+    entry->second.address_kind = kind;
+    entry->second.offset = {address.value};
+    entry->second.id = add_frame(entry->second);
+  }
+  return entry->second.id;
+}
+
+FrameId RecordingTables::named_frame(FrameKind kind, std::string_view name) {
+  const Key key{uint64_t{1} << 63 | static_cast<uint64_t>(kind), string(name).value};
+  const auto [entry, added] = frames_.try_emplace(key);
+  if (added) {
+    FrameRecord record;
+    record.kind = kind;
+    record.name = string(name);
+    entry->second = add_frame(record);
+  }
+  return entry->second;
+}
+
+void RecordingTables::name_unknown_frames(ProcessId process, const std::function<std::string(RuntimeAddress)>& name_of) {
+  for (auto& [key, record] : unknown_) {
+    if (key.high >> 8 != process.value) {
+      continue;
+    }
+    const std::string name = name_of(FrameAddress({record.offset.value}, record.address_kind).lookup());
+    if (!name.empty()) {
+      record.kind = FrameKind::kJit;
+      record.name = string(name);
+      writer_.add(record);
+    }
+  }
+}
+
+StackId RecordingTables::stack(StackId parent, FrameId frame) {
+  const uint64_t key = uint64_t{parent.value} << 32 | frame.value;
+  const auto [entry, added] = stacks_.try_emplace(key, StackId{static_cast<uint32_t>(stacks_.size() + 1)});
+  if (added) {
+    writer_.add(StackRecord{entry->second, parent, frame});
+  }
+  return entry->second;
+}
+
+void RecordingTables::add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
+                                 uint64_t weight_ns) {
+  // A sample may be older than the window (drained late); it keeps its own time.
+  const auto slice = static_cast<uint64_t>(std::max<int64_t>(time_ns, 0) / slice_length_ns_);
+  const Key key{uint64_t{thread.value} << 32 | stack.value, slice << 8 | static_cast<uint64_t>(metric)};
+  Weight& weight = weights_[key];
+  weight.count += count;
+  weight.weight_ns += weight_ns;
+}
+
+Result<void> RecordingTables::flush_window(int64_t now_ns) {
+  if (now_ns - window_start_ns_ < slice_length_ns_ * kSlicesPerWindow) {
+    return {};
+  }
+  return flush();
+}
+
+Result<void> RecordingTables::flush() {
+  std::vector<SampleRecord> samples;
+  samples.reserve(weights_.size());
+  for (const auto& [key, weight] : weights_) {
+    SampleRecord sample;
+    sample.thread = {static_cast<uint32_t>(key.high >> 32)};
+    sample.stack = {static_cast<uint32_t>(key.high)};
+    sample.metric = static_cast<SampleMetric>(key.low & 0xff);
+    sample.slice_start_ns = static_cast<int64_t>(key.low >> 8) * slice_length_ns_;
+    sample.slice_length_ns = slice_length_ns_;
+    sample.count = weight.count;
+    sample.weight_ns = weight.weight_ns;
+    samples.push_back(sample);
+  }
+  weights_.clear();
+  std::sort(samples.begin(), samples.end(), [](const SampleRecord& a, const SampleRecord& b) {
+    return std::tie(a.slice_start_ns, a.thread, a.stack, a.metric) < std::tie(b.slice_start_ns, b.thread, b.stack, b.metric);
+  });
+  for (const SampleRecord& sample : samples) {
+    writer_.add(sample);
+  }
+  window_start_ns_ += slice_length_ns_ * kSlicesPerWindow;
+  if (++windows_ % kWindowsPerDoubling == 0) {
+    slice_length_ns_ *= 2;
+  }
+  return writer_.flush();
+}
+
+}  // namespace flarestack

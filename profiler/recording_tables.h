@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// RecordingTables: the ids of one recording. Strings, modules, frames, the call tree and the weights of the current time
+// window are kept here; definitions go to the trace writer as they are made, weights at each flush. Recorder side.
+//
+// A weight belongs to (thread, stack, metric, slice). Slices double in length as a run goes on, so that the trace grows with
+// the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/records.h"
+#include "trace/writer.h"
+
+namespace flarestack {
+
+class RecordingTables {
+ public:
+  explicit RecordingTables(TraceWriter& writer) : writer_(writer) {}  // borrowed
+
+  StringId string(std::string_view text);
+  ModuleId module(const std::string& path, const std::vector<uint8_t>& build_id);
+  FrameId native_frame(ModuleId module, ModuleOffset offset, AddressKind kind);
+  // An address that no module covered: JIT code, perhaps. Each process has its own.
+  FrameId unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind);
+  FrameId named_frame(FrameKind kind, std::string_view name);
+  // Asks for the name of each unknown frame of a process, by the address to look up; an empty answer leaves it unknown.
+  void name_unknown_frames(ProcessId process, const std::function<std::string(RuntimeAddress)>& name_of);
+
+  // The call tree node of `frame` called from `parent` (none: a root).
+  StackId stack(StackId parent, FrameId frame);
+
+  ProcessId next_process() { return {++last_process_}; }
+  ThreadId next_thread() { return {++last_thread_}; }
+
+  void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count, uint64_t weight_ns);
+
+  // Ends the time window if `now_ns` is past it, or `always`: its weights go to the writer, which is flushed.
+  Result<void> flush_window(int64_t now_ns);
+  Result<void> flush();
+  TraceWriter& writer() { return writer_; }
+
+ private:
+  struct Key {
+    uint64_t high = 0;
+    uint64_t low = 0;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const noexcept {
+      // Mixing by multiplication (Fibonacci hashing); std::hash is the identity for integers.
+      return static_cast<size_t>((key.high * 0x9E3779B97F4A7C15) ^ ((key.low + 0x7F4A7C15) * 0xC2B2AE3D27D4EB4F) ^ (key.low >> 29));
+    }
+  };
+  struct Weight {
+    uint64_t count = 0;
+    uint64_t weight_ns = 0;
+  };
+  struct WeightKey {
+    ThreadId thread;
+    StackId stack;
+    SampleMetric metric = SampleMetric::kCpu;
+    int64_t slice_start_ns = 0;
+  };
+
+  FrameId add_frame(FrameRecord record);
+
+  TraceWriter& writer_;
+  std::unordered_map<std::string, StringId> strings_;
+  std::unordered_map<std::string, ModuleId> modules_;
+  std::unordered_map<Key, FrameId, KeyHash> frames_;
+  std::unordered_map<Key, FrameRecord, KeyHash> unknown_;
+  std::unordered_map<uint64_t, StackId> stacks_;
+  std::unordered_map<Key, Weight, KeyHash> weights_;
+  uint32_t last_process_ = 0;
+  uint32_t last_thread_ = 0;
+  uint32_t last_frame_ = 0;
+
+  int64_t slice_length_ns_ = 10'000'000;
+  int64_t window_start_ns_ = 0;
+  uint32_t windows_ = 0;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which clock can sample here.
+#pragma once
+
+#include "wire/session.h"
+
+namespace flarestack {
+
+struct ClockChoice {
+  SampleClock clock = SampleClock::kNone;
+  int perf_errno = 0;  // why perf_event was refused; 0: it was not
+};
+
+// Tries the perf task clock as the agent opens it (user mode only), else the POSIX CPU timer, which every kernel has.
+ClockChoice choose_sample_clock();
+
+}  // namespace flarestack

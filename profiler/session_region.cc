@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/session_region.h"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+#include <utility>
+
+#include "profiler/clock.h"
+
+namespace flarestack {
+
+Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
+  SessionRegion region;
+  region.descriptor_ = Fd(memfd_create("flarestack", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (region.descriptor_.get() < 0 || ftruncate(region.descriptor_.get(), kSessionBytes) != 0 ||
+      fcntl(region.descriptor_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return errno_error("create shared memory for a session");
+  }
+  void* memory = mmap(nullptr, kSessionBytes, PROT_READ | PROT_WRITE, MAP_SHARED, region.descriptor_.get(), 0);
+  if (memory == MAP_FAILED) {
+    return errno_error("map shared memory for a session");
+  }
+  region.view_ = SessionView(memory);
+  auto* page = new (memory) SessionPage{};
+  page->magic = kSessionMagic;
+  page->version = kWireVersion;
+  page->session_id = settings.session_id;
+  page->sample_period_ns = settings.sample_period_ns;
+  page->sample_clock = settings.clock;
+  // A standard signal (real-time ones queue up behind a slow handler) that nobody uses: the stack fault of a coprocessor
+  // that x86-64 does not have.
+  page->sample_signal = SIGSTKFLT;
+  page->follow_children = settings.follow_children ? 1 : 0;
+  page->recorder_pid = static_cast<uint32_t>(getpid());
+  page->heartbeat_ns.store(monotonic_now_ns(), std::memory_order_relaxed);
+  return region;
+}
+
+SessionRegion::SessionRegion(SessionRegion&& other) noexcept
+    : view_(std::exchange(other.view_, SessionView())), descriptor_(std::move(other.descriptor_)) {}
+
+SessionRegion& SessionRegion::operator=(SessionRegion&& other) noexcept {
+  std::swap(view_, other.view_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+SessionRegion::~SessionRegion() {
+  if (view_) {
+    munmap(view_.region(), kSessionBytes);
+  }
+}
+
+}  // namespace flarestack

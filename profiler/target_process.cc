@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/target_process.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+
+#include "unwind/unwinder.h"
+#include "wire/records.h"
+#include "wire/ring.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kNamesIntervalNs = 200'000'000;
+constexpr uint32_t kElidedAfterFrames = Unwinder::kRootFrames;  // of a stack with a gap, the root side
+constexpr char kAgentFileName[] = "/libflarestack_preload.so";
+
+std::string thread_comm(int32_t pid, int32_t tid) {
+  std::ifstream file(fmt::format("/proc/{}/task/{}/comm", pid, tid));
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+bool thread_exists(int32_t pid, int32_t tid) {
+  struct stat status {};
+  return stat(fmt::format("/proc/{}/task/{}", pid, tid).c_str(), &status) == 0;
+}
+
+}  // namespace
+
+TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
+                             uint64_t earlier_cpu_ns)
+    : identity_(identity), region_(std::move(region)), tables_(tables), origin_(origin),
+      period_ns_(region_.view().page().sample_period_ns), accounted_cpu_ns_(earlier_cpu_ns) {}
+
+void TargetProcess::switch_off() { region_.view().page().off.store(1, std::memory_order_relaxed); }
+
+size_t TargetProcess::drain() {
+  const SessionView view = region_.view();
+  const uint64_t now_ns = monotonic_now_ns();
+  view.page().heartbeat_ns.store(now_ns, std::memory_order_relaxed);
+  const bool refresh = now_ns - last_names_ns_ > kNamesIntervalNs;
+  size_t records = 0;
+  // Module events were written before the samples that name their generation, and samples are read only up to the heads seen
+  // before the log is read: so no sample is met before its modules.
+  std::array<bool, kSlotCount> seen{};
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    const SlotState state = view.slot(i).state.load(std::memory_order_acquire);
+    seen[i] = state == SlotState::kLive || state == SlotState::kEnded;
+  }
+  std::array<uint64_t, kSlotCount> heads{};
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    heads[i] = seen[i] ? view.slot(i).head.load(std::memory_order_acquire) : 0;
+  }
+  drain_modules();
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    if (!seen[i]) {
+      continue;
+    }
+    SlotHeader& header = view.slot(i);
+    // Read before the ring: what an ended thread wrote was written before it ended.
+    bool ended = header.state.load(std::memory_order_acquire) == SlotState::kEnded;
+    if (!slots_[i].live) {
+      begin_thread(i);
+    }
+    if (!ended && refresh && !thread_exists(identity_.pid, slots_[i].tid)) {
+      ended = true;
+    }
+    records += drain_slot(i, heads[i], ended);
+    if (ended) {
+      dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
+      bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
+      slots_[i] = Slot{};
+      header.state.store(SlotState::kFree, std::memory_order_release);
+    }
+  }
+  account_startup();
+  if (refresh) {
+    last_names_ns_ = now_ns;
+    refresh_names();
+  }
+  return records;
+}
+
+void TargetProcess::drain_modules() {
+  const SessionView view = region_.view();
+  SessionPage& page = view.page();
+  RingReader log(view.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail);
+  while (log.available() != 0) {
+    const RecordHeader header = RecordHeader::unpack(log.peek(0));
+    if (header.words == 0 || header.words > log.available()) {
+      ++damaged_;
+      log.skip_to_head();
+      return;
+    }
+    if (header.kind == RecordKind::kModuleRemoved && header.words == kModuleRemovedWords) {
+      modules_.remove(static_cast<uint32_t>(log.peek(1)), header.generation);
+    } else if (header.kind == RecordKind::kModuleAdded && header.words > kModuleAddedWords &&
+               header.words <= kModuleAddedWords + kMaxModulePathBytes / 8 + 1) {
+      std::vector<uint64_t> words(header.words);
+      for (uint32_t i = 0; i < header.words; ++i) {
+        words[i] = log.peek(i);
+      }
+      std::vector<uint8_t> build_id(std::min<size_t>(header.flags, kMaxBuildIdBytes));
+      if (!build_id.empty()) {
+        std::memcpy(build_id.data(), &words[5], build_id.size());
+      }
+      std::string path(reinterpret_cast<const char*>(&words[kModuleAddedWords]), (header.words - kModuleAddedWords) * 8);
+      path.resize(std::strlen(path.c_str()));
+      ModuleMap::Segment segment;
+      segment.agent_id = static_cast<uint32_t>(words[4]);
+      segment.text_start = words[1];
+      segment.text_end = words[2];
+      segment.load_bias = words[3];
+      segment.is_agent = path.ends_with(kAgentFileName);
+      segment.module = tables_.module(path, build_id);
+      segment.added = header.generation;
+      modules_.add(segment);
+    }
+    log.consume(header.words);
+  }
+  if (log.damaged()) {
+    ++damaged_;
+    log.skip_to_head();
+  }
+}
+
+void TargetProcess::begin_thread(uint32_t index) {
+  SlotHeader& header = region_.view().slot(index);
+  Slot& slot = slots_[index];
+  slot = Slot{};
+  slot.live = true;
+  slot.tid = static_cast<int32_t>(header.tid.load(std::memory_order_relaxed));
+  slot.thread = tables_.next_thread();
+  ++threads_;
+  perf_threads_ += header.clock == SampleClock::kPerfTaskClock ? 1 : 0;
+  if (!first_thread_) {
+    first_thread_ = slot.thread;
+  }
+  char name[sizeof(header.name) + 1] = {};
+  std::memcpy(name, header.name, sizeof(header.name));
+  name_thread(slot, name[0] != '\0' ? name : thread_comm(identity_.pid, slot.tid));
+}
+
+void TargetProcess::name_thread(Slot& slot, const std::string& name) {
+  slot.name = name;
+  ThreadRecord record;
+  record.id = slot.thread;
+  record.process = identity_.id;
+  record.tid = slot.tid;
+  record.name = name;
+  record.start_ns = origin_.now();
+  tables_.writer().add(record);
+}
+
+void TargetProcess::refresh_names() {
+  for (Slot& slot : slots_) {
+    if (slot.live) {
+      const std::string name = thread_comm(identity_.pid, slot.tid);
+      if (!name.empty() && name != slot.name) {
+        name_thread(slot, name);
+      }
+    }
+  }
+}
+
+size_t TargetProcess::drain_slot(uint32_t index, uint64_t head, bool ended) {
+  const SessionView view = region_.view();
+  SlotHeader& header = view.slot(index);
+  RingReader ring(view.ring(index), kRingBytes, header.head, header.tail);
+  size_t records = 0;
+  std::vector<uint64_t> words;
+  while (ring.available() != 0 && (ended || ring.position() != head)) {
+    const size_t available = ring.available();
+    const RecordHeader record = RecordHeader::unpack(ring.peek(0));
+    if (record.words == 0 || record.words > available || record.words > kMaxRecordWords) {
+      ++damaged_;
+      ring.skip_to_head();
+      slots_[index].frames.clear();
+      slots_[index].stacks.clear();
+      break;
+    }
+    words.resize(record.words);
+    for (uint32_t i = 0; i < record.words; ++i) {
+      words[i] = ring.peek(i);
+    }
+    ring.consume(record.words);
+    ++records;
+    if (record.kind == RecordKind::kSample && record.words >= kSampleHeaderWords) {
+      take_sample(index, words);
+    } else if (record.kind == RecordKind::kThreadEnd && record.words == kThreadEndWords) {
+      add_kernel_time(slots_[index], origin_.since(words[1]), words[2]);
+    } else {
+      ++damaged_;
+    }
+  }
+  if (ring.damaged()) {
+    ++damaged_;
+    ring.skip_to_head();
+  }
+  return records;
+}
+
+StackId TargetProcess::push_frame(StackId parent, uint64_t bits, uint32_t generation) {
+  if (generation != frame_cache_generation_) {
+    frame_cache_.clear();
+    frame_cache_generation_ = generation;
+  }
+  auto [entry, added] = frame_cache_.try_emplace(bits);
+  if (added) {
+    const FrameAddress address = FrameAddress::from_bits(bits);
+    const ModuleMap::Segment* segment = modules_.find(address.lookup(), generation);
+    if (segment == nullptr) {
+      entry->second = tables_.unknown_frame(identity_.id, address.address(), address.kind());
+    } else if (!segment->is_agent) {
+      entry->second = tables_.native_frame(segment->module, {address.address().value - segment->load_bias}, address.kind());
+    }
+  }
+  // The agent's own frames (its thread start routine) are none: what it called hangs on what called it.
+  return entry->second ? tables_.stack(parent, entry->second) : parent;
+}
+
+void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& words) {
+  Slot& slot = slots_[index];
+  const RecordHeader record = RecordHeader::unpack(words[0]);
+  const int64_t time_ns = origin_.since(words[1]);
+  const auto kept = static_cast<uint32_t>(words[2]);
+  const auto missed_ticks = static_cast<uint32_t>(words[2] >> 32);
+  const auto frames_elided = static_cast<uint32_t>(words[3]);
+  if (kept > slot.frames.size()) {
+    ++damaged_;
+    return;
+  }
+  slot.frames.resize(kept);
+  slot.stacks.resize(kept);
+  for (size_t i = kSampleHeaderWords; i < words.size(); ++i) {
+    StackId parent = slot.stacks.empty() ? StackId{} : slot.stacks.back();
+    if (frames_elided != 0 && slot.frames.size() == kElidedAfterFrames) {
+      parent = tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, "[frames elided]"));
+    }
+    slot.stacks.push_back(push_frame(parent, words[i], record.generation));
+    slot.frames.push_back(words[i]);
+  }
+  ++samples_;
+  heuristic_ += (record.flags & kSampleHeuristic) != 0 ? 1 : 0;
+  truncated_ += (record.flags & kSampleTruncated) != 0 ? 1 : 0;
+  elided_ += frames_elided != 0 ? 1 : 0;
+  const StackId stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
+  uint64_t ticks = 1;
+  if (region_.view().slot(index).clock == SampleClock::kPerfTaskClock) {
+    add_kernel_time(slot, time_ns, missed_ticks);
+  } else {
+    // A POSIX timer's overruns: it fires at the kernel's tick only, for all periods since the last one.
+    overrun_ticks_ += missed_ticks;
+    ticks += missed_ticks;
+  }
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, ticks * period_ns_);
+  accounted_cpu_ns_ += ticks * period_ns_;
+}
+
+void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
+  if (ticks == 0) {
+    return;
+  }
+  kernel_ticks_ += ticks;
+  accounted_cpu_ns_ += ticks * period_ns_;
+  const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_);
+}
+
+void TargetProcess::account_startup() {
+  const SessionPage& page = region_.view().page();
+  if (startup_accounted_ || !first_thread_ || page.startup_cpu_ns == 0 || period_ns_ == 0) {
+    return;
+  }
+  startup_accounted_ = true;
+  if (page.startup_cpu_ns > accounted_cpu_ns_) {
+    const uint64_t startup_ns = page.startup_cpu_ns - accounted_cpu_ns_;
+    const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kMarker, "[startup]"));
+    tables_.add_weight(first_thread_, stack, SampleMetric::kCpu, origin_.since(page.startup_monotonic_ns), 0, startup_ns);
+    accounted_cpu_ns_ += startup_ns;
+  }
+}
+
+void TargetProcess::finish(uint64_t total_cpu_ns) {
+  drain();
+  if (total_cpu_ns > accounted_cpu_ns_ && first_thread_ && period_ns_ != 0) {
+    // The tail: ticks that fell into the kernel after each thread's last sample, and the teardown of the process.
+    const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
+    tables_.add_weight(first_thread_, stack, SampleMetric::kCpu, origin_.now(), 0, total_cpu_ns - accounted_cpu_ns_);
+    accounted_cpu_ns_ = total_cpu_ns;
+  }
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    if (slots_[i].live) {
+      dropped_ += region_.view().slot(i).dropped_samples.exchange(0, std::memory_order_relaxed);
+      bad_stacks_ += region_.view().slot(i).bad_stacks.exchange(0, std::memory_order_relaxed);
+    }
+  }
+}
+
+Counters TargetProcess::counters() const {
+  const SessionPage& page = region_.view().page();
+  return {{"samples", samples_},
+          {"samples_dropped", dropped_},
+          {"stacks_heuristic", heuristic_},
+          {"stacks_truncated", truncated_},
+          {"stacks_elided", elided_},
+          {"kernel_ticks", kernel_ticks_},
+          {"overrun_ticks", overrun_ticks_},
+          {"damaged_records", damaged_},
+          {"threads", threads_},
+          {"threads_perf_clock", perf_threads_},
+          {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},
+          {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},
+          {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},
+          {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
+          {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
+}
+
+}  // namespace flarestack

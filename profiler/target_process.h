@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// TargetProcess: one recorded program image: its session region, and what is drained from it into the tables. Recorder
+// side. Nothing read from the region is trusted: counts and positions are checked, and a ring that makes no sense is skipped to
+// its head and counted as damaged.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "profiler/clock.h"
+#include "profiler/module_map.h"
+#include "profiler/recording_tables.h"
+#include "profiler/session_region.h"
+
+namespace flarestack {
+
+struct TargetIdentity {
+  ProcessId id;
+  int32_t pid = 0;
+  uint32_t session_id = 0;
+};
+
+// Named counts of one process, as they go into the trace.
+using Counters = std::map<std::string, uint64_t>;
+
+class TargetProcess {
+ public:
+  TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
+                uint64_t earlier_cpu_ns);
+
+  const TargetIdentity& identity() const { return identity_; }
+  SessionRegion& region() { return region_; }
+
+  // Takes everything out of the rings that is in them now. Returns the number of records.
+  size_t drain();
+
+  // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was used
+  // beyond what was sampled becomes kernel time. `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
+  void finish(uint64_t total_cpu_ns);
+
+  // CPU time that samples and kernel ticks account for, earlier images included.
+  uint64_t accounted_cpu_ns() const { return accounted_cpu_ns_; }
+  // Tells the agent to take its timers down at the next tick.
+  void switch_off();
+  Counters counters() const;
+
+ private:
+  struct Slot {
+    bool live = false;
+    ThreadId thread;
+    int32_t tid = 0;
+    std::string name;
+    std::vector<uint64_t> frames;   // of the previous stack, root first: FrameAddress bits
+    std::vector<StackId> stacks;    // the call tree node of each
+  };
+
+  void drain_modules();
+  size_t drain_slot(uint32_t index, uint64_t head, bool ended);
+  void begin_thread(uint32_t index);
+  void name_thread(Slot& slot, const std::string& name);
+  void refresh_names();
+  void take_sample(uint32_t index, const std::vector<uint64_t>& words);
+  void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
+  StackId push_frame(StackId parent, uint64_t bits, uint32_t generation);
+  void account_startup();
+
+  TargetIdentity identity_;
+  SessionRegion region_;
+  RecordingTables& tables_;
+  TimeOrigin origin_;
+  uint64_t period_ns_;
+  ModuleMap modules_;
+  std::array<Slot, kSlotCount> slots_;
+  std::unordered_map<uint64_t, FrameId> frame_cache_;  // FrameAddress bits, of one generation
+  uint32_t frame_cache_generation_ = 0;
+  uint64_t accounted_cpu_ns_;
+  bool startup_accounted_ = false;
+  ThreadId first_thread_;
+  uint64_t last_names_ns_ = 0;
+  uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
+  uint64_t bad_stacks_ = 0, overrun_ticks_ = 0, threads_ = 0, perf_threads_ = 0;
+};
+
+}  // namespace flarestack

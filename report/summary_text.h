@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `record` prints at its end: ten lines. Offline side.
+#pragma once
+
+#include <string>
+
+#include "model/profile.h"
+#include "report/text_style.h"
+
+namespace flarestack {
+
+// How long, how many samples, the hottest functions, what was lost, and where the trace is.
+std::string summary_text(const Profile& profile, const std::string& trace_path, const TextLayout& layout);
+
+}  // namespace flarestack

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// flarestack: finds the command, prints the one error line, picks the exit status.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <map>
+
+#include "base/spelling.h"
+#include "base/terminal.h"
+#include "tools/command.h"
+
+namespace flarestack {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = {
+      {"record", "run a program and record where its time goes", "flarestack record -- python3 script.py", declare_record},
+      {"report", "functions by the time they cost, and how good the recording is", "flarestack report flarestack.python3.71.flare",
+       declare_report},
+      {"tree", "the call tree, or the callers and callees of one function", "flarestack tree app.flare parse_document",
+       declare_tree},
+      {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded", declare_export},
+      {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
+      {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
+  };
+  return list;
+}
+
+namespace {
+
+void print_error(const std::string& message) {
+  const char* red = wants_colour(2) ? "\033[31m" : "";
+  const char* plain = wants_colour(2) ? "\033[0m" : "";
+  fmt::print(stderr, "{}flarestack:{} {}\n", red, plain, message);
+}
+
+// "unknown command 'reprot'; did you mean 'report'?"
+std::string unknown_command(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const Command& command : commands()) {
+    names.emplace_back(command.name);
+  }
+  const std::optional<std::string_view> near = closest_spelling(word, names);
+  return fmt::format("unknown command '{}'; {}", word,
+                     near ? fmt::format("did you mean '{}'?", *near) : "flarestack --help lists the commands");
+}
+
+std::string unknown_option(const CLI::App& app, const std::string& message) {
+  const size_t at = message.find("--");
+  if (at == std::string::npos) {
+    return message;
+  }
+  const std::string word = message.substr(at, message.find_first_of(" =", at) - at);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::optional<std::string_view> near = closest_spelling(word, views);
+  return near ? fmt::format("{}; did you mean {}?", message, *near) : message;
+}
+
+int run(int argument_count, char** arguments) {
+  CLI::App app("flarestack: where a program's time goes, without recompiling it and without root.", "flarestack");
+  app.set_version_flag("--version", "flarestack " FLARESTACK_VERSION);
+  app.require_subcommand(0, 1);
+  app.footer("flarestack COMMAND --help tells more about each command.");
+  std::map<const CLI::App*, std::pair<const Command*, CommandBody>> bodies;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->footer(fmt::format("Example:\n  {}", command.example));
+    bodies[sub] = {&command, command.declare(*sub)};
+  }
+  if (argument_count > 1 && arguments[1][0] != '-' && app.get_subcommand_no_throw(arguments[1]) == nullptr) {
+    print_error(unknown_command(arguments[1]));
+    return kExitUsage;
+  }
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    const CLI::App& named = chosen.empty() ? app : *chosen.front();
+    print_error(fmt::format("{} ({} --help tells more)", unknown_option(named, error.what()),
+                            chosen.empty() ? "flarestack" : "flarestack " + named.get_name()));
+    return kExitUsage;
+  }
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    fmt::print("{}", app.help());
+    return kExitUsage;
+  }
+  const auto& [command, body] = bodies.at(chosen.front());
+  const Result<int> status = body();
+  if (!status.ok()) {
+    print_error(status.error().message);
+    return std::string_view(command->name) == "record" ? kExitRecorderFailed : kExitFailed;
+  }
+  return *status;
+}
+
+}  // namespace
+}  // namespace flarestack
+
+int main(int argument_count, char** arguments) {
+  try {
+    return flarestack::run(argument_count, arguments);
+  } catch (const std::exception& exception) {
+    // Libraries throw where we would return an error: out of memory, a bad regular expression.
+    fmt::print(stderr, "flarestack: {}\n", exception.what());
+    return flarestack::kExitFailed;
+  }
+}

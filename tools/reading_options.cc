@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/reading_options.h"
+
+#include <langinfo.h>
+
+#include <algorithm>
+#include <clocale>
+#include <string_view>
+
+#include "base/terminal.h"
+#include "base/text.h"
+
+namespace flarestack {
+namespace {
+
+Result<std::optional<int64_t>> time_option(const char* name, const std::string& text) {
+  if (text.empty()) {
+    return std::optional<int64_t>();
+  }
+  const Result<uint64_t> value = parse_duration(text);
+  if (!value.ok()) {
+    return Error{std::string(name) + ": " + value.error().message};
+  }
+  return std::optional<int64_t>(static_cast<int64_t>(*value));
+}
+
+}  // namespace
+
+std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
+  auto options = std::make_shared<ReadingOptions>();
+  ProfileOptions& profile = options->profile;
+  app.add_option("TRACE", options->trace, "the trace file that `record` wrote")->required();
+  app.add_option("--metric", options->metric, "what is counted: cpu, or wall of a recording with --clock wall")
+      ->check(CLI::IsMember({"cpu", "wall"}))
+      ->capture_default_str();
+  app.add_option("--process", profile.process, "only this process: a pid or a program's name");
+  app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
+  app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
+  app.add_option("--to", options->to, "only up to this time of the recording");
+  app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
+  app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
+  app.add_flag("--no-inline", options->no_inline, "inlined functions are part of the function they are in");
+  return options;
+}
+
+Result<Profile> load_chosen(const ReadingOptions& options) {
+  ProfileOptions chosen = options.profile;
+  chosen.metric = options.metric == "wall" ? Metric::kWall : Metric::kCpu;
+  chosen.inline_frames = !options.no_inline;
+  const auto from = time_option("--from", options.from);
+  const auto to = time_option("--to", options.to);
+  if (!from.ok() || !to.ok()) {
+    return from.ok() ? to.error() : from.error();
+  }
+  chosen.from_ns = *from;
+  chosen.to_ns = *to;
+  return load_profile(options.trace, chosen);
+}
+
+TextLayout layout_for(const std::string& output) {
+  TextLayout layout;
+  if (output.empty() || output == "-") {
+    layout.colour = wants_colour(1) ? Colour::kAlways : Colour::kNever;
+    layout.width = std::clamp<size_t>(terminal_width(1).value_or(layout.width), 60, 200);
+    std::setlocale(LC_CTYPE, "");
+    layout.unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
+    std::setlocale(LC_CTYPE, "C");
+  }
+  return layout;
+}
+
+}  // namespace flarestack

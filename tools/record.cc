@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "model/profile.h"
+#include "profiler/recorder.h"
+#include "report/summary_text.h"
+#include "tools/command.h"
+#include "tools/reading_options.h"
+
+namespace flarestack {
+namespace {
+
+struct Options {
+  RecordOptions record;
+  bool no_cpu = false;
+  bool no_children = false;
+  bool no_wait = false;
+  bool quiet = false;
+  std::string clock = "cpu";
+  std::string timer = "auto";
+  std::string duration;
+  std::string timeout;
+  std::string summary;
+};
+
+Result<void> parse_time(const char* name, const std::string& text, uint64_t& time_ns) {
+  if (text.empty()) {
+    return {};
+  }
+  const Result<uint64_t> value = parse_duration(text);
+  if (!value.ok()) {
+    return Error{std::string(name) + ": " + value.error().message};
+  }
+  time_ns = *value;
+  return {};
+}
+
+Result<void> write_summary(const Options& options, const RecordOutcome& outcome) {
+  const Result<Profile> profile = load_profile(outcome.trace_path, {});
+  if (!profile.ok()) {
+    return profile.error();
+  }
+  TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+  const std::string text = summary_text(*profile, outcome.trace_path, layout);
+  return options.summary.empty() ? write_all(2, text, "write to stderr") : write_file(options.summary, text);
+}
+
+Result<int> run_record(Options& options) {
+  for (const Result<void>& parsed : {parse_time("--duration", options.duration, options.record.duration_ns),
+                                     parse_time("--timeout", options.timeout, options.record.timeout_ns)}) {
+    if (!parsed.ok()) {
+      return parsed.error();
+    }
+  }
+  options.record.wall_clock = options.clock == "wall";
+  options.record.posix_timer = options.timer == "posix";
+  options.record.follow_children = !options.no_children;
+  options.record.wait_for_children = !options.no_wait;
+  if (options.no_cpu) {
+    options.record.cpu_hz = 0;
+  }
+  const Result<RecordOutcome> outcome = record(options.record);
+  if (!outcome.ok()) {
+    return outcome.error();
+  }
+  if (!outcome->problem.empty()) {
+    fmt::print(stderr, "flarestack: {}\n", outcome->problem);
+  }
+  if (outcome->recorded && (!options.quiet || !options.summary.empty())) {
+    if (const Result<void> written = write_summary(options, *outcome); !written.ok()) {
+      fmt::print(stderr, "flarestack: no summary: {}\n", written.error().message);
+    }
+  } else if (!outcome->recorded && outcome->problem.empty()) {
+    fmt::print(stderr, "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
+               outcome->trace_path);
+  }
+  return outcome->exit_status;
+}
+
+}  // namespace
+
+CommandBody declare_record(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("-o,--output", options->record.output_path, "the trace file (default flarestack.PROGRAM.PID.flare)");
+  app.add_option("--cpu", options->record.cpu_hz, "samples per second of CPU time, of each thread")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  app.add_flag("--no-cpu", options->no_cpu, "no CPU samples");
+  app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
+      ->check(CLI::IsMember({"cpu", "wall"}))
+      ->capture_default_str();
+  app.add_option("--timer", options->timer, "auto: perf_event where the kernel allows it; posix: POSIX CPU timers")
+      ->check(CLI::IsMember({"auto", "posix"}))
+      ->capture_default_str();
+  app.add_flag("--no-children", options->no_children, "only the program itself, not what it starts");
+  app.add_flag("--no-wait", options->no_wait, "stop when the program ends, whatever it left running");
+  app.add_option("--duration", options->duration, "stop recording after this time, such as 10s; the program goes on");
+  app.add_option("--timeout", options->timeout, "end the program (SIGTERM, then SIGKILL) after this time");
+  app.add_flag("--quiet", options->quiet, "no summary on stderr");
+  app.add_option("--summary", options->summary, "write the summary to this file instead of stderr");
+  app.add_option("PROGRAM", options->record.command, "the program and its arguments, behind --")->required();
+  app.prefix_command(false);
+  app.positionals_at_end();
+  return [options] { return run_record(*options); };
+}
+
+}  // namespace flarestack
