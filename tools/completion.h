@@ -15,5 +15,7 @@ std::string bash_completion(const CLI::App& app);
 std::string zsh_completion(const CLI::App& app);
 // To be sourced, or installed as share/fish/vendor_completions.d/flarestack.fish.
 std::string fish_completion(const CLI::App& app);
+// Of the named shell: bash, zsh or fish.
+std::string completion_script(const CLI::App& app, const std::string& shell);
 
 }  // namespace flarestack

@@ -9,6 +9,7 @@
 #include "base/spelling.h"
 #include "base/terminal.h"
 #include "tools/command.h"
+#include "tools/completion.h"
 
 namespace flarestack {
 
@@ -66,6 +67,9 @@ int run(int argument_count, char** arguments) {
   CLI::App app("flarestack: where a program's time goes, without recompiling it and without root.", "flarestack");
   app.set_version_flag("--version", "flarestack " FLARESTACK_VERSION);
   app.require_subcommand(0, 1);
+  std::string completion_shell;
+  app.add_option("--completion", completion_shell, "print the script that completes this command line: bash, zsh or fish")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   app.footer("flarestack COMMAND --help tells more about each command.");
   std::map<const CLI::App*, std::pair<const Command*, CommandBody>> bodies;
   for (const Command& command : commands()) {
@@ -87,6 +91,10 @@ int run(int argument_count, char** arguments) {
     print_error(fmt::format("{} ({} --help tells more)", unknown_option(named, error.what()),
                             chosen.empty() ? "flarestack" : "flarestack " + named.get_name()));
     return kExitUsage;
+  }
+  if (!completion_shell.empty()) {
+    fmt::print("{}", completion_script(app, completion_shell));
+    return kExitGood;
   }
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   if (chosen.empty()) {
