@@ -9,6 +9,7 @@
 
 #include "symbolizer/demangle.h"
 #include "symbolizer/function_walk.h"
+#include "symbolizer/line_table.h"
 #include "symbolizer/unit_reader.h"
 
 namespace flarestack {
@@ -60,35 +61,21 @@ uint64_t entry_address(Dwarf_Die die) {
   return entry;
 }
 
-// The files that a unit names by number.
-class FileNames {
- public:
-  explicit FileNames(Dwarf_Die unit) {
-    Dwarf_Attribute attribute;
-    const char* directory = dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attribute));
-    directory_ = directory == nullptr ? "" : directory;
-    dwarf_getsrcfiles(&unit, &files_, &count_);
+std::optional<LineTable> line_table(const LineSections& sections, Dwarf_Die unit) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word offset = 0;
+  if (dwarf_formudata(dwarf_attr(&unit, DW_AT_stmt_list, &attribute), &offset) != 0) {
+    return std::nullopt;
   }
-  std::string path(uint64_t index) const {
-    return index < count_ ? absolute(dwarf_filesrc(files_, index, nullptr, nullptr)) : std::string();
-  }
-  std::string absolute(const char* file) const {
-    if (file == nullptr || file[0] == '\0' || file[0] == '/' || !directory_.starts_with('/')) {
-      return file == nullptr ? std::string() : std::string(file);
-    }
-    return directory_ + "/" + file;
-  }
-
- private:
-  std::string directory_;
-  Dwarf_Files* files_ = nullptr;
-  size_t count_ = 0;
-};
+  const char* directory = dwarf_formstring(dwarf_attr(&unit, DW_AT_comp_dir, &attribute));
+  return LineTable::open(sections, offset, directory == nullptr ? "" : directory);
+}
 
 }  // namespace
 
 struct DebugInfo::State {
   Dwarf* dwarf = nullptr;
+  LineSections sections;
   std::span<const CodeSection> code;
   std::unordered_map<const void*, FunctionName> names;  // by the entry that has the name
 
@@ -103,7 +90,7 @@ struct DebugInfo::State {
 
   // `chain` outermost first. The line of each frame is where it is in that function: the innermost one's by the line
   // table, the others' by the call that was inlined.
-  void fill_frames(const std::vector<Dwarf_Die>& chain, const FileNames& files, DebugLocation& location) {
+  void fill_frames(const std::vector<Dwarf_Die>& chain, const std::optional<LineTable>& lines, DebugLocation& location) {
     std::string file = location.file;
     uint32_t line = location.line;
     const uint64_t entry = entry_address(chain.front());
@@ -118,7 +105,7 @@ struct DebugInfo::State {
       location.plain_name = function.plain;
       location.frames.push_back(std::move(frame));
       if (i > 0) {
-        file = files.path(number_attribute(chain[i], DW_AT_call_file));
+        file = lines ? lines->file(number_attribute(chain[i], DW_AT_call_file)) : std::string();
         line = uint32_t(number_attribute(chain[i], DW_AT_call_line));
       }
     }
@@ -127,6 +114,7 @@ struct DebugInfo::State {
 
 DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code) : state_(std::make_unique<State>()) {
   state_->dwarf = dwarf;
+  state_->sections = line_sections(dwarf);
   state_->code = code;
 }
 
@@ -146,14 +134,14 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
   if (wanted.empty() || dwarf_offdie(state_->dwarf, hits.unit, &unit) == nullptr) {
     return;
   }
-  const FileNames files(unit);
-  for (const uint32_t index : wanted) {
-    DebugLocation& location = locations[index];
-    Dwarf_Line* row = dwarf_getsrc_die(&unit, addresses[index]);
-    int line = 0;
-    if (row != nullptr && dwarf_lineno(row, &line) == 0) {
-      location.file = files.absolute(dwarf_linesrc(row, nullptr, nullptr));
-      location.line = uint32_t(line);
+  const std::optional<LineTable> lines = line_table(state_->sections, unit);
+  if (lines) {
+    const std::vector<LineMatch> matches = lines->match(wanted_addresses, state_->code);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (matches[i].found) {
+        locations[wanted[i]].file = lines->file(matches[i].file);
+        locations[wanted[i]].line = matches[i].line;
+      }
     }
   }
 
@@ -172,7 +160,7 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
   const std::vector<std::vector<Dwarf_Die>> chains = walk.run(inline_frames);
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!chains[i].empty()) {
-      state_->fill_frames(chains[i], files, locations[wanted[i]]);
+      state_->fill_frames(chains[i], lines, locations[wanted[i]]);
     }
   }
 }

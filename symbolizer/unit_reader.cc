@@ -119,15 +119,11 @@ void UnitReader::compile_abbreviations() {
     EntryShape shape;
     shape.tag = uint16_t(dwarf_getabbrevtag(abbreviation));
     shape.has_children = dwarf_abbrevhaschildren(abbreviation) > 0;
-    size_t count = 0;
-    dwarf_getattrcnt(abbreviation, &count);
     bool all_fixed = true;
-    for (size_t i = 0; i < count; ++i) {
-      unsigned name = 0;
-      unsigned form = 0;
-      if (dwarf_getabbrevattr_data(abbreviation, i, &name, &form, nullptr, nullptr) != 0) {
-        break;
-      }
+    unsigned name = 0;
+    unsigned form = 0;
+    // Not dwarf_getattrcnt: it miscounts behind a DW_FORM_implicit_const of 0 (elfutils 0.188).
+    for (size_t i = 0; dwarf_getabbrevattr_data(abbreviation, i, &name, &form, nullptr, nullptr) == 0; ++i) {
       const std::optional<int> size = fixed_size(form);
       all_fixed = all_fixed && size.has_value();
       shape.fixed_bytes += uint32_t(size.value_or(0));
