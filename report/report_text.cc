@@ -12,7 +12,7 @@
 namespace flarestack {
 namespace {
 
-constexpr size_t kLeftWidth = 36;  // the columns of numbers before a function's name
+constexpr size_t kLeftWidth = 38;  // the columns of numbers before a function's name
 constexpr size_t kMostPassedThrough = 20;
 
 std::string counted(size_t count, std::string_view singular, std::string_view plural) {
@@ -112,7 +112,7 @@ void append_self_table(const Profile& profile, const std::vector<FunctionRow>& r
            painter.bold(short_function(profile.functions[row.function].name, name_width)) + "\n";
     append_details(details(profile, row), options.layout, out);
   }
-  out += painter.dim("IF FREE: how many times faster it all were if the function itself cost nothing.") + "\n";
+  out += painter.dim("IF FREE: how many times faster it would all be if the function cost nothing.") + "\n";
 }
 
 void append_total_table(const Profile& profile, const std::vector<FunctionRow>& rows, const ReportOptions& options,

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Puts the style and the scripts of report/web/ into the library, so that a report needs no file beside the program. The
+# scripts are one program in several files: they share one scope, in the order of their names.
+file(GLOB flamegraph_scripts CONFIGURE_DEPENDS web/flamegraph/*.js)
+list(SORT flamegraph_scripts)
+set(FLAMEGRAPH_SCRIPT "(() => {\n'use strict';\n")
+foreach(script ${flamegraph_scripts})
+  file(READ ${script} text)
+  string(REGEX REPLACE "^// SPDX[^\n]*\n" "" text "${text}")
+  string(APPEND FLAMEGRAPH_SCRIPT "${text}")
+endforeach()
+string(APPEND FLAMEGRAPH_SCRIPT "})();\n")
+file(READ web/flamegraph.css FLAMEGRAPH_STYLE)
+string(REGEX REPLACE "^/\\* SPDX[^\n]*\n" "" FLAMEGRAPH_STYLE "${FLAMEGRAPH_STYLE}")
+foreach(forbidden "]]>" ")WEB\"")
+  string(FIND "${FLAMEGRAPH_SCRIPT}${FLAMEGRAPH_STYLE}" "${forbidden}" position)
+  if(NOT position EQUAL -1)
+    message(FATAL_ERROR "report/web/ may not contain ${forbidden}, which ends a CDATA section or a raw string")
+  endif()
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${flamegraph_scripts} web/flamegraph.css)
+configure_file(web_assets.cc.in ${CMAKE_CURRENT_BINARY_DIR}/web_assets.cc @ONLY)
+target_sources(flarestack_report PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/web_assets.cc)

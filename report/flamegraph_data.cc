@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/flamegraph_data.h"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <map>
+
+#include "report/quality_panel.h"
+
+namespace flarestack {
+namespace {
+
+// All output ASCII, so that the file's encoding does not matter to the data.
+using Writer = rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::ASCII<>>;
+
+void write_text(Writer& json, std::string_view text) {
+  const std::string shown = printable(text);
+  json.String(shown.data(), static_cast<rapidjson::SizeType>(shown.size()));
+}
+
+const char* mood_name(Mood mood) {
+  switch (mood) {
+    case Mood::kPlain: return "plain";
+    case Mood::kGood: return "good";
+    case Mood::kNote: return "note";
+    case Mood::kBad: return "bad";
+  }
+  return "plain";
+}
+
+const char* form_name(FlamegraphForm form) {
+  switch (form) {
+    case FlamegraphForm::kIcicle: return "icicle";
+    case FlamegraphForm::kFlame: return "flame";
+    case FlamegraphForm::kInverted: return "inverted";
+  }
+  return "icicle";
+}
+
+void write_functions(Writer& json, const Profile& profile, const FlamePalette& palette,
+                     const std::vector<uint32_t>& used) {
+  json.Key("functions");
+  json.StartArray();
+  for (const uint32_t index : used) {
+    const Function& function = profile.functions[index];
+    json.StartArray();
+    write_text(json, function.name);
+    write_text(json, function.module);
+    write_text(json, function.file);
+    json.Uint(function.line);
+    json.String(frame_type_name(function.type == FrameType::kInlined ? FrameType::kNative : function.type));
+    json.String(palette.function_class(index).c_str());
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
+// Writes "nodes" and "leftOut"; returns the functions that occur, in the order of their numbers.
+std::vector<uint32_t> write_nodes(Writer& json, const FlameGraph& graph) {
+  std::vector<uint32_t> used;
+  std::map<uint32_t, uint32_t> number_of;
+  json.Key("nodes");
+  json.StartArray();
+  for (uint32_t i = 1; i < graph.nodes.size(); ++i) {
+    const FlameNode& node = graph.nodes[i];
+    json.Uint(i - node.parent);
+    if (node.function == kNoIndex) {
+      json.Uint(0);
+      continue;
+    }
+    const auto [entry, added] = number_of.try_emplace(node.function, static_cast<uint32_t>(used.size()));
+    if (added) used.push_back(node.function);
+    json.Uint(2 * (entry->second + 1) + (node.type == FrameType::kInlined ? 1 : 0));
+  }
+  json.EndArray();
+  json.Key("leftOut");
+  json.StartArray();
+  for (uint32_t i = 1; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].function != kNoIndex) continue;
+    json.Uint(i);
+    json.Uint64(graph.nodes[i].left_out);
+  }
+  json.EndArray();
+  return used;
+}
+
+void write_threads(Writer& json, const Profile& profile, const FlameGraph& graph) {
+  std::map<uint32_t, int> number_of;
+  json.Key("processes");
+  json.StartArray();
+  for (const FlameThread& thread : graph.threads) {
+    if (thread.process >= profile.recording.processes.size()) continue;
+    if (!number_of.try_emplace(thread.process, static_cast<int>(number_of.size())).second) continue;
+    const Process& process = profile.recording.processes[thread.process];
+    json.StartArray();
+    json.Int(process.pid);
+    write_text(json, process.name());
+    json.EndArray();
+  }
+  json.EndArray();
+  json.Key("threads");
+  json.StartArray();
+  for (const FlameThread& thread : graph.threads) {
+    const auto known = number_of.find(thread.process);
+    json.StartArray();
+    json.Int(known == number_of.end() ? -1 : known->second);
+    json.Int(thread.tid);
+    write_text(json, thread.name);
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
+void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale) {
+  json.Key("entries");
+  json.StartArray();
+  const auto& entries = graph.entries;
+  for (size_t begin = 0; begin < entries.size();) {
+    size_t end = begin;
+    while (end < entries.size() && entries[end].thread == entries[begin].thread && entries[end].bin == entries[begin].bin)
+      ++end;
+    json.Uint(entries[begin].thread);
+    json.Uint(entries[begin].bin);
+    json.Uint64(end - begin);
+    for (uint32_t previous = 0; begin < end; ++begin) {
+      json.Uint(entries[begin].node - previous);
+      json.Uint64((entries[begin].value + scale / 2) / scale);
+      previous = entries[begin].node;
+    }
+  }
+  json.EndArray();
+}
+
+void write_quality_panel(Writer& json, const Profile& profile) {
+  json.Key("quality");
+  json.StartArray();
+  for (const QualityLine& line : quality_lines(profile)) {
+    json.StartArray();
+    write_text(json, line.label);
+    write_text(json, line.text);
+    json.String(mood_name(line.mood));
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
+}  // namespace
+
+std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, const FlamePalette& palette,
+                            const FlamegraphOptions& options) {
+  const uint64_t scale = profile.total() > 10'000'000 ? 1000 : 1;  // microseconds are fine enough for 10 ms
+  rapidjson::StringBuffer buffer;
+  Writer json(buffer);
+  json.StartObject();
+  json.Key("version");
+  json.Int(1);
+  json.Key("title");
+  write_text(json, options.title);
+  json.Key("command");
+  write_text(json, command_line(profile.recording.session.command));
+  json.Key("filters");
+  write_text(json, describe_filters(profile.options));
+  json.Key("form");
+  json.String(form_name(options.form));
+  json.Key("metric");
+  json.String(metric_name(profile.options.metric));
+  json.Key("scale");
+  json.Uint64(scale);
+  json.Key("duration");
+  json.Int64(profile.recording.duration_ns);
+  json.Key("binLength");
+  json.Int64(graph.bin_length_ns);
+  json.Key("bins");
+  json.Uint(graph.bins);
+  json.Key("samples");
+  uint64_t samples = 0;
+  for (const ProfileSample& sample : profile.samples) samples += sample.count;
+  json.Uint64(samples);
+  json.Key("complete");
+  json.Bool(profile.quality.complete);
+  json.Key("leftOutFrames");
+  json.Uint64(graph.left_out);
+  write_quality_panel(json, profile);
+  json.Key("legend");
+  json.StartArray();
+  for (const LegendEntry& entry : palette.legend()) {
+    json.StartArray();
+    write_text(json, entry.name);
+    json.String(entry.colour_class.c_str());
+    json.Uint64(entry.self / scale);
+    json.EndArray();
+  }
+  json.EndArray();
+  const std::vector<uint32_t> used = write_nodes(json, graph);
+  write_functions(json, profile, palette, used);
+  write_threads(json, profile, graph);
+  write_entries(json, graph, scale);
+  json.EndObject();
+  return std::string(buffer.GetString(), buffer.GetSize());
+}
+
+}  // namespace flarestack

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A flame graph as the JSON that the page's script reads (report/web/data.js is its reader). Offline side.
+//
+// {"version":1,"title","command","metric","scale","total","duration","binLength","bins","complete",
+//  "quality":[[label, text, mood]...],
+//  "legend":[[name, class, self]...],
+//  "functions":[[name, module, file, line, kind, class]...],
+//  "nodes":[parent's distance back, code, ...],     code: 0 left out, else 2 * (function + 1) + (1 if inlined)
+//  "leftOut":[node, frames, ...],
+//  "processes":[[pid, name]...],
+//  "threads":[[process, tid, name]...],             process: index, -1 unknown; tid 0: several threads
+//  "entries":[thread, bin, n, (node - previous node, value) * n, ...]}
+// Values times "scale" are nanoseconds; times ("duration", "binLength") are nanoseconds. Node 0, the root, is not in
+// "nodes".
+#pragma once
+
+#include <string>
+
+#include "report/flamegraph_graph.h"
+#include "report/flamegraph_palette.h"
+#include "report/flamegraph_svg.h"
+
+namespace flarestack {
+
+std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, const FlamePalette& palette,
+                            const FlamegraphOptions& options);
+
+}  // namespace flarestack

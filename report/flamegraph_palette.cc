@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/flamegraph_palette.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+namespace flarestack {
+namespace {
+
+// Degrees. Orange-red is the kernel's and green is JIT code's; the others are far enough apart to be told from each
+// other, most different first.
+constexpr std::array<int, 9> kModuleHues{212, 42, 282, 182, 326, 240, 62, 300, 198};
+constexpr int kKernelHue = 10;
+constexpr int kJitHue = 128;
+constexpr size_t kShades = 3;  // so that neighbours of one module differ
+
+struct Theme {
+  int saturation, lightness, shade_step, inlined_lightness;
+};
+constexpr Theme kLight{72, 74, 4, 12};
+constexpr Theme kDark{38, 33, 4, -10};
+
+std::string hex_colour(int hue, int saturation_percent, int lightness_percent) {
+  const double saturation = saturation_percent / 100.0;
+  const double lightness = lightness_percent / 100.0;
+  const double reach = saturation * std::min(lightness, 1 - lightness);
+  const auto channel = [&](int n) {  // CSS Color Module 4, section 7.1
+    const double k = std::fmod(n + hue / 30.0, 12.0);
+    return static_cast<int>(std::lround(255 * (lightness - reach * std::max(-1.0, std::min({k - 3, 9 - k, 1.0})))));
+  };
+  return fmt::format("#{:02x}{:02x}{:02x}", channel(0), channel(8), channel(4));
+}
+
+std::string rules(const Theme& theme, const std::string& prefix) {
+  std::string css;
+  const auto add = [&](const std::string& name, int hue, int saturation) {
+    for (size_t shade = 0; shade < kShades; ++shade) {
+      const int lightness = theme.lightness + (static_cast<int>(shade) - 1) * theme.shade_step;
+      const char letter = static_cast<char>('a' + shade);
+      css += fmt::format("{}.{}{}{{fill:{}}}", prefix, name, letter, hex_colour(hue, saturation, lightness));
+      css += fmt::format("{}.{}{}.i{{fill:{}}}", prefix, name, letter,
+                         hex_colour(hue, saturation, lightness + theme.inlined_lightness));
+    }
+  };
+  for (size_t i = 0; i < kModuleHues.size(); ++i) add(fmt::format("m{}", i), kModuleHues[i], theme.saturation);
+  add("k", kKernelHue, theme.saturation + 10);
+  add("j", kJitHue, theme.saturation - 18);
+  add("g", 220, 6);   // markers
+  add("p", 220, 18);  // processes
+  add("u", 30, 12);   // code of no module
+  return css;
+}
+
+char shade_of(const std::string& name) {
+  uint32_t hash = 2166136261u;  // FNV-1a
+  for (const char each : name) hash = (hash ^ static_cast<unsigned char>(each)) * 16777619u;
+  return static_cast<char>('a' + (hash >> 8) % kShades);
+}
+
+}  // namespace
+
+FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : class_of_function_(profile.functions.size()) {
+  std::map<std::string, uint64_t> self_of_module;
+  std::map<FrameType, uint64_t> self_of_type;
+  for (const FlameNode& node : graph.nodes) {
+    if (node.function == kNoIndex) continue;
+    const Function& function = profile.functions[node.function];
+    self_of_type[node.type] += node.self;
+    if (node.type == FrameType::kNative || node.type == FrameType::kInlined) self_of_module[function.module] += node.self;
+  }
+  std::vector<std::pair<std::string, uint64_t>> modules(self_of_module.begin(), self_of_module.end());
+  std::stable_sort(modules.begin(), modules.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::map<std::string, std::string> hue_of_module;
+  for (size_t rank = 0; rank < modules.size(); ++rank) {
+    const std::string& name = modules[rank].first;
+    const std::string hue = name.empty() ? "u" : fmt::format("m{}", rank % kModuleHues.size());
+    hue_of_module[name] = hue;
+    if (rank < kModuleHues.size()) legend_.push_back({name.empty() ? "[unknown]" : name, hue + "b", modules[rank].second});
+  }
+
+  for (const FlameNode& node : graph.nodes) {
+    if (node.function == kNoIndex) continue;
+    const Function& function = profile.functions[node.function];
+    std::string hue = "g";
+    switch (node.type) {
+      case FrameType::kNative:
+      case FrameType::kInlined: hue = hue_of_module[function.module]; break;
+      case FrameType::kKernel: hue = "k"; break;
+      case FrameType::kJit:
+      case FrameType::kInterpreter: hue = "j"; break;
+      case FrameType::kMarker: hue = "g"; break;
+      case FrameType::kProcess: hue = "p"; break;
+    }
+    class_of_function_[node.function] = hue + shade_of(function.name);
+  }
+  for (const auto& [type, name, colour] : {std::tuple{FrameType::kInlined, "inlined (paler)", "m0b i"},
+                                           {FrameType::kKernel, "kernel", "kb"},
+                                           {FrameType::kJit, "JIT code", "jb"},
+                                           {FrameType::kInterpreter, "interpreted", "jb"},
+                                           {FrameType::kMarker, "marker", "gb"}}) {
+    if (self_of_type.contains(type)) legend_.push_back({name, colour, self_of_type[type]});
+  }
+}
+
+std::string FlamePalette::frame_class(const FlameNode& node) const {
+  if (node.function == kNoIndex) return "x";
+  return class_of_function_[node.function] + (node.type == FrameType::kInlined ? " i" : "");
+}
+
+std::string FlamePalette::style_sheet() {
+  return rules(kLight, "") + "@media(prefers-color-scheme:dark){" + rules(kDark, ":root:not([data-theme=light]) ") + "}" +
+         rules(kDark, ":root[data-theme=dark] ");
+}
+
+}  // namespace flarestack

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page: elements, and the state that everything else reads and changes.
+
+const SVG = 'http://www.w3.org/2000/svg';
+const XHTML = 'http://www.w3.org/1999/xhtml';
+const svg = document.documentElement;
+const kRow = 18;
+const kMargin = 10;
+
+const state = {
+  form: data.form,  // icicle, flame or inverted
+  filter: {process: -1, thread: -1, from: 0, to: data.bins},
+  search: null,     // {text, test(name)}
+  zoomed: null,     // a Frame: its width is the whole
+  back: [],         // paths of frames zoomed to before
+  tree: null,       // the root Frame
+  values: null,
+  drawn: [],        // [{frame, x, width, row, element}], in reading order
+  focused: null,    // an element of drawn
+};
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElementNS(XHTML, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith('on')) made.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false) made.setAttribute(key, value === true ? '' : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+function shape(name, attributes = {}) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+// An HTML island in the SVG; the box is given a size by whoever fills it.
+function island(id, content) {
+  const box = shape('foreignObject', {id: id + '-box', x: 0, y: 0, width: 1, height: 1, style: 'overflow: visible'});
+  const inner = element('div', {id}, ...content);
+  box.append(inner);
+  return {box, inner};
+}
+
+// One character of the frames' font.
+const characterWidth = (() => {
+  const probe = shape('text', {x: 0, y: -100});
+  probe.textContent = 'M'.repeat(100);
+  svg.append(probe);
+  const width = probe.getComputedTextLength() / 100;
+  probe.remove();
+  return width || 7.25;
+})();
+
+// A name in so many characters: without parameters, then with its end cut.
+function shorten(name, room) {
+  if (name.length <= room) return name;
+  const parameters = name.indexOf('(', 1);
+  if (parameters > 0 && parameters + 2 <= room && name.endsWith(')')) return name.slice(0, parameters) + '()';
+  return name.slice(0, Math.max(1, room - 1)) + '…';
+}
