@@ -120,7 +120,7 @@ DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code) : state_(s
 
 DebugInfo::~DebugInfo() = default;
 
-void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses, bool inline_frames,
+void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses,
                         std::span<DebugLocation> locations) {
   std::vector<uint32_t> wanted;
   std::vector<uint64_t> wanted_addresses;
@@ -157,7 +157,7 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
   }
   Dwarf_Die tree_copy = tree;
   FunctionWalk walk(*reader, dwarf_srclang(&tree_copy), wanted_addresses, state_->code);
-  const std::vector<std::vector<Dwarf_Die>> chains = walk.run(inline_frames);
+  const std::vector<std::vector<Dwarf_Die>> chains = walk.run();
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!chains[i].empty()) {
       state_->fill_frames(chains[i], lines, locations[wanted[i]]);

@@ -38,8 +38,7 @@ class DebugInfo {
 
   // Fills in `locations[i]` for every i of hits.addresses, the places in the ascending `addresses` that the unit holds. A
   // location that has frames already is left alone.
-  void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, bool inline_frames,
-               std::span<DebugLocation> locations);
+  void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations);
 
  private:
   struct State;

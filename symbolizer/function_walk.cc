@@ -41,8 +41,7 @@ FunctionWalk::FunctionWalk(const UnitReader& unit, int language, std::span<const
       code_(code),
       chains_(addresses.size()) {}
 
-std::vector<std::vector<Dwarf_Die>> FunctionWalk::run(bool inline_frames) {
-  inline_frames_ = inline_frames;
+std::vector<std::vector<Dwarf_Die>> FunctionWalk::run() {
   UnitReader::Entry root;
   if (unit_.root(root) && root.shape->has_children) {
     walk_scope(root.children, 0);
@@ -93,7 +92,7 @@ void FunctionWalk::visit_function(const UnitReader::Entry& entry, unsigned depth
   for (const uint32_t index : inside) {
     chains_[index].push_back(die);
   }
-  if (inline_frames_ && entry.shape->has_children) {
+  if (entry.shape->has_children) {
     walk_function(entry.children, inside, depth + 1);
   }
 }

@@ -22,7 +22,7 @@ class FunctionWalk {
 
   // For each address its entries: DW_TAG_subprogram first, then each DW_TAG_inlined_subroutine within the last. Empty:
   // no function covers it.
-  std::vector<std::vector<Dwarf_Die>> run(bool inline_frames);
+  std::vector<std::vector<Dwarf_Die>> run();
 
  private:
   using Indices = std::vector<uint32_t>;
@@ -36,7 +36,6 @@ class FunctionWalk {
   const UnitReader& unit_;
   bool types_hold_functions_;
   bool search_everything_ = false;
-  bool inline_frames_ = true;
   std::span<const uint64_t> addresses_;
   std::span<const CodeSection> code_;
   std::vector<std::vector<Dwarf_Die>> chains_;

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "symbolizer/debug_info.h"
+#include "symbolizer/debug_locations.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/plt_symbols.h"
@@ -57,37 +57,6 @@ ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolMatcher& matcher) {
   return first_global > 0 ? ModuleSymbols::Level::kSymbolTable : level;
 }
 
-std::vector<CodeSection> shifted(std::vector<CodeSection> code, uint64_t bias) {
-  for (CodeSection& section : code) {
-    section = {section.start + bias, section.end + bias};
-  }
-  return code;
-}
-
-// What DWARF knows of each address; entries of what it does not know are empty.
-std::vector<DebugLocation> debug_locations(ModuleFile& file, std::span<const uint64_t> addresses,
-                                           std::span<const CodeSection> module_code, bool inline_frames) {
-  std::vector<DebugLocation> locations(addresses.size());
-  Dwarf* dwarf = file.dwarf();
-  if (dwarf == nullptr) {
-    return locations;
-  }
-  const uint64_t bias = file.dwarf_bias();
-  const std::vector<CodeSection> code = shifted({module_code.begin(), module_code.end()}, bias);
-  std::vector<uint64_t> dwarf_addresses(addresses.begin(), addresses.end());
-  std::for_each(dwarf_addresses.begin(), dwarf_addresses.end(), [&](uint64_t& address) { address += bias; });
-  DebugInfo debug_info(dwarf, code);
-  for (const UnitHits& hits : find_units(dwarf, dwarf_addresses, code)) {
-    debug_info.resolve(hits, dwarf_addresses, inline_frames, locations);
-  }
-  for (DebugLocation& location : locations) {
-    for (SymbolFrame& frame : location.frames) {
-      frame.function_offset -= bias;
-    }
-  }
-  return locations;
-}
-
 // malloc is __libc_malloc in glibc's source: users know the linker's name, and have it without debug information. Names
 // with a dot are of clones (work.part.0), where the source knows better.
 void use_linker_name(SymbolFrame& frame, const SymbolMatch& match) {
@@ -122,7 +91,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   }
 
   const std::vector<CodeSection> code = code_sections(file->elf());
-  std::vector<DebugLocation> locations = debug_locations(*file, addresses, code, options.inline_frames);
+  std::vector<DebugLocation> locations = find_debug_locations(module, *file, addresses, code, options);
   const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
   // The addresses, and the entries of their functions, whose linker names may be the better known ones.
   std::vector<uint64_t> lookups(addresses.begin(), addresses.end());

@@ -2,13 +2,13 @@
 #include "symbolizer/symbolizer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "symbolizer/module_resolver.h"
+#include "symbolizer/parallel.h"
 
 namespace flarestack {
 namespace {
@@ -27,20 +27,12 @@ void sort_unique(std::vector<uint64_t>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-// Runs work(0) ... work(count - 1) on up to `threads` threads.
-template <typename Work>
-void run_parallel(size_t count, unsigned threads, const Work& work) {
-  std::atomic<size_t> next{0};
-  auto loop = [&] {
-    for (size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
-      work(i);
-    }
-  };
-  std::vector<std::jthread> helpers;
-  for (size_t i = 1; i < std::min<size_t>(threads, count); ++i) {
-    helpers.emplace_back(loop);
-  }
-  loop();
+// The function that the linker knows, at the line of the instruction.
+SymbolFrame without_inlining(std::span<const SymbolFrame> frames) {
+  SymbolFrame frame = frames.back();
+  frame.file = frames.front().file;
+  frame.line = frames.front().line;
+  return frame;
 }
 
 std::string environment(const char* name) {
@@ -117,9 +109,12 @@ std::vector<std::vector<SymbolFrame>> Symbolizer::resolve(std::span<const Symbol
   result.reserve(queries.size());
   for (const SymbolQuery& query : queries) {
     auto found = state_->index.find(query.module);
-    result.push_back(found == state_->index.end()
-                         ? std::vector<SymbolFrame>{unresolved_frame({}, query.lookup.value)}
-                         : state_->modules[found->second].frames.find(query.lookup.value)->second);
+    if (found == state_->index.end()) {
+      result.push_back({unresolved_frame({}, query.lookup.value)});
+      continue;
+    }
+    const auto& frames = state_->modules[found->second].frames.find(query.lookup.value)->second;
+    result.push_back(state_->options.inline_frames ? frames : std::vector<SymbolFrame>{without_inlining(frames)});
   }
   return result;
 }

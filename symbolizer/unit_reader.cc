@@ -119,22 +119,25 @@ void UnitReader::compile_abbreviations() {
     EntryShape shape;
     shape.tag = uint16_t(dwarf_getabbrevtag(abbreviation));
     shape.has_children = dwarf_abbrevhaschildren(abbreviation) > 0;
-    bool all_fixed = true;
     unsigned name = 0;
     unsigned form = 0;
     // Not dwarf_getattrcnt: it miscounts behind a DW_FORM_implicit_const of 0 (elfutils 0.188).
     for (size_t i = 0; dwarf_getabbrevattr_data(abbreviation, i, &name, &form, nullptr, nullptr) == 0; ++i) {
       const std::optional<int> size = fixed_size(form);
-      all_fixed = all_fixed && size.has_value();
-      shape.fixed_bytes += uint32_t(size.value_or(0));
-      shape.forms.push_back(int16_t(size ? *size : -int(form)));
       shape.has_code = shape.has_code || name == DW_AT_low_pc || name == DW_AT_ranges || name == DW_AT_entry_pc;
-      if (name == DW_AT_sibling && (form == DW_FORM_ref4 || form == DW_FORM_ref2 || form == DW_FORM_ref8)) {
-        shape.sibling_index = int32_t(i);
+      const bool only_fixed_before = shape.steps.empty() || (shape.steps.size() == 1 && shape.steps[0] >= 0);
+      const bool in_unit = form == DW_FORM_ref1 || form == DW_FORM_ref2 || form == DW_FORM_ref4 || form == DW_FORM_ref8;
+      if (name == DW_AT_sibling && in_unit && only_fixed_before) {
+        shape.sibling_offset = uint16_t(shape.steps.empty() ? 0 : shape.steps[0]);
+        shape.sibling_bytes = uint8_t(*size);
       }
-    }
-    if (all_fixed && shape.sibling_index < 0) {
-      shape.forms.clear();
+      if (!size) {
+        shape.steps.push_back(-int32_t(form));
+      } else if (shape.steps.empty() || shape.steps.back() < 0) {
+        shape.steps.push_back(*size);
+      } else {
+        shape.steps.back() += *size;
+      }
     }
     const uint64_t code = dwarf_getabbrevcode(abbreviation);
     if (code < kDenseCodes) {
@@ -208,41 +211,33 @@ const uint8_t* UnitReader::skip_form(const uint8_t* position, int form) const {
 }
 
 bool UnitReader::read(const uint8_t* position, Entry& entry) const {
-  uint64_t code = 0;
   entry.start = position;
-  if (position == nullptr || (position = read_uleb(position, end_, code)) == nullptr || code == 0 ||
-      (entry.shape = shape(code)) == nullptr) {
+  if (position == nullptr || position >= end_) {
     return false;
   }
-  entry.sibling = nullptr;
-  if (entry.shape->forms.empty()) {
-    if (entry.shape->fixed_bytes > size_t(end_ - position)) {
-      return false;
-    }
-    entry.children = position + entry.shape->fixed_bytes;
-    return true;
+  uint64_t code = *position;
+  position = code < 0x80 ? position + 1 : read_uleb(position, end_, code);
+  if (position == nullptr || code == 0 || (entry.shape = shape(code)) == nullptr) {
+    return false;
   }
-  int32_t index = 0;
-  for (const int form : entry.shape->forms) {
-    const uint8_t* attribute = position;
-    if (form < 0) {
-      position = skip_form(position, -form);
+  const uint8_t* attributes = position;
+  for (const int32_t step : entry.shape->steps) {
+    if (step < 0) {
+      position = skip_form(position, -step);
     } else {
-      position = size_t(form) > size_t(end_ - position) ? nullptr : position + form;
+      position = size_t(step) > size_t(end_ - position) ? nullptr : position + step;
     }
     if (position == nullptr) {
       return false;
     }
-    if (index++ == entry.shape->sibling_index) {
-      const uint64_t offset = read_fixed(attribute, unsigned(form));
-      if (offset < size_t(end_ - start_) && start_ + offset > entry.start) {
-        entry.sibling = start_ + offset;
-      }
-    }
   }
   entry.children = position;
-  if (entry.sibling != nullptr && entry.sibling < position) {
-    entry.sibling = nullptr;
+  entry.sibling = nullptr;
+  if (entry.shape->sibling_bytes != 0) {
+    const uint64_t offset = read_fixed(attributes + entry.shape->sibling_offset, entry.shape->sibling_bytes);
+    if (offset < size_t(end_ - start_) && start_ + offset >= position) {
+      entry.sibling = start_ + offset;
+    }
   }
   return true;
 }

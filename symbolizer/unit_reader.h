@@ -17,15 +17,16 @@
 
 namespace flarestack {
 
-// One abbreviation, compiled.
+// One abbreviation, compiled: the attributes of its entries are steps, each a number of bytes or a form whose size
+// depends on the data.
 struct EntryShape {
   uint16_t tag = 0;  // 0: no such abbreviation
   bool has_children = false;
-  bool has_code = false;      // DW_AT_low_pc, DW_AT_ranges or DW_AT_entry_pc
-  uint32_t fixed_bytes = 0;   // of the attributes, when every form has a fixed size; otherwise see `forms`
-  int32_t sibling_index = -1;  // of DW_AT_sibling in `forms`
-  // Bytes of each attribute, or minus its form where that depends on the data. Empty when fixed_bytes says it all.
-  std::vector<int16_t> forms;
+  bool has_code = false;  // DW_AT_low_pc, DW_AT_ranges or DW_AT_entry_pc
+  // DW_AT_sibling, if it is behind attributes of fixed size only: its distance from the first one, and its size.
+  uint16_t sibling_offset = 0;
+  uint8_t sibling_bytes = 0;  // 0: none
+  std::vector<int32_t> steps;  // bytes, or minus the form
 };
 
 class UnitReader {

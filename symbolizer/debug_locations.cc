@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolizer/debug_locations.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "symbolizer/parallel.h"
+#include "symbolizer/unit_index.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kBytesPerThread = 8 << 20;  // of units: 30 ms, some twenty times what opening the file again costs
+
+uint64_t total_bytes(std::span<const UnitHits> units) {
+  uint64_t bytes = 0;
+  for (const UnitHits& hits : units) {
+    bytes += hits.bytes;
+  }
+  return bytes;
+}
+
+// Cuts `units` into `count` runs of about the same number of bytes.
+std::vector<std::span<const UnitHits>> shares(std::span<const UnitHits> units, size_t count) {
+  std::vector<std::span<const UnitHits>> result;
+  const uint64_t share = total_bytes(units) / count + 1;
+  uint64_t bytes = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < units.size(); ++i) {
+    bytes += units[i].bytes;
+    if (bytes >= share || i + 1 == units.size()) {
+      result.push_back(units.subspan(first, i + 1 - first));
+      first = i + 1;
+      bytes = 0;
+    }
+  }
+  return result;
+}
+
+void resolve_units(ModuleFile& file, std::span<const UnitHits> units, std::span<const uint64_t> addresses,
+                   std::span<const CodeSection> code, std::span<DebugLocation> locations) {
+  if (Dwarf* dwarf = file.dwarf()) {
+    DebugInfo debug_info(dwarf, code);
+    for (const UnitHits& hits : units) {
+      debug_info.resolve(hits, addresses, locations);
+    }
+  }
+}
+
+// A function that several units define (templates, inline functions) is claimed by each of them. The linker keeps the first
+// copy, so the first unit describes the code that is there: an address is looked up there first, and in the others
+// only if that fails.
+std::vector<UnitHits> first_claims(std::span<const UnitHits> units, size_t address_count) {
+  std::vector<bool> claimed(address_count);
+  std::vector<UnitHits> result;
+  for (const UnitHits& hits : units) {
+    UnitHits first{hits.unit, hits.bytes, {}};
+    for (const uint32_t index : hits.addresses) {
+      if (!claimed[index]) {
+        claimed[index] = true;
+        first.addresses.push_back(index);
+      }
+    }
+    if (!first.addresses.empty()) {
+      result.push_back(std::move(first));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, ModuleFile& file,
+                                                std::span<const uint64_t> module_addresses,
+                                                std::span<const CodeSection> module_code,
+                                                const SymbolizerOptions& options) {
+  std::vector<DebugLocation> locations(module_addresses.size());
+  Dwarf* dwarf = file.dwarf();
+  if (dwarf == nullptr) {
+    return locations;
+  }
+  const uint64_t bias = file.dwarf_bias();
+  std::vector<uint64_t> addresses(module_addresses.begin(), module_addresses.end());
+  std::for_each(addresses.begin(), addresses.end(), [&](uint64_t& address) { address += bias; });
+  std::vector<CodeSection> code(module_code.begin(), module_code.end());
+  std::for_each(code.begin(), code.end(), [&](CodeSection& section) {
+    section = {section.start + bias, section.end + bias};
+  });
+
+  const std::vector<UnitHits> units = find_units(dwarf, addresses, code);
+  const std::vector<UnitHits> first = first_claims(units, addresses.size());
+  const uint64_t threads = std::clamp<uint64_t>(total_bytes(first) / kBytesPerThread, 1, std::max(options.threads, 1u));
+  const std::vector<std::span<const UnitHits>> parts = shares(first, threads);
+  run_parallel(parts.size(), unsigned(threads), [&](size_t i) {
+    if (i == 0) {
+      resolve_units(file, parts[i], addresses, code, locations);
+    } else if (Result<ModuleFile> own = ModuleFile::open(module, options.debug_directories); own.ok()) {
+      resolve_units(*own, parts[i], addresses, code, locations);
+    }
+  });
+  resolve_units(file, units, addresses, code, locations);
+
+  for (DebugLocation& location : locations) {
+    for (SymbolFrame& frame : location.frames) {
+      frame.function_offset -= bias;
+    }
+  }
+  return locations;
+}
+
+}  // namespace flarestack
