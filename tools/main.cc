@@ -2,6 +2,7 @@
 // flarestack: finds the command, prints the one error line, picks the exit status.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -33,6 +34,10 @@ void print_error(const std::string& message) {
   const char* red = wants_colour(2) ? "\033[31m" : "";
   const char* plain = wants_colour(2) ? "\033[0m" : "";
   fmt::print(stderr, "{}flarestack:{} {}\n", red, plain, message);
+}
+
+bool is_command(std::string_view word) {
+  return std::ranges::any_of(commands(), [&](const Command& command) { return word == command.name; });
 }
 
 // "unknown command 'reprot'; did you mean 'report'?"
@@ -77,7 +82,7 @@ int run(int argument_count, char** arguments) {
     sub->footer(fmt::format("Example:\n  {}", command.example));
     bodies[sub] = {&command, command.declare(*sub)};
   }
-  if (argument_count > 1 && arguments[1][0] != '-' && app.get_subcommand_no_throw(arguments[1]) == nullptr) {
+  if (argument_count > 1 && arguments[1][0] != '-' && !is_command(arguments[1])) {
     print_error(unknown_command(arguments[1]));
     return kExitUsage;
   }
