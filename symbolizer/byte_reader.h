@@ -68,6 +68,16 @@ class ByteReader {
     position_ += text.size() + 1;
     return text;
   }
+  // The next `size` bytes. Borrowed.
+  std::string_view text(uint64_t size) {
+    if (size > left()) {
+      fail();
+      return {};
+    }
+    const std::string_view result(reinterpret_cast<const char*>(position_), size);
+    position_ += size;
+    return result;
+  }
   // The next `size` bytes as a reader of their own.
   ByteReader part(uint64_t size) {
     ByteReader result;

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "symbolizer/hex.h"
 #include "symbolizer/symbolizer.h"
 
 namespace flarestack {
@@ -87,14 +88,6 @@ Result<Fd> open_module(const std::string& path) {
   return file;
 }
 
-std::string hex(std::span<const uint8_t> bytes) {
-  std::string text;
-  for (const uint8_t byte : bytes) {
-    text += fmt::format("{:02x}", byte);
-  }
-  return text;
-}
-
 std::string without_deleted(const std::string& path) {
   constexpr std::string_view kDeleted = " (deleted)";  // as /proc/PID/maps marks it
   return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
@@ -116,6 +109,11 @@ Result<void> check_build_id(int descriptor, const std::string& path, std::span<c
   return {};
 }
 
+std::string build_id_path(const std::string& directory, std::span<const uint8_t> build_id) {
+  const std::string id = to_hex(build_id);
+  return fmt::format("{}/.build-id/{}/{}.debug", directory, id.substr(0, 2), id.substr(2));
+}
+
 // The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened.
 Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
                                  std::string& path) {
@@ -126,9 +124,8 @@ Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::stri
     return file;
   }
   if (module.build_id.size() > 1) {
-    const std::string id = hex(module.build_id);
     for (const std::string& directory : debug_directories) {
-      const std::string debug_path = fmt::format("{}/.build-id/{}/{}.debug", directory, id.substr(0, 2), id.substr(2));
+      const std::string debug_path = build_id_path(directory, module.build_id);
       Result<Fd> debug_file = open_module(debug_path);
       if (debug_file.ok() && check_build_id(debug_file->get(), debug_path, module.build_id).ok()) {
         path = debug_path;
@@ -206,6 +203,25 @@ Elf* ModuleFile::debug_elf() {
   Dwarf* handle = dwarf();
   Elf* debug = handle == nullptr ? nullptr : dwarf_getelf(handle);
   return debug == state_->elf ? nullptr : debug;
+}
+
+std::vector<std::string> ModuleFile::debug_file_candidates(const std::vector<std::string>& debug_directories) const {
+  std::vector<std::string> result;
+  if (const std::vector<uint8_t> build_id = read_build_id(state_->elf); build_id.size() > 1) {
+    for (const std::string& directory : debug_directories) {
+      result.push_back(build_id_path(directory, build_id));
+    }
+  }
+  GElf_Word checksum = 0;
+  if (const char* link = dwelf_elf_gnu_debuglink(state_->elf, &checksum)) {
+    const std::string folder = state_->path.substr(0, state_->path.rfind('/'));
+    result.push_back(fmt::format("{}/{}", folder, link));
+    result.push_back(fmt::format("{}/.debug/{}", folder, link));
+    for (const std::string& directory : debug_directories) {
+      result.push_back(fmt::format("{}{}/{}", directory, folder, link));
+    }
+  }
+  return result;
 }
 
 const std::string& ModuleFile::path() const { return state_->path; }

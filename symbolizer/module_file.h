@@ -35,6 +35,8 @@ class ModuleFile {
   // Paths as opened; empty if there is no such file.
   const std::string& path() const;
   const std::string& debug_path() const;
+  // Where a separate debug file of this module may lie, whether it is there or not.
+  std::vector<std::string> debug_file_candidates(const std::vector<std::string>& debug_directories) const;
   // libdwfl's module, for the symbols of .gnu_debugdata, which it unpacks.
   Dwfl_Module* dwfl_module() const;
   // Addresses in dwarf() are module offsets plus this (0 but for prelinked files).

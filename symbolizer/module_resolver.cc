@@ -65,6 +65,20 @@ void use_linker_name(SymbolFrame& frame, const SymbolMatch& match) {
   }
 }
 
+const char* missing_part(ModuleSymbols::Level level, bool has_dwarf) {
+  if (has_dwarf) {
+    return " has no debug information for most of the code that ran";
+  }
+  switch (level) {
+    case ModuleSymbols::Level::kNone:
+      return " has no symbols";
+    case ModuleSymbols::Level::kExportedSymbols:
+      return " has no debug information, and names for exported functions only";
+    default:
+      return " has no debug information: no lines, no inlined functions";
+  }
+}
+
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -133,6 +147,15 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   }
   if (with_lines * 2 >= addresses.size()) {
     result.symbols.level = ModuleSymbols::Level::kLines;
+  }
+  result.files = file->debug_file_candidates(options.debug_directories);
+  result.files.push_back(file->path());
+  if (!file->debug_path().empty()) {
+    result.files.push_back(file->debug_path());
+  }
+  result.wants_debug_file = result.symbols.level != ModuleSymbols::Level::kLines && module.path != "[vdso]";
+  if (result.wants_debug_file) {
+    result.symbols.problem = module.path + missing_part(result.symbols.level, file->dwarf() != nullptr);
   }
   return result;
 }

@@ -15,6 +15,8 @@ namespace flarestack {
 struct ResolvedModule {
   std::vector<std::vector<SymbolFrame>> frames;  // per address, innermost first, at least one
   ModuleSymbols symbols;
+  std::vector<std::string> files;  // that the answer depends on, by being there or not; empty: the module cannot be read
+  bool wants_debug_file = false;   // a debug file would give more
 };
 
 // `addresses` are module offsets, ascending and unique. Never fails: see Symbolizer::resolve.

@@ -3,23 +3,35 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "symbolizer/missing_debug_info.h"
 #include "symbolizer/module_resolver.h"
 #include "symbolizer/parallel.h"
+#include "symbolizer/result_cache.h"
 
 namespace flarestack {
 namespace {
+
+// One module's work of one resolve().
+struct ModuleWork {
+  std::vector<uint64_t> wanted;  // offsets
+  std::vector<std::string> files;
+  bool is_new = false;  // something was found that the cache does not have
+  bool wants_remedy = false;
+};
 
 // What is known of one module so far: answers are kept, so that each location is resolved once.
 struct KnownModule {
   SymbolModule module;
   bool asked = false;
-  ModuleSymbols symbols;
-  std::unordered_map<uint64_t, std::vector<SymbolFrame>> frames;
-  std::vector<uint64_t> wanted;  // not in `frames` yet
+  bool cache_read = false;
+  bool unreadable = false;  // what is not known yet cannot be found out, so that nothing of it may go to the cache
+  CachedModule known;
+  ModuleWork work;
 };
 
 void sort_unique(std::vector<uint64_t>& values) {
@@ -54,14 +66,87 @@ std::string default_cache_directory() {
 }
 
 struct Symbolizer::State {
+  explicit State(SymbolizerOptions chosen) : options(std::move(chosen)), cache(options.cache_directory) {}
+
   SymbolizerOptions options;
+  ResultCache cache;
   std::vector<KnownModule> modules;
   std::unordered_map<ModuleId, size_t> index;
+
+  void read_cache(KnownModule& module) const;
+  void resolve_wanted(KnownModule& module) const;
+  void add_remedies();
+  void write_cache(KnownModule& module) const;
 };
 
+void Symbolizer::State::read_cache(KnownModule& module) const {
+  if (std::exchange(module.cache_read, true)) {
+    return;
+  }
+  std::optional<CachedModule> cached = cache.load(module.module.build_id);
+  // A debuginfod server may have by now what was missing then; its own client remembers what it has not.
+  const bool may_be_better = cached && cached->symbols.level != ModuleSymbols::Level::kLines &&
+                             !environment("DEBUGINFOD_URLS").empty();
+  if (cached && !may_be_better) {
+    module.known = std::move(*cached);
+  }
+}
+
+void Symbolizer::State::resolve_wanted(KnownModule& module) const {
+  ModuleWork& work = module.work;
+  std::erase_if(work.wanted, [&](uint64_t offset) { return module.known.locations.contains(offset); });
+  if (work.wanted.empty()) {
+    return;
+  }
+  sort_unique(work.wanted);
+  ResolvedModule resolved = resolve_module(module.module, work.wanted, options);
+  for (size_t i = 0; i < work.wanted.size(); ++i) {
+    module.known.locations.add(work.wanted[i], resolved.frames[i]);
+  }
+  ModuleSymbols& symbols = module.known.symbols;
+  if (resolved.files.empty()) {
+    module.unreadable = true;
+    symbols.problem = resolved.symbols.problem;
+    return;
+  }
+  // Of several rounds the best one counts: what it found is there.
+  if (symbols.level != ModuleSymbols::Level::kLines &&
+      (resolved.symbols.level > symbols.level || symbols.problem.empty())) {
+    symbols = std::move(resolved.symbols);
+    work.wants_remedy = resolved.wants_debug_file;
+  }
+  work.files = std::move(resolved.files);
+  work.is_new = true;
+}
+
+void Symbolizer::State::add_remedies() {
+  std::vector<std::string> paths;
+  std::vector<KnownModule*> wanting;
+  for (KnownModule& module : modules) {
+    if (std::exchange(module.work.wants_remedy, false)) {
+      paths.push_back(module.module.path);
+      wanting.push_back(&module);
+    }
+  }
+  const std::vector<std::string> remedies = debug_info_remedies(paths);
+  for (size_t i = 0; i < wanting.size(); ++i) {
+    wanting[i]->known.symbols.remedy = remedies[i];
+  }
+}
+
+void Symbolizer::State::write_cache(KnownModule& module) const {
+  if (!std::exchange(module.work.is_new, false) || module.unreadable) {
+    return;
+  }
+  module.known.witnesses.clear();
+  for (std::string& file : module.work.files) {
+    module.known.witnesses.push_back(CacheWitness::of(std::move(file)));
+  }
+  cache.store(module.module.build_id, module.known);
+}
+
 Symbolizer::Symbolizer(std::vector<SymbolModule> modules, SymbolizerOptions options)
-    : state_(std::make_unique<State>()) {
-  state_->options = std::move(options);
+    : state_(std::make_unique<State>(std::move(options))) {
   if (state_->options.threads == 0) {
     state_->options.threads = std::max(1u, std::thread::hardware_concurrency());
   }
@@ -76,34 +161,28 @@ Symbolizer::~Symbolizer() = default;
 std::vector<std::vector<SymbolFrame>> Symbolizer::resolve(std::span<const SymbolQuery> queries) {
   for (const SymbolQuery& query : queries) {
     if (auto found = state_->index.find(query.module); found != state_->index.end()) {
-      KnownModule& known = state_->modules[found->second];
-      known.asked = true;
-      if (!known.frames.contains(query.lookup.value)) {
-        known.wanted.push_back(query.lookup.value);
-      }
+      KnownModule& module = state_->modules[found->second];
+      module.asked = true;
+      module.work.wanted.push_back(query.lookup.value);
     }
   }
-
   std::vector<KnownModule*> work;
-  for (KnownModule& known : state_->modules) {
-    if (!known.wanted.empty()) {
-      sort_unique(known.wanted);
-      work.push_back(&known);
+  for (KnownModule& module : state_->modules) {
+    if (!module.work.wanted.empty()) {
+      work.push_back(&module);
     }
   }
   // The longest first, so that no thread is left alone with it at the end.
   std::sort(work.begin(), work.end(), [](const KnownModule* left, const KnownModule* right) {
-    return left->wanted.size() > right->wanted.size();
+    return left->work.wanted.size() > right->work.wanted.size();
   });
   run_parallel(work.size(), state_->options.threads, [&](size_t i) {
-    KnownModule& known = *work[i];
-    ResolvedModule resolved = resolve_module(known.module, known.wanted, state_->options);
-    known.symbols = std::move(resolved.symbols);
-    for (size_t j = 0; j < known.wanted.size(); ++j) {
-      known.frames.emplace(known.wanted[j], std::move(resolved.frames[j]));
-    }
-    known.wanted.clear();
+    state_->read_cache(*work[i]);
+    state_->resolve_wanted(*work[i]);
+    work[i]->work.wanted.clear();
   });
+  state_->add_remedies();
+  run_parallel(work.size(), state_->options.threads, [&](size_t i) { state_->write_cache(*work[i]); });
 
   std::vector<std::vector<SymbolFrame>> result;
   result.reserve(queries.size());
@@ -113,17 +192,21 @@ std::vector<std::vector<SymbolFrame>> Symbolizer::resolve(std::span<const Symbol
       result.push_back({unresolved_frame({}, query.lookup.value)});
       continue;
     }
-    const auto& frames = state_->modules[found->second].frames.find(query.lookup.value)->second;
-    result.push_back(state_->options.inline_frames ? frames : std::vector<SymbolFrame>{without_inlining(frames)});
+    std::vector<SymbolFrame> frames = state_->modules[found->second].known.locations.find(query.lookup.value);
+    if (!state_->options.inline_frames) {
+      frames = {without_inlining(frames)};
+    }
+    result.push_back(std::move(frames));
   }
   return result;
 }
 
 std::vector<ModuleSymbols> Symbolizer::modules() const {
   std::vector<ModuleSymbols> result;
-  for (const KnownModule& known : state_->modules) {
-    if (known.asked) {
-      result.push_back(known.symbols);
+  for (const KnownModule& module : state_->modules) {
+    if (module.asked) {
+      result.push_back(module.known.symbols);
+      result.back().id = module.module.id;
     }
   }
   return result;
