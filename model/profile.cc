@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/text.h"
-#include "model/location_table.h"
+#include "model/frame_locations.h"
 #include "model/selection.h"
 
 namespace flarestack {
@@ -47,7 +47,7 @@ std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Pr
 // Makes the call tree's node of a recorded stack, each stack once per process group.
 class TreeBuilder {
  public:
-  TreeBuilder(const Recording& recording, LocationTable& locations, CallTree& tree)
+  TreeBuilder(const Recording& recording, FrameLocations& locations, CallTree& tree)
       : recording_(recording), locations_(locations), tree_(tree), node_of_stack_(recording.stacks.size(), kNoIndex),
         group_of_stack_(recording.stacks.size(), kNoIndex) {}
 
@@ -81,7 +81,7 @@ class TreeBuilder {
 
  private:
   const Recording& recording_;
-  LocationTable& locations_;
+  FrameLocations& locations_;
   CallTree& tree_;
   std::vector<uint32_t> node_of_stack_;
   std::vector<uint32_t> group_of_stack_;
@@ -100,7 +100,7 @@ std::vector<uint32_t> by_process(const Recording& recording, const std::vector<P
   return order;
 }
 
-void place_samples(Profile& profile, LocationTable& locations, const std::vector<uint32_t>& stack_of_sample) {
+void place_samples(Profile& profile, FrameLocations& locations, const std::vector<uint32_t>& stack_of_sample) {
   const Recording& recording = profile.recording;
   const uint32_t no_stack = locations.special("[no stack]", FrameType::kMarker);
   TreeBuilder builder(recording, locations, profile.tree);
@@ -183,7 +183,7 @@ Result<Profile> build_profile(Recording recording, const ProfileOptions& options
   }
   profile.recording = std::move(recording);
 
-  LocationTable locations(profile.recording, options);
+  FrameLocations locations(profile.recording, options);
   locations.resolve(frames_in_use(profile.recording, profile.samples, stack_of_sample), symbols);
   place_samples(profile, locations, stack_of_sample);
   filter_by_function(profile, locations.functions(), *patterns);

@@ -53,10 +53,15 @@ const characterWidth = (() => {
   return width || 7.25;
 })();
 
-// A name in so many characters: without parameters, then with its end cut.
+// A name in so many characters: it loses its parameters first, then the insides of its template arguments from the
+// inside out, and its end last.
 function shorten(name, room) {
   if (name.length <= room) return name;
-  const parameters = name.indexOf('(', 1);
-  if (parameters > 0 && parameters + 2 <= room && name.endsWith(')')) return name.slice(0, parameters) + '()';
-  return name.slice(0, Math.max(1, room - 1)) + '…';
+  let shown = name.replace(/^(.+?[^ ])\(.*\)( const)?$/, '$1(…)$2');
+  while (shown.length > room) {
+    const folded = shown.replace(/<[^<>…]{2,}>/g, '<…>').replace(/<[^<>]*<…>[^<>]*>/g, '<…>');
+    if (folded === shown) break;
+    shown = folded;
+  }
+  return shown.length <= room ? shown : shown.slice(0, Math.max(1, room - 1)) + '…';
 }

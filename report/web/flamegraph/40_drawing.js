@@ -13,7 +13,7 @@ function layOut(zoomed, width) {
     for (const child of frame.children) {
       const childWidth = child.value * scale;
       if (childWidth < 0.5) {
-        undrawn++;
+        if (child.fn >= 0) undrawn++;
         continue;
       }
       places.push({frame: child, x, width: childWidth, row: child.depth});

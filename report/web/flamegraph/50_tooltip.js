@@ -19,7 +19,7 @@ function tooltipContent(frame) {
     if (where.length > 0) lines.push(element('div', {class: 'where'}, where.join(' · ')));
     row(state.form === 'inverted' && frame.depth > 1 ? 'as caller' : 'total', frame.value);
     if (state.form !== 'inverted' || frame.depth === 1) row('self', frame.self);
-    if (Math.abs(functionTotal[frame.fn] - frame.value) > 0.5 || state.form === 'inverted') {
+    if (Math.abs(functionTotal[frame.fn] - frame.value) > 0.5) {
       row('function, total', functionTotal[frame.fn]);
       row('function, self', functionSelf[frame.fn]);
     }

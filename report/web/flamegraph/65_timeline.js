@@ -5,20 +5,19 @@ const kTimelineWidth = 260;
 const kTimelineHeight = 28;
 const timeline = shape('svg', {class: 'timeline', width: kTimelineWidth, height: kTimelineHeight, role: 'img',
   'aria-label': 'time line; drag to filter by time'});
+const timelineBars = shape('g');  // no target of events: it is drawn anew between the two clicks of a double click
+const timelineTitle = shape('title');
+timeline.append(timelineTitle, timelineBars);
 
 function drawTimeline() {
   const {bins} = state.values;
   const most = Math.max(...bins, 1e-9);
   const width = kTimelineWidth / data.bins;
-  timeline.replaceChildren(...Array.from(bins, (value, bin) => {
+  timelineBars.replaceChildren(...Array.from(bins, (value, bin) => {
     const height = value === 0 ? 0 : Math.max(1, value / most * (kTimelineHeight - 4));
     const inside = bin >= state.filter.from && bin < state.filter.to;
-    const bar = shape('rect', {class: inside ? 'bar in' : 'bar', x: (bin * width).toFixed(2), y: (kTimelineHeight - height).toFixed(1),
+    return shape('rect', {class: inside ? 'bar in' : 'bar', x: (bin * width).toFixed(2), y: (kTimelineHeight - height).toFixed(1),
       width: Math.max(width - 0.5, 0.5).toFixed(2), height: height.toFixed(1)});
-    const title = shape('title');
-    title.textContent = `${(bin * data.binLength / 1e9).toFixed(2)} s: ${formatTime(value)}`;
-    bar.append(title);
-    return bar;
   }));
 }
 
@@ -38,6 +37,8 @@ function drawTimeline() {
     select(event);
   });
   timeline.addEventListener('pointermove', (event) => {
+    const bin = binAt(event);
+    timelineTitle.textContent = `from ${secondsOf(bin)} s: ${formatTime(state.values.bins[bin])}; drag to filter, double click for all`;
     if (start >= 0) select(event);
   });
   timeline.addEventListener('pointerup', () => { start = -1; });

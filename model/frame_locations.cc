@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/location_table.h"
+#include "model/frame_locations.h"
 
 #include <algorithm>
 #include <tuple>
@@ -23,14 +23,14 @@ bool is_compiled(FrameType type) { return type == FrameType::kNative || type == 
 
 }  // namespace
 
-LocationTable::LocationTable(const Recording& recording, const ProfileOptions& options)
+FrameLocations::FrameLocations(const Recording& recording, const ProfileOptions& options)
     : recording_(recording), inline_frames_(options.inline_frames) {
   file_index("");
   lost_ = special("[lost]", FrameType::kMarker);
   frame_locations_.assign(recording.frames.size(), {lost_, lost_ + 1});
 }
 
-void LocationTable::resolve(const std::vector<bool>& wanted, const SymbolSource& symbols) {
+void FrameLocations::resolve(const std::vector<bool>& wanted, const SymbolSource& symbols) {
   std::vector<uint32_t> native;
   for (uint32_t i = 0; i < recording_.frames.size(); ++i) {
     const RecordedFrame& frame = recording_.frames[i];
@@ -44,27 +44,27 @@ void LocationTable::resolve(const std::vector<bool>& wanted, const SymbolSource&
   resolve_native(native, symbols);
 }
 
-std::span<const Location> LocationTable::of_frame(uint32_t frame) const {
+std::span<const Location> FrameLocations::of_frame(uint32_t frame) const {
   const Range range = frame < frame_locations_.size() ? frame_locations_[frame] : Range{lost_, lost_ + 1};
   return {locations_.data() + range.begin, locations_.data() + range.end};
 }
 
-uint32_t LocationTable::first_index_of_frame(uint32_t frame) const {
+uint32_t FrameLocations::first_index_of_frame(uint32_t frame) const {
   return frame < frame_locations_.size() ? frame_locations_[frame].begin : lost_;
 }
 
-uint32_t LocationTable::special(const std::string& name, FrameType type) {
+uint32_t FrameLocations::special(const std::string& name, FrameType type) {
   locations_.push_back({function_index(name, kNoIndex, type), 0, 0, type});
   return static_cast<uint32_t>(locations_.size() - 1);
 }
 
-void LocationTable::move_into(Profile& profile) {
+void FrameLocations::move_into(Profile& profile) {
   profile.functions = std::move(functions_);
   profile.files = std::move(files_);
   profile.locations = std::move(locations_);
 }
 
-uint32_t LocationTable::function_index(const std::string& name, uint32_t module, FrameType type) {
+uint32_t FrameLocations::function_index(const std::string& name, uint32_t module, FrameType type) {
   const char identity = is_compiled(type) ? 'c' : static_cast<char>('0' + static_cast<int>(type));
   std::string key = name;
   key += '\0';
@@ -87,13 +87,13 @@ uint32_t LocationTable::function_index(const std::string& name, uint32_t module,
   return entry->second;
 }
 
-uint32_t LocationTable::file_index(const std::string& file) {
+uint32_t FrameLocations::file_index(const std::string& file) {
   const auto [entry, added] = file_by_name_.try_emplace(file, static_cast<uint32_t>(files_.size()));
   if (added) files_.push_back(file);
   return entry->second;
 }
 
-LocationTable::Range LocationTable::add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames) {
+FrameLocations::Range FrameLocations::add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames) {
   Range range{static_cast<uint32_t>(locations_.size()), 0};
   for (const SymbolFrame& frame : frames) {
     if (frame.inlined && !inline_frames_) continue;
@@ -111,7 +111,7 @@ LocationTable::Range LocationTable::add_symbols(uint32_t module, const std::vect
   return range.begin == range.end ? Range{lost_, lost_ + 1} : range;
 }
 
-LocationTable::Range LocationTable::add_named(const RecordedFrame& frame) {
+FrameLocations::Range FrameLocations::add_named(const RecordedFrame& frame) {
   const bool named = frame.kind != FrameKind::kNative && frame.name < recording_.strings.size();
   const std::string name = named ? recording_.strings[frame.name] : "[unknown]";
   const uint32_t module = frame.module < recording_.modules.size() ? frame.module : kNoIndex;
@@ -121,7 +121,7 @@ LocationTable::Range LocationTable::add_named(const RecordedFrame& frame) {
   return {index, index + 1};
 }
 
-void LocationTable::resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols) {
+void FrameLocations::resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols) {
   struct Lookup {
     uint32_t module;
     uint64_t offset;
@@ -169,7 +169,7 @@ void LocationTable::resolve_native(const std::vector<uint32_t>& frames, const Sy
 }
 
 // The line a function begins at is the line of its entry.
-void LocationTable::find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols) {
+void FrameLocations::find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols) {
   std::vector<SymbolQuery> queries;
   std::vector<uint32_t> asked_for;
   for (uint32_t i = 0; i < functions_.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LocationTable: turns a recording's frames into functions and locations, asking for each (module, offset) once. Used
+// FrameLocations: turns a recording's frames into functions and locations, asking for each (module, offset) once. Used
 // by build_profile() only. Offline side.
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace flarestack {
 
-class LocationTable {
+class FrameLocations {
  public:
-  LocationTable(const Recording& recording, const ProfileOptions& options);
+  FrameLocations(const Recording& recording, const ProfileOptions& options);
 
   // Resolves the frames for which `wanted` is true. Once.
   void resolve(const std::vector<bool>& wanted, const SymbolSource& symbols);
