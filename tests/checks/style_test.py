@@ -64,7 +64,7 @@ class StyleTest(unittest.TestCase):
             self.assert_one("docs/a.md", text + "\n", "docs/a.md:1: an issue number: say what it was about; another project's is written project#12")
 
     def test_paths_of_one_machine(self):
-        self.assert_one("a.cc", SPDX_LINE + '  open("/my' + '/place");\n', "a.cc:2: /my/... is a path of one machine")
+        self.assert_one("a.cc", SPDX_LINE + '  open("/my' + '/place");\n', "a.cc:2: /my" + "/... is a path of one machine")
 
     def test_documents_that_do_not_exist(self):
         self.assert_one("docs/b.md", "see else" + "where/c.md\n", "docs/b.md:1: there is no else" + "where/c.md")
