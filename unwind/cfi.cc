@@ -117,6 +117,32 @@ void read_length(ByteCursor* cursor) {
   return cursor.ok();
 }
 
+// Runtime address of the CIE that the FDE at `address` names; 0: it makes no sense. The parts of an FDE are parsed one
+// after the other, not one within the other: that keeps stack use low.
+[[gnu::noinline]] uint64_t cie_of(const UnwindModule& module, uint64_t address) {
+  ByteCursor cursor(module, address);
+  read_length(&cursor);
+  const uint64_t pointer_field = cursor.position();
+  const uint32_t distance = cursor.fixed<uint32_t>();
+  return cursor.ok() && distance != 0 && distance < pointer_field ? pointer_field - distance : 0;
+}
+
+// The rest of an FDE, after its CIE.
+[[gnu::noinline]] bool parse_fde(const UnwindModule& module, uint64_t address, FrameDescription* fde) {
+  ByteCursor cursor(module, address);
+  read_length(&cursor);
+  fde->program_end = cursor.position() + cursor.left();
+  cursor.skip(sizeof(uint32_t));
+  fde->code_start = cursor.encoded(fde->pointer_encoding, module.eh_frame_hdr);
+  const uint64_t size = cursor.encoded(fde->pointer_encoding & pointer_encoding::kFormatMask, module.eh_frame_hdr);
+  fde->code_end = fde->code_start + size;
+  if (fde->has_augmentation_data) {
+    cursor.skip(cursor.uleb());
+  }
+  fde->program = cursor.position();
+  return cursor.ok();
+}
+
 // Interprets one program. Rules go to scratch->row; `restore` takes them from scratch->initial.
 class CfiProgram {
  public:
@@ -280,27 +306,10 @@ class CfiProgram {
 }  // namespace
 
 bool find_frame_description(const UnwindModule& module, uint64_t lookup, FrameDescription* found) {
-  const uint64_t address = search_table(module, lookup);
-  if (address == 0) {
-    return false;
-  }
-  ByteCursor cursor(module, address);
-  read_length(&cursor);
-  found->program_end = cursor.position() + cursor.left();
-  const uint64_t pointer_field = cursor.position();
-  const uint32_t cie_distance = cursor.fixed<uint32_t>();
-  if (!cursor.ok() || cie_distance == 0 || cie_distance > pointer_field ||
-      !parse_cie(module, pointer_field - cie_distance, found)) {
-    return false;
-  }
-  found->code_start = cursor.encoded(found->pointer_encoding, module.eh_frame_hdr);
-  found->code_end =
-      found->code_start + cursor.encoded(found->pointer_encoding & pointer_encoding::kFormatMask, module.eh_frame_hdr);
-  if (found->has_augmentation_data) {
-    cursor.skip(cursor.uleb());
-  }
-  found->program = cursor.position();
-  return cursor.ok() && found->code_start <= lookup && lookup < found->code_end;
+  const uint64_t fde = search_table(module, lookup);
+  const uint64_t cie = fde != 0 ? cie_of(module, fde) : 0;
+  return cie != 0 && parse_cie(module, cie, found) && parse_fde(module, fde, found) && found->code_start <= lookup &&
+         lookup < found->code_end;
 }
 
 bool run_cfi(const UnwindModule& module, const FrameDescription& fde, uint64_t lookup, CfiScratch* scratch) {

@@ -28,6 +28,10 @@ class CfiStepper {
 
   // The row that holds at `lookup`, valid until the next call; nullptr: no CFI there. [signal]
   const CfiRow* find_row(const UnwindModule& module, uint64_t lookup);
+  // Whether an FDE begins at `address`. Invalidates the row. [signal]
+  bool starts_at(const UnwindModule& module, uint64_t address) {
+    return find_frame_description(module, address, &fde_) && fde_.code_start == address;
+  }
   bool row_is_signal_frame() const { return fde_.signal_frame; }
 
  private:

@@ -178,8 +178,7 @@ Unwinder::Step Unwinder::step_frame_pointer() {
   const Step step = step_to(frame_pointer + 16, rbp);
   if (all_registers_) {
     frame_.registers.value[kRip] = return_address;
-    frame_.known = followed();
-    frame_.exact_pc = false;
+    frame_.exact_pc = false;  // the other registers are believed to be as they are
     frame_walked_ = cache_.walked_count();
   }
   return step;

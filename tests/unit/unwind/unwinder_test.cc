@@ -111,7 +111,7 @@ TEST_CASE("frames with a realigned stack unwind as libunwind does") {
     with_aligned_frame([&] { with_alloca(64, [&] { with_aligned_frame([&] { f.compare(); }); }); });
     f.require_equal();
   }
-  REQUIRE(f.mine.info.kept > 10);
+  REQUIRE(f.mine.info.kept + 10 > f.mine.info.count);
 }
 
 TEST_CASE("frames without a frame pointer unwind as libunwind does") {
