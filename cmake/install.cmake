@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install and cpack: everything where a distribution would put it. The program finds the agent beside itself (a
-# build folder) or in ../lib/flarestack (installed).
-set(FLARESTACK_AGENT_FOLDER lib/flarestack)
-install(TARGETS flarestack RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS flarestack_preload LIBRARY DESTINATION ${FLARESTACK_AGENT_FOLDER})
+# The documents, and the Debian package (cpack). The program, the agent, man pages and completions are installed by the
+# folders that make them.
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}

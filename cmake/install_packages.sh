@@ -7,10 +7,12 @@ set -euo pipefail
 list="$(dirname "${BASH_SOURCE[0]}")/packages.txt"
 
 wanted_packages() {
-  local group
-  for group in "$@"; do
-    awk -v group="$group" '$1 == group { print $2 }' "$list"
-  done
+  local group package tool
+  while read -r group package tool; do
+    if [[ " $* " == *" $group "* ]] && ! { [ -n "$tool" ] && command -v "$tool" >/dev/null; }; then
+      echo "$package"
+    fi
+  done <"$list"
 }
 
 # One dpkg-query for all: 20 ms, so that ./run can ask at every start.
