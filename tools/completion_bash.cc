@@ -92,17 +92,14 @@ constexpr const char* kTail = R"script(  esac
   case $expect in
     words) mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word") ;;
     program) COMPREPLY=(--) ;;
-    process) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;
-;
+    process) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
     file | trace)
       compopt -o filenames 2> /dev/null
       [[ $expect == trace ]] && mapfile -t COMPREPLY < <(compgen -f -X '!*.flare' -- "$word"; compgen -d -- "$word")
-      ((${
-#COMPREPLY[@]})) || mapfile -t COMPREPLY < <(compgen -f -- "$word")
-      ;
-    ;
-    esac
-    }
+      ((${#COMPREPLY[@]})) || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      ;;
+  esac
+}
 complete -F _flarestack flarestack
 )script";
 
