@@ -40,7 +40,7 @@ const Next& next() {
     find_next(table.execveat, debug, "execveat");
     find_next(table.posix_spawn, debug, "posix_spawn");
     find_next(table.posix_spawnp, debug, "posix_spawnp");
-    table.environ = static_cast<char***>(next_object(debug, "environ"));
+    table.environ = static_cast<char***>(global_object(debug, "environ"));
     resolved.store(true, std::memory_order_release);
   }
   return table;

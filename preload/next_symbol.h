@@ -19,8 +19,8 @@ uint64_t executable_header_address();
 // there are several; nullptr if no module has it. This is what dlsym(RTLD_NEXT) finds for a preloaded library. [init]
 void* next_symbol(const r_debug* debug, const char* name);
 
-// The same for a variable. The executable may hold a copy of it that is used instead (copy relocation). [init]
-void* next_object(const r_debug* debug, const char* name);
+// The variable `name` that the whole process uses: the executable's copy of it, where there is one (copy relocation). [init]
+void* global_object(const r_debug* debug, const char* name);
 
 // A pointer to a function from its address.
 template <typename Function>
