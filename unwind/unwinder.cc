@@ -3,6 +3,8 @@
 
 #include <new>
 
+#include "unwind/frame_pointer.h"
+
 namespace flarestack {
 namespace {
 
@@ -10,9 +12,6 @@ constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp,
 
 // A trace may lead down in memory, where a stack was switched by hand; so often, and it is a loop.
 constexpr uint32_t kMaxStackSwitches = 16;
-// A frame pointer further from the stack pointer than this is taken for a chance value, as libunwind does (Gstep.c).
-constexpr uint64_t kMaxFramePointerDistance = 0x4000;
-constexpr uint64_t kFirstCodeAddress = 4096;
 
 // rsp, rbp and rip: what is followed of every frame.
 constexpr RegisterMask followed() { return {1u << kRsp | 1u << kRbp | 1u << kRip}; }
@@ -164,24 +163,17 @@ Unwinder::Step Unwinder::step_to(uint64_t cfa, uint64_t rbp) {
   return Step::kCaller;
 }
 
-// Code without CFI, from a JIT compiler or an assembler: believed to keep a frame pointer if rbp looks like one.
 Unwinder::Step Unwinder::step_frame_pointer() {
-  const uint64_t frame_pointer = state_.rbp;
-  uint64_t rbp = 0;
-  uint64_t return_address = 0;
-  if (frame_pointer % 8 != 0 || frame_pointer - state_.sp > kMaxFramePointerDistance ||
-      !memory_.load(frame_pointer, &rbp) || !memory_.load(frame_pointer + 8, &return_address) ||
-      (return_address != 0 && return_address < kFirstCodeAddress)) {
+  FramePointerStep caller;
+  if (!caller.find(&memory_, state_.sp, state_.rbp)) {
     return end_with(UnwindEnd::kNoCode);
   }
   cache_.note_heuristic();
-  const Step step = step_to(frame_pointer + 16, rbp);
   if (all_registers_) {
-    frame_.registers.value[kRip] = return_address;
     frame_.exact_pc = false;  // the other registers are believed to be as they are
     frame_walked_ = cache_.walked_count();
   }
-  return step;
+  return step_to(caller.sp, caller.rbp);
 }
 
 Unwinder::Step Unwinder::step_interpreted() {

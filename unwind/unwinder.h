@@ -15,17 +15,9 @@
 #include "unwind/packed_row.h"
 #include "unwind/registers.h"
 #include "unwind/stack_memory.h"
+#include "unwind/unwind_end.h"
 
 namespace flarestack {
-
-// Why a trace ended, for the quality counters.
-enum class UnwindEnd : uint8_t {
-  kRoot,        // the outermost frame: undefined return address, or pc 0
-  kNoCode,      // neither CFI nor a frame pointer leads on: code in no module, or CFI that makes no sense
-  kBadMemory,   // a slot could not be read
-  kNoProgress,  // the CFA did not grow
-  kLimit,       // more than kMaxWalk frames
-};
 
 // A stack as "keep the root-most `kept` frames of this Unwinder's previous trace, then these". Valid until the next
 // call of unwind().
