@@ -21,6 +21,8 @@ const std::vector<Command>& commands() {
        declare_report},
       {"tree", "the call tree, or the callers and callees of one function", "flarestack tree app.flare parse_document",
        declare_tree},
+      {"flamegraph", "an interactive flame graph as one SVG file", "flarestack flamegraph app.flare -o app.svg",
+       declare_flamegraph},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded", declare_export},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
