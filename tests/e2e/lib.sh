@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every end-to-end test starts with: `source "$(dirname "$0")/lib.sh"`. Runs in a scratch folder of its own, which is
+# removed at the end; FLARESTACK is the program under test.
+set -euo pipefail
+: "${FLARESTACK:?the flarestack program to test}" "${SOURCE_DIR:?}" "${BUILD_DIR:?}"
+export FLARESTACK_CACHE_DIR="${BUILD_DIR}/test-cache" NO_COLOR=1
+scratch="$(mktemp -d "${TMPDIR:-/tmp}/flarestack-test.XXXXXX")"
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# cc_program NAME [FLAGS...] < source: a C program; cxx_program: a C++ one.
+cc_program() { gcc -O1 -g -Wall -pthread -x c - -o "$1" "${@:2}"; }
+cxx_program() { g++ -std=c++20 -O1 -g -Wall -pthread -x c++ - -o "$1" "${@:2}"; }
+
+# same_with_and_without COMMAND...: the command bare and recorded: same stdout, stderr and exit status. Leaves t.flare.
+same_with_and_without() {
+  local bare=0 recorded=0
+  timeout 60 "$@" >bare.out 2>bare.err </dev/null || bare=$?
+  timeout 60 "$FLARESTACK" record --quiet -o t.flare -- "$@" >recorded.out 2>recorded.err </dev/null || recorded=$?
+  [ "$bare" = "$recorded" ] || fail "exit status $bare bare, $recorded recorded; stderr: $(tail -3 recorded.err)"
+  cmp bare.out recorded.out || fail "stdout differs: $(diff bare.out recorded.out | head -5)"
+  cmp bare.err recorded.err || fail "stderr differs: $(diff bare.err recorded.err | head -5)"
+}
+
+# json FILE EXPRESSION: evaluates a Python expression over the document `d`, prints it.
+json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
+# json_true FILE EXPRESSION MESSAGE
+json_true() { [ "$(json "$1" "$2")" = True ] || fail "$3: $2 does not hold: $(head -c 1500 "$1")"; }
