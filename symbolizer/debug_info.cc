@@ -4,10 +4,9 @@
 #include <dwarf.h>
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
-#include "symbolizer/demangle.h"
+#include "symbolizer/function_names.h"
 #include "symbolizer/function_walk.h"
 #include "symbolizer/line_table.h"
 #include "symbolizer/unit_reader.h"
@@ -15,40 +14,10 @@
 namespace flarestack {
 namespace {
 
-struct FunctionName {
-  std::string text;
-  bool plain = false;
-};
-
-std::string string_attribute(Dwarf_Die die, unsigned name) {
-  Dwarf_Attribute attribute;
-  const char* text = dwarf_formstring(dwarf_attr_integrate(&die, name, &attribute));
-  return text == nullptr ? std::string() : std::string(text);
-}
-
 uint64_t number_attribute(Dwarf_Die die, unsigned name) {
   Dwarf_Attribute attribute;
   Dwarf_Word value = 0;
   return dwarf_formudata(dwarf_attr(&die, name, &attribute), &value) == 0 ? value : 0;
-}
-
-// An inlined call, and the parts of a function that the compiler cut off, name the function that they come from.
-Dwarf_Die abstract_origin(Dwarf_Die die) {
-  Dwarf_Attribute attribute;
-  Dwarf_Die origin;
-  return dwarf_formref_die(dwarf_attr(&die, DW_AT_abstract_origin, &attribute), &origin) == nullptr ? die : origin;
-}
-
-FunctionName read_name(Dwarf_Die die) {
-  std::string linkage = string_attribute(die, DW_AT_linkage_name);
-  if (linkage.empty()) {
-    linkage = string_attribute(die, DW_AT_MIPS_linkage_name);
-  }
-  // A linkage name that is not mangled is an alias ("__GI_setlocale"): the source's own name says more.
-  if (std::string name = string_attribute(die, DW_AT_name); !is_mangled(linkage) && !name.empty()) {
-    return {std::move(name), true};
-  }
-  return {demangle(linkage), !is_mangled(linkage)};
 }
 
 uint64_t entry_address(Dwarf_Die die) {
@@ -77,16 +46,7 @@ struct DebugInfo::State {
   Dwarf* dwarf = nullptr;
   LineSections sections;
   std::span<const CodeSection> code;
-  std::unordered_map<const void*, FunctionName> names;  // by the entry that has the name
-
-  const FunctionName& name(Dwarf_Die die) {
-    const Dwarf_Die origin = abstract_origin(die);
-    auto [found, is_new] = names.try_emplace(origin.addr);
-    if (is_new) {
-      found->second = read_name(die);
-    }
-    return found->second;
-  }
+  FunctionNames names;
 
   // `chain` outermost first. The line of each frame is where it is in that function: the innermost one's by the line
   // table, the others' by the call that was inlined.
@@ -95,7 +55,7 @@ struct DebugInfo::State {
     uint32_t line = location.line;
     const uint64_t entry = entry_address(chain.front());
     for (size_t i = chain.size(); i-- > 0;) {
-      const FunctionName& function = name(chain[i]);
+      const FunctionName& function = names.of(chain[i]);
       SymbolFrame frame;
       frame.function = function.text;
       frame.file = std::move(file);

@@ -51,7 +51,8 @@ bool CacheWitness::holds() const {
   return !now.exists || (exists && now.modified_ns == modified_ns && now.size_bytes == size_bytes);
 }
 
-ResultCache::ResultCache(std::string directory) {
+ResultCache::ResultCache(std::string directory, uint64_t max_directory_bytes)
+    : max_directory_bytes_(max_directory_bytes) {
   if (!directory.empty()) {
     directory_ = std::move(directory) + "/symbols-1";
   }
@@ -125,7 +126,7 @@ void ResultCache::trim() const {
     }
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& left, const Entry& right) { return left.used < right.used; });
-  for (size_t i = 0; total > kMaxDirectoryBytes && i < entries.size(); ++i) {
+  for (size_t i = 0; total > max_directory_bytes_ && i < entries.size(); ++i) {
     std::filesystem::remove(entries[i].path, error);
     total -= entries[i].size_bytes;
   }

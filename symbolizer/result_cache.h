@@ -51,7 +51,7 @@ class ResultCache {
   static constexpr uint64_t kMaxDirectoryBytes = 512u << 20;
 
   // Nothing is created before the first store(). An empty directory: a cache that has nothing and keeps nothing.
-  explicit ResultCache(std::string directory);
+  explicit ResultCache(std::string directory, uint64_t max_directory_bytes = kMaxDirectoryBytes);
 
   // What is known of the module; none if there is nothing, or it is out of date.
   std::optional<CachedModule> load(std::span<const uint8_t> build_id) const;
@@ -64,6 +64,7 @@ class ResultCache {
   void trim() const;
 
   std::string directory_;  // with the version; empty: none
+  uint64_t max_directory_bytes_;
 };
 
 // The payload's bytes, and back; none: malformed. Public for the fuzzer.
