@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unwind/cfi_step.h"
 
+#include "unwind/code_patterns.h"
+
 namespace flarestack {
 namespace {
 
@@ -9,8 +11,12 @@ constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp,
 }  // namespace
 
 const CfiRow* CfiStepper::find_row(const UnwindModule& module, uint64_t lookup) {
-  return find_frame_description(module, lookup, &fde_) && run_cfi(module, fde_, lookup, &scratch_) ? &scratch_.row
-                                                                                                  : nullptr;
+  if (find_frame_description(module, lookup, &fde_)) {
+    return run_cfi(module, fde_, lookup, &scratch_) ? &scratch_.row : nullptr;
+  }
+  const CodePattern pattern = match_code(module, lookup, &scratch_.row);
+  fde_.signal_frame = pattern == CodePattern::kSignalReturn;
+  return pattern != CodePattern::kNone ? &scratch_.row : nullptr;
 }
 
 StepStatus CfiStepper::step(const UnwindModule& module, StackMemory* memory, FrameState* state) {

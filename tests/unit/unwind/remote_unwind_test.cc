@@ -36,6 +36,7 @@ struct RemotePlace {
   SelfModules modules;
   RegisterMask known = RegisterMask::all();
   size_t copied_bytes = SIZE_MAX;
+  RemoteUnwinder unwinder;
   RemoteTrace mine;
   std::vector<uint64_t> theirs;
 
@@ -56,7 +57,6 @@ struct RemotePlace {
     memcpy(copy.data(), reinterpret_cast<const void*>(bounds.low), copy.size());
     thread.stack = copy;
     thread.stack_address = bounds.low;
-    RemoteUnwinder unwinder;
     mine = unwinder.unwind(thread, modules.snapshot());
     asm volatile("" ::: "memory");
   }
