@@ -51,7 +51,9 @@ class StyleTest(unittest.TestCase):
         self.assert_one("a.h", SPDX_LINE, "a.h:1: a header without #pragma once")
 
     def test_using_namespace_and_relative_includes(self):
-        self.assert_one("a.cc", SPDX_LINE + "  using namespace std;\n", "a.cc:2: using namespace")
+        self.assert_one("a.cc", SPDX_LINE + "  using namespace std;\n",
+                        "a.cc:2: using namespace without a reason (`// NOLINT: ...`)")
+        self.assertEqual(violations({"a.cc": SPDX_LINE + "using namespace x;  // NOLINT: C functions\n"}), [])
         self.assert_one("a.cc", SPDX_LINE + '#include "../b.h"\n',
                         "a.cc:2: an include that is not relative to the root")
 
