@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # --help, the man pages and the completions of three shells name the same commands and the same options.
-set -euo pipefail
+source "$(dirname "$0")/lib.sh"
 scripts="$BUILD_DIR/completions"
 
-# same WHAT A B: two lists of words, one a line.
+# same WHAT HELP OTHERS: two lists of words, one a line.
+failed=0
 same() {
-  diff <(sort -u <<<"$2") <(sort -u <<<"$3") >/tmp/flarestack-same.$$ && return
-  echo "$1 differ from --help (<):" && cat /tmp/flarestack-same.$$
+  diff <(sort -u <<<"$2") <(sort -u <<<"$3") >difference && return
+  echo "$1 (>) differ from --help (<):" && cat difference
   failed=1
 } >&2
-trap 'rm -f /tmp/flarestack-same.$$' EXIT
 
 help_options() { "$FLARESTACK" "$@" --help | grep -oE '^  -[^ ]+' | tr -d ' ' | tr , '\n'; }
 man_options() {
@@ -33,7 +33,6 @@ zsh_options() {
 }
 fish_words() { fish --no-config -c "source $scripts/flarestack.fish; complete -C '$1'" | cut -f 1; }
 
-failed=0
 commands=$("$FLARESTACK" --help | sed -nE '/^Subcommands:/,/^$/s/^  ([a-z]+) .*/\1/p')
 [[ $commands == *record*doctor* ]]
 same "man pages" "$commands" "$(cd "$BUILD_DIR/man" && ls flarestack-*.1 | sed 's/flarestack-//; s/\.1$//')"
@@ -54,6 +53,7 @@ formats=$("$FLARESTACK" report --help | sed -nE 's/^  --format .*\{(.*)\}.*/\1/p
 same "bash --format" "$formats" "$(bash_words report --format '')"
 same "bash --format=" "$formats" "$(bash_words report --format =)"
 same "fish --format" "$formats" "$(fish_words 'flarestack report --format ')"
-bash_words record -- tru | grep -qx true
-fish_words 'flarestack record -- tru' | grep -qx true
-exit "$failed"
+grep -qx true <<<"$(bash_words record -- tru)" || fail "bash does not complete the program"
+grep -qx true <<<"$(fish_words 'flarestack record -- tru')" || fail "fish does not complete the program"
+mandoc -Tlint -Wwarning "$BUILD_DIR"/man/*.1 || fail "man pages have mistakes"
+[ "$failed" = 0 ] || fail "the above differ"
