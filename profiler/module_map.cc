@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/module_map.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace flarestack {
 
+void ModuleMap::add(Segment segment) {
+  segments_.push_back(std::move(segment));
+  ++version_;
+}
+
 void ModuleMap::remove(uint32_t agent_id, uint32_t generation) {
+  ++version_;
   for (Segment& segment : segments_) {
     if (segment.agent_id == agent_id && segment.removed == UINT32_MAX) {
       segment.removed = generation;

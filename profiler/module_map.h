@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/address.h"
@@ -18,12 +19,14 @@ class ModuleMap {
     uint64_t text_end = 0;
     uint64_t load_bias = 0;
     ModuleId module;
+    std::string path;
+    std::vector<uint8_t> build_id;
     bool is_agent = false;  // our own code: its frames are left out of stacks
     uint32_t added = 0;     // present from this generation
     uint32_t removed = UINT32_MAX;  // to before this one
   };
 
-  void add(const Segment& segment) { segments_.push_back(segment); }
+  void add(Segment segment);
   void remove(uint32_t agent_id, uint32_t generation);
 
   // The segment that covered the address, or nullptr. Borrowed until the next add().
@@ -33,8 +36,11 @@ class ModuleMap {
   void forget_before(uint32_t generation);
 
   const std::vector<Segment>& segments() const { return segments_; }
+  // Changes whenever segments() does.
+  uint64_t version() const { return version_; }
 
  private:
+  uint64_t version_ = 0;
   std::vector<Segment> segments_;
 };
 

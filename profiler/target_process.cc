@@ -75,6 +75,7 @@ size_t TargetProcess::drain() {
     if (ended) {
       dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
       bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
+      thread_ids_.erase(slots_[i].tid);
       slots_[i] = Slot{};
       header.state.store(SlotState::kFree, std::memory_order_release);
     }
@@ -88,6 +89,7 @@ size_t TargetProcess::drain() {
 }
 
 void TargetProcess::drain_modules() {
+  constexpr uint32_t kGenerationsKept = 64;  // a sample is drained long before the module list has changed this often
   const SessionView view = region_.view();
   SessionPage& page = view.page();
   RingReader log(view.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail);
@@ -119,10 +121,16 @@ void TargetProcess::drain_modules() {
       segment.load_bias = words[3];
       segment.is_agent = path.ends_with(kAgentFileName);
       segment.module = tables_.module(path, build_id);
+      segment.path = std::move(path);
+      segment.build_id = std::move(build_id);
       segment.added = header.generation;
-      modules_.add(segment);
+      modules_.add(std::move(segment));
     }
+    last_generation_ = std::max(last_generation_, header.generation);
     log.consume(header.words);
+  }
+  if (last_generation_ > kGenerationsKept) {
+    modules_.forget_before(last_generation_ - kGenerationsKept);
   }
   if (log.damaged()) {
     ++damaged_;
@@ -136,23 +144,33 @@ void TargetProcess::begin_thread(uint32_t index) {
   slot = Slot{};
   slot.live = true;
   slot.tid = static_cast<int32_t>(header.tid.load(std::memory_order_relaxed));
-  slot.thread = tables_.next_thread();
   ++threads_;
   perf_threads_ += header.clock == SampleClock::kPerfTaskClock ? 1 : 0;
-  if (!first_thread_) {
-    first_thread_ = slot.thread;
-  }
+  slot.thread = thread_of(slot.tid);
   char name[sizeof(header.name) + 1] = {};
   std::memcpy(name, header.name, sizeof(header.name));
-  name_thread(slot, name[0] != '\0' ? name : thread_comm(identity_.pid, slot.tid));
+  if (name[0] != '\0') {
+    describe_thread(slot.thread, slot.tid, name);
+  }
 }
 
-void TargetProcess::name_thread(Slot& slot, const std::string& name) {
-  slot.name = name;
+ThreadId TargetProcess::thread_of(int32_t tid) {
+  auto [entry, added] = thread_ids_.try_emplace(tid);
+  if (added) {
+    entry->second = tables_.next_thread();
+    if (!first_thread_) {
+      first_thread_ = entry->second;
+    }
+    describe_thread(entry->second, tid, thread_comm(identity_.pid, tid));
+  }
+  return entry->second;
+}
+
+void TargetProcess::describe_thread(ThreadId thread, int32_t tid, const std::string& name) {
   ThreadRecord record;
-  record.id = slot.thread;
+  record.id = thread;
   record.process = identity_.id;
-  record.tid = slot.tid;
+  record.tid = tid;
   record.name = name;
   record.start_ns = origin_.now();
   tables_.writer().add(record);
@@ -163,7 +181,8 @@ void TargetProcess::refresh_names() {
     if (slot.live) {
       const std::string name = thread_comm(identity_.pid, slot.tid);
       if (!name.empty() && name != slot.name) {
-        name_thread(slot, name);
+        slot.name = name;
+        describe_thread(slot.thread, slot.tid, name);
       }
     }
   }
@@ -287,8 +306,24 @@ void TargetProcess::account_startup() {
   }
 }
 
+void TargetProcess::sample_off_cpu() {
+  if (off_cpu_ == nullptr) {
+    OffCpuSampler::Target target;
+    target.pid = identity_.pid;
+    target.tables = &tables_;
+    target.modules = &modules_;
+    target.thread_of = [this](int32_t tid) { return thread_of(tid); };
+    target.push_frame = [this](StackId parent, FrameAddress frame) { return push_frame(parent, frame.bits(), last_generation_); };
+    off_cpu_ = std::make_unique<OffCpuSampler>(std::move(target));
+  }
+  off_cpu_->pass(origin_.now());
+}
+
 void TargetProcess::finish(uint64_t total_cpu_ns) {
   drain();
+  if (off_cpu_ != nullptr) {
+    off_cpu_->finish(origin_.now());
+  }
   if (total_cpu_ns > accounted_cpu_ns_ && first_thread_ && period_ns_ != 0) {
     // The tail: ticks that fell into the kernel after each thread's last sample, and the teardown of the process.
     const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
@@ -313,6 +348,9 @@ Counters TargetProcess::counters() const {
           {"kernel_ticks", kernel_ticks_},
           {"overrun_ticks", overrun_ticks_},
           {"damaged_records", damaged_},
+          {"off_cpu_samples", off_cpu_ != nullptr ? off_cpu_->samples() : 0},
+          {"off_cpu_stacks_heuristic", off_cpu_ != nullptr ? off_cpu_->heuristic() : 0},
+          {"off_cpu_stacks_truncated", off_cpu_ != nullptr ? off_cpu_->truncated() : 0},
           {"threads", threads_},
           {"threads_perf_clock", perf_threads_},
           {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},

@@ -14,6 +14,7 @@
 
 #include "profiler/clock.h"
 #include "profiler/module_map.h"
+#include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
 
@@ -39,6 +40,9 @@ class TargetProcess {
   // Takes everything out of the rings that is in them now. Returns the number of records.
   size_t drain();
 
+  // Looks where the threads sleep; for the wall clock.
+  void sample_off_cpu();
+
   // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was used
   // beyond what was sampled becomes kernel time. `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
   void finish(uint64_t total_cpu_ns);
@@ -62,7 +66,8 @@ class TargetProcess {
   void drain_modules();
   size_t drain_slot(uint32_t index, uint64_t head, bool ended);
   void begin_thread(uint32_t index);
-  void name_thread(Slot& slot, const std::string& name);
+  ThreadId thread_of(int32_t tid);
+  void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
@@ -81,6 +86,9 @@ class TargetProcess {
   uint64_t accounted_cpu_ns_;
   bool startup_accounted_ = false;
   ThreadId first_thread_;
+  std::map<int32_t, ThreadId> thread_ids_;  // of living threads
+  std::unique_ptr<OffCpuSampler> off_cpu_;  // with the first sample_off_cpu()
+  uint32_t last_generation_ = 0;
   uint64_t last_names_ns_ = 0;
   uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
   uint64_t bad_stacks_ = 0, overrun_ticks_ = 0, threads_ = 0, perf_threads_ = 0;
