@@ -73,8 +73,19 @@ std::vector<uint32_t> by_thread(const Profile& profile, std::vector<uint32_t>& b
   return order;
 }
 
+// For each node the nearest one upwards, itself included, whose function has a row; the root if there is none. With it a
+// walk to the root passes the few rows only.
+std::vector<uint32_t> nearest_rows(const std::vector<CallNode>& nodes, const RowIndex& row_of) {
+  std::vector<uint32_t> nearest(nodes.size(), CallTree::kRoot);
+  for (uint32_t i = 1; i < nodes.size(); ++i) {
+    nearest[i] = row_of[nodes[i].function] != kNoIndex ? i : nearest[nodes[i].parent];
+  }
+  return nearest;
+}
+
 void add_threads(const Profile& profile, const RowIndex& row_of, std::vector<FunctionRow>& rows) {
   const auto& nodes = profile.tree.nodes();
+  const std::vector<uint32_t> nearest = nearest_rows(nodes, row_of);
   std::vector<uint32_t> begin;
   const std::vector<uint32_t> order = by_thread(profile, begin);
   std::vector<uint32_t> seen_by(nodes.size(), kNoIndex);  // the last thread that was there
@@ -89,12 +100,11 @@ void add_threads(const Profile& profile, const RowIndex& row_of, std::vector<Fun
     for (uint32_t i = begin[thread]; i < begin[thread + 1]; ++i) {
       const ProfileSample& sample = profile.samples[order[i]];
       if (sample.value == 0) continue;
-      const uint32_t leaf_row = row_of[nodes[sample.node].function];
-      if (leaf_row != kNoIndex) share(leaf_row).self += sample.value;
-      for (uint32_t node = sample.node; node != CallTree::kRoot && seen_by[node] != thread; node = nodes[node].parent) {
+      uint32_t node = nearest[sample.node];
+      if (node == sample.node) share(row_of[nodes[node].function]).self += sample.value;
+      for (; node != CallTree::kRoot && seen_by[node] != thread; node = nearest[nodes[node].parent]) {
         seen_by[node] = thread;
-        const uint32_t row = row_of[nodes[node].function];
-        if (row != kNoIndex) share(row);
+        share(row_of[nodes[node].function]);
       }
     }
   }
@@ -106,7 +116,7 @@ void add_threads(const Profile& profile, const RowIndex& row_of, std::vector<Fun
 
 }  // namespace
 
-std::vector<FunctionRow> function_table(const Profile& profile, double threshold) {
+std::vector<FunctionRow> function_rows(const Profile& profile, double threshold) {
   const FunctionValues values = sum_by_function(profile);
   const double least = std::max(threshold * static_cast<double>(profile.total()), 1.0);
   std::vector<FunctionRow> rows;
@@ -121,6 +131,11 @@ std::vector<FunctionRow> function_table(const Profile& profile, double threshold
     const Function& right = profile.functions[b.function];
     return std::tie(left.name, left.module_path) < std::tie(right.name, right.module_path);
   });
+  return rows;
+}
+
+std::vector<FunctionRow> function_table(const Profile& profile, double threshold) {
+  std::vector<FunctionRow> rows = function_rows(profile, threshold);
   RowIndex row_of(profile.functions.size(), kNoIndex);
   for (uint32_t i = 0; i < rows.size(); ++i) row_of[rows[i].function] = i;
   add_hottest_lines(profile, row_of, rows);

@@ -30,7 +30,10 @@ struct FunctionRow {
 };
 
 // Rows whose self or total is at least `threshold` (0.01: one percent) of the profile's total; by self, then by total,
-// then by name.
+// then by name. Without lines and threads.
+std::vector<FunctionRow> function_rows(const Profile& profile, double threshold);
+
+// The same rows in full.
 std::vector<FunctionRow> function_table(const Profile& profile, double threshold);
 
 // Amdahl's law: how many times faster the whole would be if `part` of `whole` cost nothing; infinite for all of it.

@@ -88,15 +88,19 @@ class TreeBuilder {
   std::vector<uint32_t> pending_;
 };
 
+// The process of a sample; kLostIndex if it or the thread is unknown.
+uint32_t process_of(const Recording& recording, const ProfileSample& sample) {
+  return sample.thread < recording.threads.size() ? recording.threads[sample.thread].process : kLostIndex;
+}
+
 // Indexes of samples, those of one process together, in order of processes.
 std::vector<uint32_t> by_process(const Recording& recording, const std::vector<ProfileSample>& samples) {
+  const auto lost = static_cast<uint32_t>(recording.processes.size());
+  std::vector<uint32_t> next(recording.processes.size() + 2, 0);
+  for (const ProfileSample& sample : samples) ++next[std::min(process_of(recording, sample), lost) + 1];
+  for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
   std::vector<uint32_t> order(samples.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto process = [&](uint32_t sample) {
-    const uint32_t thread = samples[sample].thread;
-    return thread < recording.threads.size() ? recording.threads[thread].process : kLostIndex;
-  };
-  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return process(a) < process(b); });
+  for (uint32_t i = 0; i < order.size(); ++i) order[next[std::min(process_of(recording, samples[i]), lost)]++] = i;
   return order;
 }
 
@@ -122,8 +126,7 @@ void place_samples(Profile& profile, FrameLocations& locations, const std::vecto
   uint32_t current = kNoIndex;
   uint32_t base = CallTree::kRoot;
   for (const uint32_t i : by_process(recording, profile.samples)) {
-    const uint32_t thread = profile.samples[i].thread;
-    const uint32_t process = thread < recording.threads.size() ? recording.threads[thread].process : kLostIndex;
+    const uint32_t process = process_of(recording, profile.samples[i]);
     if (process != current) {
       const bool known = process < recording.processes.size();
       const std::string name = known ? recording.processes[process].name() + " [" +

@@ -10,7 +10,8 @@
 
 namespace flarestack {
 
-// One line for each stack, sorted by bytes; equal stacks are one line. ';' in a name becomes ':', control characters '?'.
+// One line for each stack, sorted by the names of its frames from the root on; stacks of equal names are one line. ';'
+// in a name becomes ':', control characters '?'.
 std::string collapsed(const Profile& profile);
 
 }  // namespace flarestack

@@ -22,7 +22,7 @@ namespace {
 std::string description(const Profile& profile) {
   constexpr size_t kMentioned = 10;
   std::string text = fmt::format("Flame graph of {}.", format_duration(profile.total()) + " of " + metric_phrase(profile.options.metric));
-  const std::vector<FunctionRow> rows = function_table(profile, 0.01);
+  const std::vector<FunctionRow> rows = function_rows(profile, 0.01);
   for (size_t i = 0; i < std::min(rows.size(), kMentioned) && rows[i].self != 0; ++i) {
     text += fmt::format("{} {} {}", i == 0 ? " Most time was spent in" : ",", profile.functions[rows[i].function].name,
                         format_percent(rows[i].self, profile.total()));

@@ -43,8 +43,10 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
   const auto& problems = profile.quality.symbol_problems;
   for (size_t i = 0; i < std::min(problems.size(), kShown); ++i) {
     const SymbolProblem& each = problems[i];
-    std::string text = fmt::format("{} ({} of the time): {}", printable(each.path),
-                                   format_percent(each.self, profile.total()), printable(each.problem));
+    const std::string share = format_percent(each.self, profile.total());
+    const bool names_itself = each.problem.find(each.path) != std::string::npos;
+    std::string text = fmt::format("{}{} ({} of the time)", names_itself ? "" : printable(each.path) + ": ",
+                                   printable(each.problem), share);
     if (!each.remedy.empty()) text += "; try: " + printable(each.remedy);
     lines.push_back({i == 0 ? "symbols" : "", text, each.names_missing() && each.self != 0 ? Mood::kNote : Mood::kPlain});
   }

@@ -120,7 +120,7 @@ void append_total_table(const Profile& profile, const std::vector<FunctionRow>& 
   const Painter painter(options.layout.colour);
   constexpr size_t kNumbersWidth = 18;
   const size_t room = std::max<size_t>(options.layout.width, kNumbersWidth + 40) - kNumbersWidth;
-  out += "\n" + painter.bold(" TOTAL    SELF    CALLS INTO THEM") + "\n";
+  out += "\n" + painter.bold(" TOTAL    SELF    FUNCTIONS WHOSE TIME IS IN WHAT THEY CALL") + "\n";
   const size_t shown = std::min(rows.size(), kMostPassedThrough);
   for (size_t i = 0; i < shown; ++i) {
     const Function& function = profile.functions[rows[i].function];

@@ -35,8 +35,12 @@ std::string label(const Profile& profile, const TreeRow& row, size_t width) {
   return short_function(function.name, width > taken + 16 ? width - taken : 16) + suffix;
 }
 
-void append_rows(const Profile& profile, const CallTree& tree, const TreeOptions& options, std::string& out) {
-  constexpr size_t kNumbersWidth = 18;
+// A caller's self value would be a part of the callee's, which says nothing.
+enum class Columns : uint8_t { kTotalAndSelf, kTotal };
+
+void append_rows(const Profile& profile, const CallTree& tree, Columns columns, const TreeOptions& options,
+                 std::string& out) {
+  const size_t numbers_width = columns == Columns::kTotal ? 10 : 18;
   const Painter painter(options.layout.colour);
   const Guides& guides = options.layout.unicode ? kUnicode : kAscii;
   const std::vector<TreeRow> rows = tree_rows(tree, options.threshold);
@@ -50,12 +54,12 @@ void append_rows(const Profile& profile, const CallTree& tree, const TreeOptions
     prefix_below[i] = outer + (!branches ? "" : std::string(row.last_child ? guides.blank : guides.pass));
     const size_t indent = columns_of(outer) + columns_of(own);
     const std::string module = short_file(profile.functions[row.function].module, 24);
-    const size_t room = options.layout.width > kNumbersWidth + indent ? options.layout.width - kNumbersWidth - indent : 0;
+    const size_t room = options.layout.width > numbers_width + indent ? options.layout.width - numbers_width - indent : 0;
     const std::string name = label(profile, row, std::max<size_t>(room, 24));
     const bool module_fits = !module.empty() && columns_of(name) + 2 + columns_of(module) <= room;
-    out += painter.heat(row.self, tree.total(),
-                        fmt::format("{:>6}  {:>6}    ", format_percent(row.total, tree.total()),
-                                    format_percent(row.self, tree.total()))) +
+    std::string numbers = fmt::format("{:>6}", format_percent(row.total, tree.total()));
+    if (columns == Columns::kTotalAndSelf) numbers += fmt::format("  {:>6}", format_percent(row.self, tree.total()));
+    out += painter.heat(columns == Columns::kTotal ? 0 : row.self, tree.total(), numbers) + "    " +
            painter.dim(outer + own) + name + (module_fits ? "  " + painter.dim(module) : "") + "\n";
   }
 }
@@ -75,11 +79,10 @@ std::string callers_and_callees(const Profile& profile, uint32_t function, const
   }
   out += fmt::format("\n{} in total ({} of all), {} itself\n", format_duration(callees.total()),
                      format_percent(callees.total(), profile.total()), format_duration(self));
-  out += "\n" + painter.bold("  PART            CALLED FROM (bottom up)") + "\n";
-  TreeOptions nested = options;
-  append_rows(profile, callers, nested, out);
+  out += "\n" + painter.bold("  PART    CALLED FROM (bottom up)") + "\n";
+  append_rows(profile, callers, Columns::kTotal, options, out);
   out += "\n" + painter.bold(" TOTAL    SELF    CALLS (top down)") + "\n";
-  append_rows(profile, callees, nested, out);
+  append_rows(profile, callees, Columns::kTotalAndSelf, options, out);
   return out;
 }
 
@@ -92,7 +95,7 @@ Result<std::string> tree_text(const Profile& profile, const TreeOptions& options
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";
   if (options.function.empty()) {
     out += painter.bold(" TOTAL    SELF    CALL TREE") + "\n";
-    append_rows(profile, profile.tree, options, out);
+    append_rows(profile, profile.tree, Columns::kTotalAndSelf, options, out);
     if (profile.total() == 0) out += "No samples.\n";
     return out;
   }

@@ -51,7 +51,7 @@ std::vector<TreeRow> tree_rows(const CallTree& tree, double threshold) {
 }
 
 Result<std::vector<uint32_t>> find_functions(const Profile& profile, const std::string& wanted) {
-  const std::vector<FunctionRow> all = function_table(profile, 0);
+  const std::vector<FunctionRow> all = function_rows(profile, 0);
   std::vector<const FunctionRow*> found;
   for (const FunctionRow& row : all) {
     if (profile.functions[row.function].name == wanted) found.push_back(&row);
