@@ -39,8 +39,8 @@ std::string quoted_list(const std::vector<std::string>& texts) {
 }
 
 // The reader gives out no value that these do not name.
-template <typename Enum, size_t kCount>
-std::string_view name_of(Enum value, const std::array<std::string_view, kCount>& names) {
+template <typename Enum, size_t Count>
+std::string_view name_of(Enum value, const std::array<std::string_view, Count>& names) {
   return names.at(static_cast<size_t>(value));
 }
 

@@ -17,13 +17,11 @@ using protozero::pbf_wire_type;
 uint32_t last_column(uint32_t block) {
   switch (block) {
     case trace_format::kStrings:
-      return 4;
-    case trace_format::kModules:
-      return 6;
-    case trace_format::kFrames:
-      return 6;
     case trace_format::kStacks:
       return 4;
+    case trace_format::kModules:
+    case trace_format::kFrames:
+      return 6;
     case trace_format::kSamples:
       return 8;
     default:
