@@ -28,23 +28,24 @@ const std::string_view kChunkMagic(reinterpret_cast<const char*>(trace_format::k
                                    sizeof(trace_format::kChunkMagic));
 constexpr size_t kSearchBytes = 256U << 10;
 
+uint64_t size_of(int fd) {
+  struct stat status;
+  return ::fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
 // What there is of [offset, offset + size_bytes): shorter at the end of the file and on a read error.
 std::string read_at(int fd, uint64_t offset, size_t size_bytes) {
-  std::string bytes(size_bytes, '\0');
+  const uint64_t file_size_bytes = size_of(fd);
+  std::string bytes(std::min<uint64_t>(size_bytes, file_size_bytes - std::min(offset, file_size_bytes)), '\0');
   size_t have = 0;
-  while (have < size_bytes) {
-    const ssize_t got = ::pread(fd, bytes.data() + have, size_bytes - have, static_cast<off_t>(offset + have));
+  while (have < bytes.size()) {
+    const ssize_t got = ::pread(fd, bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     have += static_cast<size_t>(got);
   }
   bytes.resize(have);
   return bytes;
-}
-
-uint64_t size_of(int fd) {
-  struct stat status;
-  return ::fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
 }  // namespace
