@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorder: launches a program, drains the sessions of all its processes while they run, and writes the trace as it goes.
+// record(): launches a program, drains the sessions of all its processes while they run, and writes the trace as it goes.
 //
 //   launch -> agents say Hello -> regions handed out -> drain, aggregate, flush a window a second -> last process gone -> end
 //
 // One thread, one loop. Nothing of the target is trusted, and nothing that goes wrong here harms it: without a recorder
-// the agents switch themselves off.
+// the agents switch themselves off. Recorder side.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "profiler/launcher.h"
-#include "profiler/process_exit.h"
-#include "profiler/recording_tables.h"
-#include "profiler/session_server.h"
-#include "profiler/target_process.h"
+#include "base/result.h"
 
 namespace flarestack {
 

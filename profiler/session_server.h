@@ -26,6 +26,8 @@ class SessionServer {
     int32_t pid = 0;  // as this process sees it
     Fd connection;
   };
+  // Refuses everyone from now on, those who wait in the queue as well.
+  void close() { listener_.reset(); }
   // The next connection, already checked to be allowed; a Peer without connection when none waits.
   Peer accept_peer();
 

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/process_table.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+
+#include "base/perf_map.h"
+#include "wire/loadable.h"
+
+namespace flarestack {
+namespace {
+
+std::vector<std::string> arguments_of(int32_t pid) {
+  std::vector<std::string> result;
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/cmdline", pid));
+  for (size_t at = 0; text.ok() && at < text->size();) {
+    const size_t end = std::min(text->find('\0', at), text->size());
+    result.push_back(text->substr(at, end - at));
+    at = end + 1;
+  }
+  return result;
+}
+
+std::string executable_of(int32_t pid) {
+  std::error_code error;
+  return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+}
+
+// Whether the process behind a pidfd has ended.
+bool has_ended(int pidfd) {
+  pollfd poll_state{pidfd, POLLIN, 0};
+  return poll(&poll_state, 1, 0) > 0;
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable(SessionServer server, SessionSettings settings, RecordingTables& tables, TimeOrigin origin)
+    : server_(std::move(server)), settings_(settings), tables_(tables), origin_(origin), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  watch(server_.descriptor());
+}
+
+void ProcessTable::watch(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event);
+}
+
+void ProcessTable::wait(int timeout_ms) {
+  std::array<epoll_event, 64> events;
+  epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+  for (SessionServer::Peer peer = server_.accept_peer(); peer.connection; peer = server_.accept_peer()) {
+    watch(peer.connection.get());
+    peers_.push_back(std::move(peer));
+  }
+  // Few at a time: each lives for one message.
+  std::vector<SessionServer::Peer> waiting;
+  for (SessionServer::Peer& peer : peers_) {
+    Hello hello{};
+    UnrecordedNote note{};
+    switch (SessionServer::receive(peer, hello, note)) {
+      case SessionServer::Message::kNone:
+        waiting.push_back(std::move(peer));
+        break;
+      case SessionServer::Message::kHello:
+        serve(peer, hello);
+        break;
+      case SessionServer::Message::kNote:
+        note_unrecorded(peer.pid, note.path, load_verdict_text(static_cast<LoadVerdict>(note.reason)));
+        break;
+      case SessionServer::Message::kClosed:
+        break;
+    }
+  }
+  peers_ = std::move(waiting);
+}
+
+uint32_t ProcessTable::session_of_pid(int32_t pid) const {
+  for (const auto& [session_id, process] : processes_) {
+    if (process.target->identity().pid == pid) {
+      return session_id;
+    }
+  }
+  return 0;
+}
+
+ProcessId ProcessTable::id_of_session(uint32_t session_id) const {
+  const auto found = processes_.find(session_id);
+  return found != processes_.end() ? found->second.target->identity().id : ProcessId{};
+}
+
+void ProcessTable::note_unrecorded(int32_t pid, const std::string& command, const std::string& reason) {
+  UnrecordedRecord record;
+  record.pid = pid;
+  const uint32_t own = session_of_pid(pid);
+  record.parent = id_of_session(own != 0 ? own : session_of_pid(parent_pid(pid)));
+  record.command = command;
+  record.reason = reason;
+  tables_.writer().add(record);
+}
+
+ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns) {
+  ProcessRecord record;
+  record.pid = peer.pid;
+  if (const uint32_t replaced = session_of_pid(peer.pid); replaced != 0) {
+    record.parent = id_of_session(replaced);
+    record.origin = ProcessOrigin::kExec;
+    end(replaced, {ExitKind::kReplacedByExec, 0}, 0);
+    earlier_cpu_ns = processes_.at(replaced).target->accounted_cpu_ns();
+    processes_.erase(replaced);
+  } else if (hello.origin == HelloOrigin::kFork) {
+    ++fork_hellos_;
+    record.origin = ProcessOrigin::kFork;
+    record.parent = id_of_session(hello.parent_session_id);
+  } else if (peer.pid != launched_pid_) {
+    record.origin = ProcessOrigin::kExec;
+    record.parent = id_of_session(session_of_pid(parent_pid(peer.pid)));
+  }
+  record.executable = executable_of(peer.pid);
+  record.arguments = arguments_of(peer.pid);
+  record.start_ns = origin_.now();
+  return record;
+}
+
+void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
+  uint64_t earlier_cpu_ns = 0;
+  ProcessRecord record = describe(peer, hello, earlier_cpu_ns);
+  ++settings_.session_id;
+  Result<SessionRegion> region = SessionRegion::create(settings_);
+  Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)));
+  if (!region.ok() || !pidfd) {
+    SessionServer::reply(peer, -1);
+    note_unrecorded(peer.pid, record.executable,
+                    region.ok() ? "it ended before it could be recorded" : region.error().message);
+    return;
+  }
+  if (!SessionServer::reply(peer, region->descriptor())) {
+    return;
+  }
+  region->close_descriptor();
+  record.id = tables_.next_process();
+  tables_.writer().add(record);
+  recorded_ = true;
+  Process process;
+  process.target = std::make_unique<TargetProcess>(TargetIdentity{record.id, peer.pid, settings_.session_id},
+                                                   std::move(*region), tables_, origin_, earlier_cpu_ns);
+  watch(pidfd.get());
+  process.pidfd = std::move(pidfd);
+  processes_.emplace(settings_.session_id, std::move(process));
+}
+
+void ProcessTable::drain() {
+  for (auto& [session_id, process] : processes_) {
+    process.target->drain();
+    process.last_cpu_ns = std::max(process.last_cpu_ns, process_cpu_ns(process.target->identity().pid));
+  }
+}
+
+void ProcessTable::end_exited() {
+  std::vector<uint32_t> ended;
+  for (const auto& [session_id, process] : processes_) {
+    if (process.target->identity().pid != launched_pid_ && has_ended(process.pidfd.get())) {
+      ended.push_back(session_id);
+    }
+  }
+  for (const uint32_t session_id : ended) {
+    const Process& process = processes_.at(session_id);
+    const int32_t pid = process.target->identity().pid;
+    const uint64_t cpu_ns = std::max(process_cpu_ns(pid), process.last_cpu_ns);
+    end(session_id, exit_of(process.pidfd.get(), pid), cpu_ns);
+    processes_.erase(session_id);
+  }
+}
+
+void ProcessTable::end_launched(ExitStatus exit, uint64_t total_cpu_ns) {
+  if (const uint32_t session_id = session_of_pid(launched_pid_); session_id != 0) {
+    end(session_id, exit, total_cpu_ns);
+    processes_.erase(session_id);
+  }
+}
+
+void ProcessTable::end_all() {
+  server_.close();
+  peers_.clear();
+  for (const auto& [session_id, process] : processes_) {
+    process.target->switch_off();
+    end(session_id, {ExitKind::kStillRunning, 0}, 0);
+  }
+  processes_.clear();
+}
+
+void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_ns) {
+  TargetProcess& target = *processes_.at(session_id).target;
+  target.finish(total_cpu_ns);
+  const ProcessId id = target.identity().id;
+  const SessionPage& page = target.region().view().page();
+  forks_ += page.forks.load(std::memory_order_relaxed) - page.forks_unrecorded.load(std::memory_order_relaxed);
+  name_jit_frames(target.identity());
+  for (const auto& [name, value] : target.counters()) {
+    if (value != 0) {
+      tables_.writer().add(CounterRecord{id, name, value});
+    }
+  }
+  ProcessEndRecord record;
+  record.id = id;
+  record.kind = exit.kind;
+  record.code = exit.code;
+  record.end_ns = origin_.now();
+  record.cpu_ns = target.accounted_cpu_ns();
+  tables_.writer().add(record);
+}
+
+void ProcessTable::name_jit_frames(const TargetIdentity& identity) {
+  // JIT code is named by a file that the program itself keeps (Linux, tools/perf/Documentation/jit-interface.txt).
+  const Result<std::string> text = read_file(fmt::format("/tmp/perf-{}.map", identity.pid));
+  if (!text.ok()) {
+    return;
+  }
+  const PerfMap map = PerfMap::parse(*text);
+  tables_.name_unknown_frames(identity.id, [&](RuntimeAddress address) {
+    const JitFunction* function = map.find(address);
+    return function != nullptr ? function->name : std::string();
+  });
+}
+
+}  // namespace flarestack

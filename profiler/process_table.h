@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProcessTable: the processes of one recording, from the Hello of their agent to their end. It answers agents, drains what
+// they write, and notices when a process ends. Made by the recorder; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "profiler/clock.h"
+#include "profiler/process_exit.h"
+#include "profiler/recording_tables.h"
+#include "profiler/session_region.h"
+#include "profiler/session_server.h"
+#include "profiler/target_process.h"
+
+namespace flarestack {
+
+class ProcessTable {
+ public:
+  // Borrows the tables and their writer. `settings` are those of every session, but for its id.
+  ProcessTable(SessionServer server, SessionSettings settings, RecordingTables& tables, TimeOrigin origin);
+
+  // For the environment of the launched program.
+  const std::string& session_value() const { return server_.session_value(); }
+  // The launched program: a child of this process, whose end its caller tells with end_launched().
+  void set_launched(int32_t pid) { launched_pid_ = pid; }
+
+  // Sleeps until an agent asks for something, a process ends or the time is up. Then answers whoever has asked.
+  void wait(int timeout_ms);
+  // wait() also ends when this descriptor becomes readable; for as long as it is open.
+  void watch(int descriptor);
+  // Takes everything out of all rings that is in them now.
+  void drain();
+  // Ends the processes that are gone; the launched one excepted.
+  void end_exited();
+  // The launched program has ended; call once.
+  void end_launched(ExitStatus exit, uint64_t total_cpu_ns);
+  // The recording ends while processes run: their agents are switched off, and no new one is answered.
+  void end_all();
+
+  // A process that belongs to the run and is not recorded.
+  void note_unrecorded(int32_t pid, const std::string& command, const std::string& reason);
+
+  // No process is recorded, and none is asking to be.
+  bool empty() const { return processes_.empty() && peers_.empty(); }
+  // A child that was forked and has not said Hello yet may outlive its parent.
+  bool expects_children() const { return forks_ > fork_hellos_; }
+  // At least one process had an agent.
+  bool recorded() const { return recorded_; }
+
+ private:
+  struct Process {
+    std::unique_ptr<TargetProcess> target;
+    Fd pidfd;
+    uint64_t last_cpu_ns = 0;  // when it was last seen alive
+  };
+
+  void serve(const SessionServer::Peer& peer, const Hello& hello);
+  // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
+  ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
+  void end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_ns);
+  void name_jit_frames(const TargetIdentity& identity);
+  uint32_t session_of_pid(int32_t pid) const;
+  ProcessId id_of_session(uint32_t session_id) const;
+
+  SessionServer server_;
+  SessionSettings settings_;
+  RecordingTables& tables_;
+  TimeOrigin origin_;
+  Fd epoll_;
+  int32_t launched_pid_ = 0;
+
+  std::map<uint32_t, Process> processes_;  // by session id
+  std::vector<SessionServer::Peer> peers_;  // that have not said what they want yet
+  uint64_t forks_ = 0;        // that ended processes made
+  uint64_t fork_hellos_ = 0;  // of all processes
+  bool recorded_ = false;
+};
+
+}  // namespace flarestack
