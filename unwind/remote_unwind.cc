@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp, kRip = MachineRegisters::kRip;
 constexpr uint64_t kMaxSearch = FramePointerStep::kMaxDistance;  // bytes above the stack pointer
+constexpr uint32_t kMaxSteps = 20000;  // of one trace, search included: a bad stack may offer thousands of beginnings
 constexpr uint64_t kLinkSize = 16;  // saved rbp and return address
 
 }  // namespace
@@ -21,6 +22,7 @@ RemoteTrace RemoteUnwinder::unwind(const RemoteThread& thread, const ModuleSnaps
   const auto local = static_cast<int64_t>(reinterpret_cast<uint64_t>(thread.stack.data()) - thread.stack_address);
   memory_.begin({thread.stack_address, stack_end_}, local, nullptr);
   heuristic_ = false;
+  steps_left_ = kMaxSteps;
 
   FrameState state;
   state.registers = thread.registers;
@@ -65,6 +67,11 @@ UnwindEnd RemoteUnwinder::walk(FrameState* state, Search search, std::vector<Fra
 
 // Replaces `*state` by the caller's. false: the trace ends, as `*end` says.
 bool RemoteUnwinder::step(FrameState* state, UnwindEnd* end) {
+  if (steps_left_ == 0) {
+    *end = UnwindEnd::kLimit;
+    return false;
+  }
+  --steps_left_;
   const UnwindModule* module = modules_->find(state->lookup());
   const PackedRow row = build_row(module, state->lookup(), &stepper_);
   if (row.kind() == RowKind::kEnd) {

@@ -53,6 +53,7 @@ class RemoteUnwinder {
   const ModuleSnapshot* modules_ = nullptr;
   StackMemory memory_;
   uint64_t stack_end_ = 0;
+  uint32_t steps_left_ = 0;
   bool heuristic_ = false;
   CfiStepper stepper_;
 };
