@@ -24,7 +24,7 @@ constexpr double kCharacter = 7.25;  // width, of 12 px monospace
 std::string head(const Profile& profile, const FlamePalette& palette, const FlamegraphOptions& options) {
   const std::string command = command_line(profile.recording.session.command);
   std::string out = fmt::format("<text class=\"title\" x=\"{}\" y=\"26\">{}</text>", kMargin,
-                                xml_text(shorten_middle(options.title.empty() ? command : options.title, 120)));
+                                xml_text(shorten_end(printable(options.title.empty() ? command : options.title), 120)));
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
   std::string line = fmt::format("{} of {}, {} samples", format_duration(profile.total()),

@@ -39,20 +39,52 @@ void add_cpu_lines(const Quality& quality, std::vector<QualityLine>& lines) {
   lines.push_back({"", text, Mood::kPlain});
 }
 
-void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
-  const auto& problems = profile.quality.symbol_problems;
-  for (size_t i = 0; i < std::min(problems.size(), kShown); ++i) {
-    const SymbolProblem& each = problems[i];
-    const std::string share = format_percent(each.self, profile.total());
-    const bool names_itself = each.problem.find(each.path) != std::string::npos;
-    std::string text = fmt::format("{}{} ({} of the time)", names_itself ? "" : printable(each.path) + ": ",
-                                   printable(each.problem), share);
-    if (!each.remedy.empty()) text += "; try: " + printable(each.remedy);
-    lines.push_back({i == 0 ? "symbols" : "", text, each.names_missing() && each.self != 0 ? Mood::kNote : Mood::kPlain});
+// Modules with one problem and one remedy, in order of their time.
+struct SymbolProblemGroup {
+  std::string problem;  // without the module's path
+  std::string remedy;
+  std::vector<const SymbolProblem*> modules;
+};
+
+std::vector<SymbolProblemGroup> grouped(const std::vector<SymbolProblem>& problems) {
+  std::vector<SymbolProblemGroup> groups;
+  for (const SymbolProblem& each : problems) {
+    std::string problem = each.problem;
+    if (problem.starts_with(each.path + " ")) problem.erase(0, each.path.size() + 1);
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const SymbolProblemGroup& group) {
+      return group.problem == problem && group.remedy == each.remedy;
+    });
+    (same == groups.end() ? groups.emplace_back(SymbolProblemGroup{problem, each.remedy, {}}) : *same)
+        .modules.push_back(&each);
   }
-  if (problems.size() > kShown)
-    lines.push_back({"", fmt::format("and {} more modules", problems.size() - kShown), Mood::kPlain});
-  if (problems.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
+  return groups;
+}
+
+std::string module_list(const Profile& profile, const SymbolProblemGroup& group) {
+  std::string list;
+  const size_t shown = std::min(group.modules.size(), kShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const SymbolProblem& module = *group.modules[i];
+    const std::string name = group.modules.size() == 1 ? printable(module.path) : short_file(module.path, 40);
+    list += fmt::format("{}{} ({}{})", i == 0 ? "" : ", ", name, format_percent(module.self, profile.total()),
+                        i == 0 ? " of the time" : "");
+  }
+  if (group.modules.size() > shown) list += fmt::format(" and {} more", group.modules.size() - shown);
+  return list;
+}
+
+void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
+  const std::vector<SymbolProblemGroup> groups = grouped(profile.quality.symbol_problems);
+  for (size_t i = 0; i < std::min(groups.size(), kShown); ++i) {
+    const SymbolProblemGroup& group = groups[i];
+    const bool costs_names = group.modules.front()->names_missing() && group.modules.front()->self != 0;
+    const Mood mood = costs_names ? Mood::kNote : Mood::kPlain;
+    lines.push_back({i == 0 ? "symbols" : "", module_list(profile, group) + ": " + printable(group.problem), mood});
+    if (!group.remedy.empty()) lines.push_back({"", "try: " + printable(group.remedy), mood});
+  }
+  if (groups.size() > kShown)
+    lines.push_back({"", fmt::format("and {} more problems; --format json has them all", groups.size() - kShown), Mood::kPlain});
+  if (groups.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
   if (profile.quality.unknown_code_ns != 0)
     lines.push_back({"",
                      fmt::format("{} of the time is code of no known module ([unknown])",

@@ -69,7 +69,7 @@ std::string report_markdown(const Profile& profile, const ReportOptions& options
   }
   out += "\n### Quality\n\n";
   for (const QualityLine& line : quality_lines(profile)) {
-    out += line.label.empty() ? fmt::format("  {}\n", escaped(line.text))
+    out += line.label.empty() ? fmt::format("  - {}\n", escaped(line.text))
                               : fmt::format("- **{}**: {}\n", line.label, escaped(line.text));
   }
   return out;

@@ -39,7 +39,7 @@ std::string head(const Profile& profile, const TextLayout& layout) {
   const Painter painter(layout.colour);
   const std::string title = fmt::format("{} by function", profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time");
   const size_t room = layout.width > title.size() + 20 ? layout.width - title.size() - 2 : 20;
-  std::string out = painter.bold(title) + "  " + shorten_middle(command_line(profile.recording.session.command), room) + "\n";
+  std::string out = painter.bold(title) + "  " + shorten_end(command_line(profile.recording.session.command), room) + "\n";
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
   out += painter.dim(fmt::format("{} in {} over {}; {}", format_duration(profile.total()), population(profile),
@@ -51,23 +51,24 @@ std::string head(const Profile& profile, const TextLayout& layout) {
   return out;
 }
 
-// Who ran it: the one thread, or how many and the busiest of them.
-std::string thread_phrase(const Profile& profile, const FunctionRow& row) {
-  constexpr size_t kNamed = 3;
-  if (row.threads.size() == 1) return "thread " + thread_label(profile.recording, row.threads[0].thread);
+// Who ran it, in at most `width` columns: the one thread, or how many and as many of the busiest as there is room for.
+std::string thread_phrase(const Profile& profile, const FunctionRow& row, size_t width) {
+  constexpr size_t kMostNamed = 3;
+  if (row.threads.size() == 1)
+    return shorten_middle("thread " + thread_label(profile.recording, row.threads[0].thread), width);
   std::string phrase = counted(row.threads.size(), "thread", "threads");
-  size_t named = 0;
-  for (const ThreadShare& share : row.threads) {  // by self
-    if (share.self == 0 || named == kNamed) break;
-    phrase += fmt::format("{} {} {}", named++ == 0 ? ":" : ",", thread_label(profile.recording, share.thread),
-                          format_percent(share.self, row.self));
+  for (size_t i = 0; i < std::min(row.threads.size(), kMostNamed) && row.threads[i].self != 0; ++i) {  // by self
+    const std::string next = fmt::format("{} {} {}", i == 0 ? ":" : ",", thread_label(profile.recording, row.threads[i].thread),
+                                         format_percent(row.threads[i].self, row.self));
+    if (columns_of(phrase) + columns_of(next) + 5 > width) break;
+    phrase += next;
+    if (i + 1 == kMostNamed && row.threads.size() > kMostNamed) phrase += ", ...";
   }
-  if (named != 0 && named < row.threads.size()) phrase += ", ...";
   return phrase;
 }
 
 // Where the function is and what is hot in it, for the line below its name.
-std::vector<std::string> details(const Profile& profile, const FunctionRow& row) {
+std::vector<std::string> details(const Profile& profile, const FunctionRow& row, size_t width) {
   const Function& function = profile.functions[row.function];
   std::vector<std::string> parts;
   if (!function.module.empty()) parts.push_back(short_file(function.module, 40));
@@ -80,7 +81,7 @@ std::vector<std::string> details(const Profile& profile, const FunctionRow& row)
     parts.push_back(fmt::format("hottest line {}:{} {}", file == function.file ? "" : short_file(file, 40), hottest.line,
                                 format_percent(hottest.self, row.self)));
   }
-  if (!row.threads.empty() && profile.recording.threads.size() > 1) parts.push_back(thread_phrase(profile, row));
+  if (!row.threads.empty() && profile.recording.threads.size() > 1) parts.push_back(thread_phrase(profile, row, width));
   return parts;
 }
 
@@ -110,7 +111,7 @@ void append_self_table(const Profile& profile, const std::vector<FunctionRow>& r
                                             speed_up_text(row.self, profile.total()));
     out += painter.heat(row.self, profile.total(), numbers) +
            painter.bold(short_function(profile.functions[row.function].name, name_width)) + "\n";
-    append_details(details(profile, row), options.layout, out);
+    append_details(details(profile, row, name_width), options.layout, out);
   }
   out += painter.dim("IF FREE: how many times faster it would all be if the function cost nothing.") + "\n";
 }

@@ -80,7 +80,37 @@ std::string with_brackets_folded(std::string_view name, size_t depth) {
   return folded;
 }
 
+// An argument as a shell would take it: bare, in double quotes, in single quotes, or as $'...' where it has line breaks.
+std::string quoted(const std::string& argument) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^";
+  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
+  const bool breaks = argument.find_first_of("\n\r\t") != std::string::npos;
+  if (!breaks && argument.find('\'') == std::string::npos) return "'" + printable(argument) + "'";
+  if (!breaks && argument.find_first_of("\"$`\\!") == std::string::npos) return "\"" + printable(argument) + "\"";
+  std::string out = "$'";
+  for (const char each : argument) {
+    switch (each) {
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      case '\'': out += "\\'"; break;
+      case '\\': out += "\\\\"; break;
+      default: out += each;
+    }
+  }
+  return printable(out + "'");
+}
+
 }  // namespace
+
+std::string shorten_end(std::string_view text, size_t width) {
+  if (columns_of(text) <= width || width <= kEllipsis.size()) return shorten_middle(text, width);
+  size_t end = 0;
+  for (size_t columns = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80 && columns++ == width - kEllipsis.size()) break;
+  }
+  return std::string(text.substr(0, end)) + std::string(kEllipsis);
+}
 
 std::string Painter::heat(uint64_t part, uint64_t whole, std::string_view text) const {
   const double share = whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -154,19 +184,8 @@ std::string thread_label(const Recording& recording, uint32_t thread) {
 }
 
 std::string command_line(const std::vector<std::string>& arguments) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^";
   std::string line;
-  for (const std::string& argument : arguments) {
-    if (!line.empty()) line += ' ';
-    if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) {
-      line += argument;
-      continue;
-    }
-    line += '\'';
-    for (const char each : printable(argument)) line += each == '\'' ? std::string("'\\''") : std::string(1, each);
-    line += '\'';
-  }
+  for (const std::string& argument : arguments) line += (line.empty() ? "" : " ") + quoted(argument);
   return line;
 }
 

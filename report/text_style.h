@@ -45,6 +45,9 @@ size_t columns_of(std::string_view text);
 // `text` padded with blanks behind it to `width` columns.
 std::string padded(std::string_view text, size_t width);
 
+// `text` in at most `width` columns, its end replaced by "..." where it is longer: for what says most at its start.
+std::string shorten_end(std::string_view text, size_t width);
+
 // A function's name in at most `width` columns: a C++ or Rust name loses its parameters first, then the insides of its
 // template arguments, innermost first, and its middle last.
 std::string short_function(std::string_view name, size_t width);

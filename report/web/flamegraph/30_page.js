@@ -43,6 +43,9 @@ function island(id, content) {
   return {box, inner};
 }
 
+// Without the scroll bar.
+const windowWidth = () => Math.floor(window.visualViewport ? window.visualViewport.width : window.innerWidth);
+
 // One character of the frames' font.
 const characterWidth = (() => {
   const probe = shape('text', {x: 0, y: -100});

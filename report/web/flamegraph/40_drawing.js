@@ -60,7 +60,7 @@ function drawFrame(place, y) {
 
 // Draws the state; `top` is the height of the controls.
 function drawGraph(top) {
-  const width = Math.max(320, window.innerWidth - scrollbarWidth()) - 2 * kMargin;
+  const width = Math.max(320, windowWidth()) - 2 * kMargin;
   const focusedPath = state.focused ? state.focused.frame.path : null;
   const places = layOut(state.zoomed, width);
   const rows = places.reduce((most, place) => Math.max(most, place.row), 0) + 1;
@@ -75,9 +75,11 @@ function drawGraph(top) {
   state.drawn = places;
   state.focused = null;
   const height = Math.max(bottom + 16, window.innerHeight - 4);
+  const growth = height - Number(svg.getAttribute('height'));
   svg.setAttribute('width', width + 2 * kMargin);
   svg.setAttribute('height', height);
   svg.removeAttribute('viewBox');
+  if (state.form === 'flame') window.scrollBy(0, growth);  // the root is at the bottom, and stays where it is seen
   const stop = places.find((place) => place.frame === state.zoomed);
   stop.element.setAttribute('tabindex', 0);
   if (focusedPath) {
@@ -85,8 +87,4 @@ function drawGraph(top) {
     const place = places.find((each) => each.frame === again);
     if (place && document.activeElement === document.body) focusFrame(place);
   }
-}
-
-function scrollbarWidth() {
-  return svg.clientWidth > 0 ? Math.max(0, window.innerWidth - document.documentElement.clientWidth) : 0;
 }

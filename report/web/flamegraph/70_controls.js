@@ -52,7 +52,7 @@ function setTimes(from, to) {
 const quality = button('Quality', 'how far these numbers can be trusted', () => openPanel('quality'));
 if (!data.complete) quality.append(element('span', {class: 'bad'}, ' !'));
 const controls = island('controls', [
-  element('div', {class: 'row'}, element('h1', {title: data.command}, data.title || data.command), quality,
+  element('div', {class: 'row head'}, element('h1', {title: data.command}, data.title || data.command), quality,
       button('◐', 'light or dark (d)', () => toggleTheme(), {'aria-label': 'light or dark'}),
       button('?', 'keys (?)', () => openPanel('keys'), {'aria-label': 'keys'})),
   summary,

@@ -4,7 +4,7 @@
 function redraw() {
   hideTooltip();
   updateControls();
-  controls.box.setAttribute('width', window.innerWidth);
+  controls.box.setAttribute('width', windowWidth());
   const height = Math.ceil(controls.inner.getBoundingClientRect().height);
   controls.box.setAttribute('height', height);
   drawGraph(height + 8);
@@ -27,6 +27,7 @@ function setForm(form) {
   state.focused = null;
   buildTree();
   redraw();
+  window.scrollTo(0, form === 'flame' ? svg.getAttribute('height') : 0);
 }
 
 function setFilter(change) {
@@ -140,3 +141,4 @@ svg.append(graph, controls.box, tooltip.box, panel.box);
 fillThreads(-1);
 buildTree();
 redraw();
+if (state.form === 'flame') window.scrollTo(0, svg.getAttribute('height'));

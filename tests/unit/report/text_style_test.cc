@@ -32,7 +32,14 @@ TEST_CASE("what is no text becomes question marks, what is text stays") {
 }
 
 TEST_CASE("a command is quoted where the shell would need it") {
-  CHECK(command_line({"./a.out", "--x=1", "two words", "", "it's"}) == "./a.out --x=1 'two words' '' 'it'\\''s'");
+  CHECK(command_line({"./a.out", "--x=1", "two words", "", "it's"}) == "./a.out --x=1 'two words' '' \"it's\"");
+  CHECK(command_line({"python3", "-c", "print('$x')\nexit(1)\x1b"}) == "python3 -c $'print(\\'$x\\')\\nexit(1)?'");
+}
+
+TEST_CASE("the end is cut where the start says most") {
+  CHECK(shorten_end("abcdefghij", 10) == "abcdefghij");
+  CHECK(shorten_end("abcdefghij", 8) == "abcde...");
+  CHECK(shorten_end("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 5) == "\xc3\xa9\xc3\xa9...");
 }
 
 }  // namespace flarestack
