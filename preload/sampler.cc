@@ -64,7 +64,7 @@ long open_perf_event(ThreadState& thread, uint64_t period_ns) {
     thread.perf_page = reinterpret_cast<void*>(result);
     thread.perf_descriptor = static_cast<int32_t>(descriptor);
     thread.next_tick_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + period_ns;
-    // ENABLE, not REFRESH, which hangs Linux 6.16 and 6.17 with this event (async-profiler issue 1578).
+    // ENABLE, not REFRESH, which hangs Linux 6.16 and 6.17 with this event (async-profiler#1578).
     result = raw_syscall(SYS_ioctl, descriptor, PERF_EVENT_IOC_ENABLE, 0);
   }
   raw_syscall(SYS_close, descriptor);
