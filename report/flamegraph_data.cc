@@ -38,21 +38,39 @@ const char* form_name(FlamegraphForm form) {
   return "icicle";
 }
 
+// Strings that are written once and referred to by number.
+class StringTable {
+ public:
+  uint32_t number_of(const std::string& text) {
+    const auto [entry, added] = numbers_.try_emplace(text, static_cast<uint32_t>(strings_.size()));
+    if (added) strings_.push_back(text);
+    return entry->second;
+  }
+  const std::vector<std::string>& strings() const { return strings_; }
+
+ private:
+  std::map<std::string, uint32_t> numbers_;
+  std::vector<std::string> strings_;
+};
+
 void write_functions(Writer& json, const Profile& profile, const FlamePalette& palette,
                      const std::vector<uint32_t>& used) {
+  StringTable table;
   json.Key("functions");
   json.StartArray();
   for (const uint32_t index : used) {
     const Function& function = profile.functions[index];
-    json.StartArray();
-    write_text(json, function.name);
-    write_text(json, function.module);
-    write_text(json, function.file);
+    json.Uint(table.number_of(function.name));
+    json.Uint(table.number_of(function.module));
+    json.Uint(table.number_of(function.file));
     json.Uint(function.line);
-    json.String(frame_type_name(function.type == FrameType::kInlined ? FrameType::kNative : function.type));
-    json.String(palette.function_class(index).c_str());
-    json.EndArray();
+    json.Uint(table.number_of(frame_type_name(function.type == FrameType::kInlined ? FrameType::kNative : function.type)));
+    json.Uint(table.number_of(palette.function_class(index)));
   }
+  json.EndArray();
+  json.Key("strings");
+  json.StartArray();
+  for (const std::string& text : table.strings()) write_text(json, text);
   json.EndArray();
 }
 

@@ -4,7 +4,8 @@
 // {"version":1,"title","command","metric","scale","total","duration","binLength","bins","complete",
 //  "quality":[[label, text, mood]...],
 //  "legend":[[name, class, self]...],
-//  "functions":[[name, module, file, line, kind, class]...],
+//  "strings":[text...],
+//  "functions":[name, module, file, line, kind, class, ...],   all but the line: indexes of "strings"
 //  "nodes":[parent's distance back, code, ...],     code: 0 left out, else 2 * (function + 1) + (1 if inlined)
 //  "leftOut":[node, frames, ...],
 //  "processes":[[pid, name]...],

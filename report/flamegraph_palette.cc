@@ -16,7 +16,7 @@ namespace {
 constexpr std::array<int, 9> kModuleHues{212, 42, 282, 182, 326, 240, 62, 300, 198};
 constexpr int kKernelHue = 10;
 constexpr int kJitHue = 128;
-constexpr size_t kShades = 3;  // so that neighbours of one module differ
+constexpr size_t kShades = 3;  // a, b and c, so that neighbours of one module differ
 
 struct Theme {
   int saturation, lightness, shade_step, inlined_lightness;
@@ -35,24 +35,32 @@ std::string hex_colour(int hue, int saturation_percent, int lightness_percent) {
   return fmt::format("#{:02x}{:02x}{:02x}", channel(0), channel(8), channel(4));
 }
 
-std::string rules(const Theme& theme, const std::string& prefix) {
-  std::string css;
-  const auto add = [&](const std::string& name, int hue, int saturation) {
-    for (size_t shade = 0; shade < kShades; ++shade) {
-      const int lightness = theme.lightness + (static_cast<int>(shade) - 1) * theme.shade_step;
-      const char letter = static_cast<char>('a' + shade);
-      css += fmt::format("{}.{}{}{{fill:{}}}", prefix, name, letter, hex_colour(hue, saturation, lightness));
-      css += fmt::format("{}.{}{}.i{{fill:{}}}", prefix, name, letter,
-                         hex_colour(hue, saturation, lightness + theme.inlined_lightness));
-    }
-  };
-  for (size_t i = 0; i < kModuleHues.size(); ++i) add(fmt::format("m{}", i), kModuleHues[i], theme.saturation);
-  add("k", kKernelHue, theme.saturation + 10);
-  add("j", kJitHue, theme.saturation - 18);
-  add("g", 220, 6);   // markers
-  add("p", 220, 18);  // processes
-  add("u", 30, 12);   // code of no module
-  return css;
+struct Hue {
+  int degrees, more_saturation;
+};
+
+// Of a class without its shade: "m3", "k", ...
+Hue hue_of(std::string_view name) {
+  switch (name[0]) {
+    case 'm': return {kModuleHues[static_cast<size_t>(name[1] - '0')], 0};
+    case 'k': return {kKernelHue, 10};
+    case 'j': return {kJitHue, -18};
+    case 'p': return {220, -54};  // processes
+    case 'u': return {30, -60};   // code of no module
+    default: return {220, -66};   // markers
+  }
+}
+
+// The rule of one class, such as "m3b" or "m3b i".
+std::string rule(const Theme& theme, const std::string& prefix, const std::string& name) {
+  const size_t end = name.find(' ');
+  const bool is_inlined = end != std::string::npos;
+  const std::string base = name.substr(0, end);
+  const Hue hue = hue_of(base);
+  const int shade = base.back() - 'b';
+  const int lightness = theme.lightness + shade * theme.shade_step + (is_inlined ? theme.inlined_lightness : 0);
+  return fmt::format("{}.{}{}{{color:{}}}", prefix, base, is_inlined ? ".i" : "",
+                     hex_colour(hue.degrees, std::max(4, theme.saturation + hue.more_saturation), lightness));
 }
 
 char shade_of(const std::string& name) {
@@ -96,6 +104,7 @@ FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : cl
       case FrameType::kProcess: hue = "p"; break;
     }
     class_of_function_[node.function] = hue + shade_of(function.name);
+    used_.insert(frame_class(node));
   }
   for (const auto& [type, name, colour] : {std::tuple{FrameType::kInlined, "inlined (paler)", "m0b i"},
                                            {FrameType::kKernel, "kernel", "kb"},
@@ -104,6 +113,8 @@ FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : cl
                                            {FrameType::kMarker, "marker", "gb"}}) {
     if (self_of_type.contains(type)) legend_.push_back({name, colour, self_of_type[type]});
   }
+  for (const LegendEntry& entry : legend_) used_.insert(entry.colour_class);
+  used_.insert("gb");  // the root
 }
 
 std::string FlamePalette::frame_class(const FlameNode& node) const {
@@ -111,7 +122,12 @@ std::string FlamePalette::frame_class(const FlameNode& node) const {
   return class_of_function_[node.function] + (node.type == FrameType::kInlined ? " i" : "");
 }
 
-std::string FlamePalette::style_sheet() {
+std::string FlamePalette::style_sheet() const {
+  const auto rules = [this](const Theme& theme, const std::string& prefix) {
+    std::string css;
+    for (const std::string& name : used_) css += rule(theme, prefix, name);
+    return css;
+  };
   return rules(kLight, "") + "@media(prefers-color-scheme:dark){" + rules(kDark, ":root:not([data-theme=light]) ") + "}" +
          rules(kDark, ":root[data-theme=dark] ");
 }

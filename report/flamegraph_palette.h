@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,14 @@ class FlamePalette {
   std::string frame_class(const FlameNode& node) const;
   // The heaviest modules, then the kinds of frame that the graph has.
   const std::vector<LegendEntry>& legend() const { return legend_; }
-  // Rules for all classes; the dark ones apply in a dark environment and under [data-theme=dark].
-  static std::string style_sheet();
+  // Rules that give the classes in use their "color"; the dark ones apply in a dark environment and under
+  // [data-theme=dark].
+  std::string style_sheet() const;
 
  private:
   std::vector<std::string> class_of_function_;  // empty for functions without a frame
   std::vector<LegendEntry> legend_;
+  std::set<std::string> used_;  // classes, "m3b i" among them
 };
 
 }  // namespace flarestack

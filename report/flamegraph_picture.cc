@@ -69,7 +69,7 @@ std::vector<Place> lay_out(const FlameGraph& graph, double pixels_per_unit) {
     for (const uint32_t child : children[i]) {
       const double width = static_cast<double>(graph.nodes[child].total) * pixels_per_unit;
       const uint32_t depth = places[i].depth + 1;
-      places[child] = {x, x, depth, places[i].drawn && width >= 0.5 && depth < kMostRows};
+      places[child] = {x, x, depth, places[i].drawn && width >= 1 && depth < kMostRows};
       x += width;
     }
   }
@@ -99,10 +99,10 @@ FlamePicture flamegraph_picture(const Profile& profile, const FlameGraph& given,
     const uint32_t row = options.form == FlamegraphForm::kFlame ? deepest - places[i].depth : places[i].depth;
     const int y = kHead + static_cast<int>(row) * kRow;
     const std::string colour = i == 0 ? "gb" : palette.frame_class(node);
-    path_of[colour] += fmt::format("M{:.1f} {}h{:.1f}v{}h-{:.1f}z", places[i].x, y, std::max(width - 0.5, 0.4), kRow - 1,
-                                   std::max(width - 0.5, 0.4));
+    // A line as thick as a row takes half the bytes of a rectangle.
+    path_of[colour] += fmt::format("M{:.1f} {}h{:.1f}", places[i].x, y + kRow / 2, width - 0.5);
     const auto room = static_cast<size_t>(std::max(0.0, (width - 7) / kCharacter));
-    if (room < 3 || (i != 0 && node.function == kNoIndex)) continue;
+    if (room < 5 || (i != 0 && node.function == kNoIndex)) continue;
     const std::string name = i == 0 ? fmt::format("all: {}", format_duration(profile.total()))
                                     : short_function(profile.functions[node.function].name, room);
     labels += fmt::format("<text x=\"{:.1f}\" y=\"{}\">{}</text>", places[i].x + 4, y + 13, xml_text(name));

@@ -45,7 +45,7 @@ std::string flamegraph_svg(const Profile& profile, const FlamegraphOptions& opti
       picture.width, picture.height);
   out += fmt::format("<title id=\"title\">{} - flarestack</title>\n", xml_text(title));
   out += fmt::format("<desc id=\"description\">{}</desc>\n", xml_text(description(profile)));
-  out += "<style>" + std::string(web_assets::kFlamegraphStyle) + FlamePalette::style_sheet() + "</style>\n";
+  out += "<style>" + std::string(web_assets::kFlamegraphStyle) + palette.style_sheet() + "</style>\n";
   out += "<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n";
   out += "<g id=\"picture\">\n" + picture.elements + "</g>\n";
   out += "<script type=\"application/json\" id=\"data\">" + json_in_xml(flamegraph_data(profile, graph, palette, options)) +

@@ -79,7 +79,9 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
     const SymbolProblemGroup& group = groups[i];
     const bool costs_names = group.modules.front()->names_missing() && group.modules.front()->self != 0;
     const Mood mood = costs_names ? Mood::kNote : Mood::kPlain;
-    lines.push_back({i == 0 ? "symbols" : "", module_list(profile, group) + ": " + printable(group.problem), mood});
+    std::string problem = printable(group.problem);
+    if (group.modules.size() > 1 && problem.starts_with("has ")) problem.replace(0, 4, "have ");
+    lines.push_back({i == 0 ? "symbols" : "", module_list(profile, group) + ": " + problem, mood});
     if (!group.remedy.empty()) lines.push_back({"", "try: " + printable(group.remedy), mood});
   }
   if (groups.size() > kShown)
@@ -134,6 +136,8 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   const Quality& quality = profile.quality;
   std::vector<QualityLine> lines;
   lines.push_back(clock_line(quality));
+  if (profile.options.metric == Metric::kWall && !profile.recording.session.wall_clock)
+    lines.push_back({"", "time off the CPU was not recorded; record with --clock wall to see it", Mood::kNote});
   lines.push_back({"samples",
                    fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
                    quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});

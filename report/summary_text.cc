@@ -14,14 +14,18 @@ namespace {
 
 constexpr size_t kHottest = 5;
 
+std::string metric_phrase_of(const Profile& profile) {
+  return fmt::format("{} of {} time", format_duration(profile.total()), profile.options.metric == Metric::kWall ? "wall" : "CPU");
+}
+
 }  // namespace
 
 std::string summary_text(const Profile& profile, const std::string& trace_path, const TextLayout& layout) {
   const Painter painter(layout.colour);
   const Recording& recording = profile.recording;
   std::string out =
-      fmt::format("{} {}: {} of CPU time in {} process{} over {}, {} samples\n", painter.bold("flarestack"),
-                  shorten_middle(command_line(recording.session.command), layout.width / 2), format_duration(profile.total()),
+      fmt::format("{} {}: {} in {} process{} over {}, {} samples\n", painter.bold("flarestack"),
+                  shorten_middle(command_line(recording.session.command), layout.width / 2), metric_phrase_of(profile),
                   recording.processes.size(), recording.processes.size() == 1 ? "" : "es",
                   format_duration(static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0))),
                   format_count(profile.quality.samples));

@@ -22,7 +22,12 @@ const nodes = (() => {
   return {count, parent, fn, inlined, leftOut};
 })();
 
-const functions = data.functions.map(([name, module, file, line, kind, colour]) => ({name, module, file, line, kind, colour}));
+const functions = [];
+for (let i = 0; i < data.functions.length; i += 6) {
+  const [name, module, file, line, kind, colour] = data.functions.slice(i, i + 6);
+  const text = data.strings;
+  functions.push({name: text[name], module: text[module], file: text[file], line, kind: text[kind], colour: text[colour]});
+}
 
 // Calls visit(node, value, bin) for each part of a node's self value that the filter lets through.
 function forEachEntry(filter, visit) {

@@ -16,7 +16,7 @@ const searchInput = element('input', {type: 'search', placeholder: 'Search: a re
 const matches = element('span', {class: 'matches', role: 'status', 'aria-live': 'polite'});
 const previousButton = button('‹', 'previous match (N)', () => stepMatch(-1));
 const nextButton = button('›', 'next match (n)', () => stepMatch(1));
-const summary = element('div', {class: 'summary'});
+const summary = element('span');
 const leftOut = element('span', {class: 'left-out'});
 
 function selectOf(label, all, choices, action) {
@@ -55,7 +55,7 @@ const controls = island('controls', [
   element('div', {class: 'row head'}, element('h1', {title: data.command}, data.title || data.command), quality,
       button('◐', 'light or dark (d)', () => toggleTheme(), {'aria-label': 'light or dark'}),
       button('?', 'keys (?)', () => openPanel('keys'), {'aria-label': 'keys'})),
-  summary,
+  element('div', {class: 'summary'}, summary, leftOut),
   element('div', {class: 'row'}, element('span', {class: 'group', role: 'group', 'aria-label': 'form'}, ...formButtons), backButton,
       resetButton, searchInput, previousButton, nextButton, matches),
   element('div', {class: 'row', id: 'filters'}, ...(data.processes.length > 1 ? [processSelect] : []),
@@ -66,7 +66,7 @@ const controls = island('controls', [
     const swatch = shape('svg', {width: 12, height: 12});
     swatch.append(shape('rect', {class: colour, width: 12, height: 12, rx: 2}));
     return element('span', {}, swatch, name);
-  })), leftOut),
+  }))),
 ]);
 
 function clearFilters() {
