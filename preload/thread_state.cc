@@ -4,6 +4,9 @@
 // state's number; the state itself holds the key, written last and cleared first.
 #include "preload/thread_state.h"
 
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 #include "preload/agent.h"
 #include "preload/sampler.h"
 #include "preload/system.h"
@@ -129,7 +132,7 @@ void enter_thread(ThreadState& thread) {
         set[way].thread_pointer.store(pointer, std::memory_order_release);
         SlotHeader& slot = the_agent.session.slot(thread.slot);
         slot.start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-        slot.name[0] = '\0';
+        raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
         slot.tid.store(static_cast<uint32_t>(thread.tid), std::memory_order_relaxed);
         // Pairs with the acquire in the recorder's SessionDrain.
         slot.state.store(SlotState::kLive, std::memory_order_release);

@@ -75,7 +75,7 @@ void OffCpuSampler::find_threads() {
   closedir(directory);
 }
 
-bool OffCpuSampler::look_at(int32_t tid, Thread& thread, uint64_t now_ns) {
+bool OffCpuSampler::look_at(Thread& thread, uint64_t now_ns) {
   std::array<char, 256> buffer;
   const std::string_view text = reread(thread.schedstat.get(), buffer);
   if (text.empty()) {
@@ -109,7 +109,6 @@ bool OffCpuSampler::look_at(int32_t tid, Thread& thread, uint64_t now_ns) {
     ++thread.seen[thread.stack.value];
     ++samples_;
   }
-  (void)tid;
   return true;
 }
 
@@ -136,6 +135,9 @@ void OffCpuSampler::give_out(Thread& thread, int64_t time_ns) {
 
 void OffCpuSampler::pass(int64_t time_ns) {
   const uint64_t now_ns = monotonic_now_ns();
+  if (target_.modules->segments().empty()) {
+    return;  // the agent has not told of them yet
+  }
   if (now_ns - last_listing_ns_ > kListingIntervalNs) {
     last_listing_ns_ = now_ns;
     find_threads();
@@ -145,7 +147,7 @@ void OffCpuSampler::pass(int64_t time_ns) {
   }
   for (auto entry = threads_.begin(); entry != threads_.end();) {
     Thread& thread = entry->second;
-    const bool alive = look_at(entry->first, thread, monotonic_now_ns());
+    const bool alive = look_at(thread, monotonic_now_ns());
     if (!alive || now_ns - thread.last_given_ns > kGiveOutIntervalNs) {
       thread.last_given_ns = now_ns;
       give_out(thread, time_ns);
@@ -163,6 +165,9 @@ void OffCpuSampler::finish(int64_t time_ns) {
 
 void OffCpuSampler::rebuild_modules() {
   modules_version_ = target_.modules->version();
+  for (auto& [tid, thread] : threads_) {
+    thread.asleep = false;  // its stack may be understood better now
+  }
   unwind_modules_.clear();
   for (const ModuleMap::Segment& segment : target_.modules->segments()) {
     if (segment.removed != UINT32_MAX) {

@@ -62,22 +62,21 @@ class OffCpuSampler {
     uint64_t last_given_ns = 0;
     bool asleep = false;
     StackId stack;  // where it sleeps
-    uint64_t stack_pointer = 0, program_counter = 0;
+    uint64_t stack_pointer = 0;
+    uint64_t program_counter = 0;
     uint64_t off_ns = 0;                        // not yet given out
     uint64_t waiting_ns = 0;                    // for a CPU; not yet given out
     std::unordered_map<uint32_t, uint64_t> seen;  // passes, by StackId
-    uint32_t pass_number = 0;
   };
 
   void find_threads();
-  bool look_at(int32_t tid, Thread& thread, uint64_t now_ns);
+  bool look_at(Thread& thread, uint64_t now_ns);
   void give_out(Thread& thread, int64_t time_ns);
   StackId unwind(Thread& thread);
   void rebuild_modules();
 
   Target target_;
   std::map<int32_t, Thread> threads_;
-  uint32_t pass_number_ = 0;
   uint64_t last_listing_ns_ = 0;
 
   uint64_t modules_version_ = UINT64_MAX;

@@ -54,9 +54,10 @@ void ProcessTable::watch(int descriptor) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event);
 }
 
-void ProcessTable::wait(int timeout_ms) {
+void ProcessTable::wait(uint64_t timeout_ns) {
   std::array<epoll_event, 64> events;
-  epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+  const timespec timeout{static_cast<time_t>(timeout_ns / 1'000'000'000), static_cast<long>(timeout_ns % 1'000'000'000)};
+  epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   for (SessionServer::Peer peer = server_.accept_peer(); peer.connection; peer = server_.accept_peer()) {
     watch(peer.connection.get());
     peers_.push_back(std::move(peer));
@@ -161,6 +162,12 @@ void ProcessTable::drain() {
   for (auto& [session_id, process] : processes_) {
     process.target->drain();
     process.last_cpu_ns = std::max(process.last_cpu_ns, process_cpu_ns(process.target->identity().pid));
+  }
+}
+
+void ProcessTable::sample_off_cpu() {
+  for (auto& [session_id, process] : processes_) {
+    process.target->sample_off_cpu();
   }
 }
 

@@ -30,11 +30,13 @@ class ProcessTable {
   void set_launched(int32_t pid) { launched_pid_ = pid; }
 
   // Sleeps until an agent asks for something, a process ends or the time is up. Then answers whoever has asked.
-  void wait(int timeout_ms);
+  void wait(uint64_t timeout_ns);
   // wait() also ends when this descriptor becomes readable; for as long as it is open.
   void watch(int descriptor);
   // Takes everything out of all rings that is in them now.
   void drain();
+  // Looks where the threads of all processes sleep.
+  void sample_off_cpu();
   // Ends the processes that are gone; the launched one excepted.
   void end_exited();
   // The launched program has ended; call once.

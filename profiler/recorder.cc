@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <random>
 #include <utility>
 
 #include "profiler/launcher.h"
@@ -24,6 +25,7 @@ constexpr uint64_t kMaxNapNs = 50'000'000;
 constexpr uint64_t kForkGraceNs = 1'000'000'000;
 constexpr uint64_t kKillAfterNs = 5'000'000'000;
 constexpr uint64_t kTypicalSampleBytes = 128;
+constexpr uint64_t kPassShare = 20;  // a pass over the sleeping threads takes at most one in so many ns
 
 ClockChoice clock_for(const RecordOptions& options) {
   if (options.cpu_hz == 0) {
@@ -62,6 +64,7 @@ class Recorder {
   RecordOutcome run();
 
  private:
+  void step();
   void reap_program();
   void handle_signals();
   void handle_limits();
@@ -76,6 +79,11 @@ class Recorder {
   ClockChoice clock_;
   ProcessTable processes_;
   SignalGuard signals_;
+
+  uint64_t nap_ns_ = nap_for(options_);
+  uint64_t next_drain_ns_ = 0;  // CLOCK_MONOTONIC, as the next one
+  uint64_t next_pass_ns_ = 0;   // over the sleeping threads
+  std::minstd_rand random_;
 
   LaunchedProgram program_;
   bool program_ended_ = false;
@@ -198,21 +206,38 @@ void Recorder::finish() {
   keep(writer_.flush());
 }
 
-RecordOutcome Recorder::run() {
-  const int nap_ms = static_cast<int>(nap_for(options_) / 1'000'000) + 1;
-  while (!finished()) {
-    processes_.wait(nap_ms);
+// Sleeps until there is something to do, and does it.
+void Recorder::step() {
+  const uint64_t next_ns = options_.wall_clock ? std::min(next_drain_ns_, next_pass_ns_) : next_drain_ns_;
+  const uint64_t before_ns = monotonic_now_ns();
+  processes_.wait(next_ns > before_ns ? next_ns - before_ns : 0);
+  const uint64_t now_ns = monotonic_now_ns();
+  if (now_ns >= next_drain_ns_) {
     processes_.drain();
     keep(tables_.flush_window(origin_.now()));
-    reap_program();
-    processes_.end_exited();
-    handle_signals();
-    handle_limits();
+    next_drain_ns_ = now_ns + nap_ns_;
+  }
+  if (options_.wall_clock && now_ns >= next_pass_ns_) {
+    processes_.sample_off_cpu();
+    // At random moments, so that no rhythm of the program's own is in step with them, and a twentieth of a CPU at most.
+    const uint64_t cost_ns = monotonic_now_ns() - now_ns;
+    const uint64_t interval_ns = std::max<uint64_t>(1'000'000'000 / std::max(options_.cpu_hz, 1U), cost_ns * kPassShare);
+    next_pass_ns_ = now_ns + std::uniform_int_distribution<uint64_t>(interval_ns / 2, interval_ns * 3 / 2)(random_);
+  }
+  reap_program();
+  processes_.end_exited();
+  handle_signals();
+  handle_limits();
+}
+
+RecordOutcome Recorder::run() {
+  while (!finished()) {
+    step();
   }
   finish();
   // A recording that was stopped early still passes the program's own status on.
   while (!program_ended_) {
-    processes_.wait(nap_ms);
+    processes_.wait(nap_ns_);
     reap_program();
     handle_signals();
     handle_limits();

@@ -48,31 +48,30 @@ size_t TargetProcess::drain() {
   size_t records = 0;
   // Module events were written before the samples that name their generation, and samples are read only up to the heads seen
   // before the log is read: so no sample is met before its modules.
-  std::array<bool, kSlotCount> seen{};
-  for (uint32_t i = 0; i < kSlotCount; ++i) {
-    const SlotState state = view.slot(i).state.load(std::memory_order_acquire);
-    seen[i] = state == SlotState::kLive || state == SlotState::kEnded;
-  }
+  std::array<SlotState, kSlotCount> states{};
   std::array<uint64_t, kSlotCount> heads{};
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    heads[i] = seen[i] ? view.slot(i).head.load(std::memory_order_acquire) : 0;
+    // The state before the head: what an ended thread wrote was written before it ended.
+    states[i] = view.slot(i).state.load(std::memory_order_acquire);
+    heads[i] = view.slot(i).head.load(std::memory_order_acquire);
   }
   drain_modules();
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    if (!seen[i]) {
+    bool ended = states[i] == SlotState::kEnded;
+    if (!ended && states[i] != SlotState::kLive) {
       continue;
     }
     SlotHeader& header = view.slot(i);
-    // Read before the ring: what an ended thread wrote was written before it ended.
-    bool ended = header.state.load(std::memory_order_acquire) == SlotState::kEnded;
     if (!slots_[i].live) {
       begin_thread(i);
+      account_startup();  // before the first sample, which is of later CPU time
     }
+    records += drain_slot(i, heads[i]);
     if (!ended && refresh && !thread_exists(identity_.pid, slots_[i].tid)) {
-      ended = true;
+      ended = header.head.load(std::memory_order_acquire) == heads[i];
     }
-    records += drain_slot(i, heads[i], ended);
     if (ended) {
+      name_from_slot(slots_[i], header);  // it may have named itself since
       dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
       bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
       thread_ids_.erase(slots_[i].tid);
@@ -80,7 +79,6 @@ size_t TargetProcess::drain() {
       header.state.store(SlotState::kFree, std::memory_order_release);
     }
   }
-  account_startup();
   if (refresh) {
     last_names_ns_ = now_ns;
     refresh_names();
@@ -93,9 +91,10 @@ void TargetProcess::drain_modules() {
   const SessionView view = region_.view();
   SessionPage& page = view.page();
   RingReader log(view.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail);
-  while (log.available() != 0) {
+  // What is there now and no more: a target that never stops writing must not keep us here.
+  for (size_t left = log.available(); left != 0;) {
     const RecordHeader header = RecordHeader::unpack(log.peek(0));
-    if (header.words == 0 || header.words > log.available()) {
+    if (header.words == 0 || header.words > left) {
       ++damaged_;
       log.skip_to_head();
       return;
@@ -128,6 +127,7 @@ void TargetProcess::drain_modules() {
     }
     last_generation_ = std::max(last_generation_, header.generation);
     log.consume(header.words);
+    left -= header.words;
   }
   if (last_generation_ > kGenerationsKept) {
     modules_.forget_before(last_generation_ - kGenerationsKept);
@@ -147,10 +147,15 @@ void TargetProcess::begin_thread(uint32_t index) {
   ++threads_;
   perf_threads_ += header.clock == SampleClock::kPerfTaskClock ? 1 : 0;
   slot.thread = thread_of(slot.tid);
+  name_from_slot(slot, header);
+}
+
+void TargetProcess::name_from_slot(Slot& slot, const SlotHeader& header) {
   char name[sizeof(header.name) + 1] = {};
   std::memcpy(name, header.name, sizeof(header.name));
-  if (name[0] != '\0') {
-    describe_thread(slot.thread, slot.tid, name);
+  if (name[0] != '\0' && slot.name != name) {
+    slot.name = name;
+    describe_thread(slot.thread, slot.tid, slot.name);
   }
 }
 
@@ -188,20 +193,17 @@ void TargetProcess::refresh_names() {
   }
 }
 
-size_t TargetProcess::drain_slot(uint32_t index, uint64_t head, bool ended) {
+size_t TargetProcess::drain_slot(uint32_t index, uint64_t head) {
   const SessionView view = region_.view();
   SlotHeader& header = view.slot(index);
   RingReader ring(view.ring(index), kRingBytes, header.head, header.tail);
   size_t records = 0;
   std::vector<uint64_t> words;
-  while (ring.available() != 0 && (ended || ring.position() != head)) {
-    const size_t available = ring.available();
+  // What is there now and no more: a target that never stops writing must not keep us here.
+  for (size_t left = ring.available(); left != 0 && ring.position() != head; left -= words.size()) {
     const RecordHeader record = RecordHeader::unpack(ring.peek(0));
-    if (record.words == 0 || record.words > available || record.words > kMaxRecordWords) {
-      ++damaged_;
-      ring.skip_to_head();
-      slots_[index].frames.clear();
-      slots_[index].stacks.clear();
+    if (record.words == 0 || record.words > left || record.words > kMaxRecordWords) {
+      skip_damage(index, ring);
       break;
     }
     words.resize(record.words);
@@ -213,16 +215,27 @@ size_t TargetProcess::drain_slot(uint32_t index, uint64_t head, bool ended) {
     if (record.kind == RecordKind::kSample && record.words >= kSampleHeaderWords) {
       take_sample(index, words);
     } else if (record.kind == RecordKind::kThreadEnd && record.words == kThreadEndWords) {
-      add_kernel_time(slots_[index], origin_.since(words[1]), words[2]);
+      add_kernel_time(slots_[index], past_time(words[1]), words[2] & UINT32_MAX);
     } else {
       ++damaged_;
     }
   }
   if (ring.damaged()) {
-    ++damaged_;
-    ring.skip_to_head();
+    skip_damage(index, ring);
   }
   return records;
+}
+
+void TargetProcess::skip_damage(uint32_t index, RingReader& ring) {
+  ++damaged_;
+  ring.skip_to_head();
+  // What the next sample refers to as its previous stack is not known any more.
+  slots_[index].frames.clear();
+  slots_[index].stacks.clear();
+}
+
+int64_t TargetProcess::past_time(uint64_t monotonic_ns) const {
+  return std::clamp<int64_t>(origin_.since(monotonic_ns), 0, origin_.now());
 }
 
 StackId TargetProcess::push_frame(StackId parent, uint64_t bits, uint32_t generation) {
@@ -247,12 +260,14 @@ StackId TargetProcess::push_frame(StackId parent, uint64_t bits, uint32_t genera
 void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& words) {
   Slot& slot = slots_[index];
   const RecordHeader record = RecordHeader::unpack(words[0]);
-  const int64_t time_ns = origin_.since(words[1]);
+  const int64_t time_ns = past_time(words[1]);
   const auto kept = static_cast<uint32_t>(words[2]);
   const auto missed_ticks = static_cast<uint32_t>(words[2] >> 32);
   const auto frames_elided = static_cast<uint32_t>(words[3]);
-  if (kept > slot.frames.size()) {
+  if (kept > slot.frames.size() || kept + words.size() > Unwinder::kMaxFrames + kSampleHeaderWords) {
     ++damaged_;
+    slot.frames.clear();
+    slot.stacks.clear();
     return;
   }
   slot.frames.resize(kept);
@@ -316,6 +331,7 @@ void TargetProcess::sample_off_cpu() {
     target.push_frame = [this](StackId parent, FrameAddress frame) { return push_frame(parent, frame.bits(), last_generation_); };
     off_cpu_ = std::make_unique<OffCpuSampler>(std::move(target));
   }
+  drain_modules();
   off_cpu_->pass(origin_.now());
 }
 

@@ -17,6 +17,7 @@
 #include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
+#include "wire/ring.h"
 
 namespace flarestack {
 
@@ -64,8 +65,12 @@ class TargetProcess {
   };
 
   void drain_modules();
-  size_t drain_slot(uint32_t index, uint64_t head, bool ended);
+  size_t drain_slot(uint32_t index, uint64_t head);
+  void skip_damage(uint32_t index, RingReader& ring);
+  // A time that the target wrote, kept within the recording.
+  int64_t past_time(uint64_t monotonic_ns) const;
   void begin_thread(uint32_t index);
+  void name_from_slot(Slot& slot, const SlotHeader& header);
   ThreadId thread_of(int32_t tid);
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();

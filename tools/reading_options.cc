@@ -9,6 +9,7 @@
 
 #include "base/terminal.h"
 #include "base/text.h"
+#include "trace/reader.h"
 
 namespace flarestack {
 namespace {
@@ -26,13 +27,22 @@ Result<std::optional<int64_t>> time_option(const char* name, const std::string& 
 
 }  // namespace
 
+bool has_wall_clock(const std::string& trace) {
+  Result<TraceReader> reader = TraceReader::open(trace);
+  if (reader.ok()) {
+    // The session is the first record of an undamaged trace.
+    const std::optional<TraceRecord> record = reader->next();
+    return record && std::holds_alternative<SessionRecord>(*record) && std::get<SessionRecord>(*record).wall_clock;
+  }
+  return false;
+}
+
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   auto options = std::make_shared<ReadingOptions>();
   ProfileOptions& profile = options->profile;
   app.add_option("TRACE", options->trace, "the trace file that `record` wrote")->required();
-  app.add_option("--metric", options->metric, "what is counted: cpu, or wall of a recording with --clock wall")
-      ->check(CLI::IsMember({"cpu", "wall"}))
-      ->capture_default_str();
+  app.add_option("--metric", options->metric, "what is counted: cpu or wall (default: the clock of the recording)")
+      ->check(CLI::IsMember({"cpu", "wall"}));
   app.add_option("--process", profile.process, "only this process: a pid or a program's name");
   app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
   app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
@@ -45,7 +55,7 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
 
 Result<Profile> load_chosen(const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
-  chosen.metric = options.metric == "wall" ? Metric::kWall : Metric::kCpu;
+  chosen.metric = options.metric == "wall" || (options.metric.empty() && has_wall_clock(options.trace)) ? Metric::kWall : Metric::kCpu;
   chosen.inline_frames = !options.no_inline;
   const auto from = time_option("--from", options.from);
   const auto to = time_option("--to", options.to);

@@ -14,7 +14,7 @@ namespace flarestack {
 
 struct ReadingOptions {
   std::string trace;
-  std::string metric = "cpu";
+  std::string metric;  // empty: what was recorded, wall for --clock wall
   std::string from;
   std::string to;
   bool no_inline = false;
@@ -26,6 +26,9 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
 
 // Loads the trace as the options say. Error: no such trace, or a filter that makes no sense.
 Result<Profile> load_chosen(const ReadingOptions& options);
+
+// Whether the trace was recorded with --clock wall.
+bool has_wall_clock(const std::string& trace);
 
 // For text on stdout, or into the file `output`.
 TextLayout layout_for(const std::string& output);

@@ -38,7 +38,9 @@ Result<void> parse_time(const char* name, const std::string& text, uint64_t& tim
 }
 
 Result<void> write_summary(const Options& options, const RecordOutcome& outcome) {
-  const Result<Profile> profile = load_profile(outcome.trace_path, {});
+  ProfileOptions profile_options;
+  profile_options.metric = options.record.wall_clock ? Metric::kWall : Metric::kCpu;
+  const Result<Profile> profile = load_profile(outcome.trace_path, profile_options);
   if (!profile.ok()) {
     return profile.error();
   }
