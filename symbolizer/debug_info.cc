@@ -57,7 +57,7 @@ struct DebugInfo::State {
     for (size_t i = chain.size(); i-- > 0;) {
       const FunctionName& function = names.of(chain[i]);
       SymbolFrame frame;
-      frame.function = function.text;
+      frame.function = function.text.empty() && i > 0 ? "[unnamed inlined function]" : function.text;
       frame.file = std::move(file);
       frame.line = line;
       frame.inlined = i > 0;

@@ -21,7 +21,7 @@ namespace flarestack {
 // What one address is. `frames` is empty if no function of the unit covers it (assembly); `file` and `line` may still be
 // known. Otherwise frames.front() has that line.
 struct DebugLocation {
-  std::vector<SymbolFrame> frames;  // innermost first
+  std::vector<SymbolFrame> frames;  // innermost first; the name of the last one may be empty
   std::string file;
   uint32_t line = 0;
   // The outermost function's name is as in the source, without its scope: a linker symbol may know better.

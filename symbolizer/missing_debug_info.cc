@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/missing_debug_info.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -22,10 +23,23 @@ std::vector<std::string> spellings(const std::string& path) {
   return result;
 }
 
+// Where packages put programs and libraries; the lists need not be read for others.
+bool may_be_packaged(const std::string& path) {
+  for (const std::string_view folder : {"/usr/", "/lib", "/bin/", "/sbin/", "/opt/"}) {
+    if (path.starts_with(folder)) {
+      return !path.starts_with("/usr/local/");
+    }
+  }
+  return false;
+}
+
 // For each path the package that owns it; empty: none does.
 std::vector<std::string> owning_packages(std::span<const std::string> paths, const std::string& directory) {
   std::vector<std::string> packages(paths.size());
   std::vector<std::vector<std::string>> needles;
+  if (std::none_of(paths.begin(), paths.end(), may_be_packaged)) {
+    return packages;
+  }
   for (const std::string& path : paths) {
     std::error_code error;
     const std::filesystem::path real = std::filesystem::canonical(path, error);

@@ -131,6 +131,9 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
       if (location.plain_name) {
         use_linker_name(location.frames.back(), match_of(location.frames.back().function_offset));
       }
+      if (location.frames.back().function.empty()) {
+        location.frames.back().function = result.frames[i].front().function;
+      }
       result.frames[i] = std::move(location.frames);
       continue;
     }
