@@ -107,11 +107,17 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   const std::vector<CodeSection> code = code_sections(file->elf());
   std::vector<DebugLocation> locations = find_debug_locations(module, *file, addresses, code, options);
   const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
-  // The addresses, and the entries of their functions, whose linker names may be the better known ones.
+  // The addresses, and the entries of their functions, whose linker names may be the better known ones, and what stubs
+  // lead to.
   std::vector<uint64_t> lookups(addresses.begin(), addresses.end());
   for (const DebugLocation& location : locations) {
     if (location.plain_name) {
       lookups.push_back(location.frames.back().function_offset);
+    }
+  }
+  for (const PltStub& stub : stubs) {
+    if (stub.found && stub.symbol.empty()) {
+      lookups.push_back(stub.target);
     }
   }
   std::sort(lookups.begin(), lookups.end());
@@ -140,8 +146,9 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     SymbolFrame& frame = result.frames[i].front();
     frame.file = std::move(location.file);
     frame.line = location.line;
-    if (!stubs[i].symbol.empty()) {
-      frame.function = demangle(stubs[i].symbol) + "@plt";
+    if (stubs[i].found) {
+      const std::string_view symbol = stubs[i].symbol.empty() ? match_of(stubs[i].target).name : stubs[i].symbol;
+      frame.function = (symbol.empty() ? frame.function : demangle(symbol)) + "@plt";
       frame.function_offset = stubs[i].start;
     } else if (const SymbolMatch& match = match_of(addresses[i])) {
       frame.function = demangle(match.name);

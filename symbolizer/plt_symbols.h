@@ -13,7 +13,9 @@
 namespace flarestack {
 
 struct PltStub {
-  std::string symbol;  // mangled, without "@plt"; empty: no PLT stub
+  bool found = false;
+  std::string symbol;  // mangled, without "@plt"; empty: the stub of a function that only `target` tells
+  uint64_t target = 0;  // for STT_GNU_IFUNC within the module: the function that selects the one to call
   uint64_t start = 0;
 };
 

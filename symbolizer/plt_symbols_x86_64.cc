@@ -12,10 +12,16 @@
 namespace flarestack {
 namespace {
 
-// GOT slot or index of a lazy stub to the name of what it will hold.
+// What a GOT slot will hold: a symbol, or what the function at an address chooses.
+struct Target {
+  std::string symbol;
+  uint64_t selector = 0;
+  explicit operator bool() const { return !symbol.empty() || selector != 0; }
+};
+
 struct Relocations {
-  std::unordered_map<uint64_t, std::string> by_slot;
-  std::vector<std::string> by_index;  // of .rela.plt, which lazy stubs push
+  std::unordered_map<uint64_t, Target> by_slot;
+  std::vector<Target> by_index;  // of .rela.plt, which lazy stubs push
 };
 
 std::string symbol_name(Elf* elf, Elf_Data* symbols, uint32_t string_section, uint64_t index) {
@@ -55,16 +61,16 @@ Relocations read_relocations(Elf* elf) {
         break;
       }
       const uint64_t type = GELF_R_TYPE(relocation.r_info);
-      std::string target;
+      Target target;
       if (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) {
-        target = symbol_name(elf, symbols, symbol_header.sh_link, GELF_R_SYM(relocation.r_info));
+        target.symbol = symbol_name(elf, symbols, symbol_header.sh_link, GELF_R_SYM(relocation.r_info));
       } else if (type == R_X86_64_IRELATIVE) {
-        target = "*" + std::to_string(relocation.r_addend);  // resolved to a name by the caller's symbol table
+        target.selector = uint64_t(relocation.r_addend);
       }
       if (is_plt) {
         result.by_index.push_back(target);
       }
-      if (!target.empty()) {
+      if (target) {
         result.by_slot.emplace(relocation.r_offset, std::move(target));
       }
     }
@@ -100,12 +106,12 @@ Decoded decode_stub(const uint8_t* code, size_t size, uint64_t address) {
   return result;
 }
 
-std::string stub_name(const Relocations& relocations, const Decoded& stub) {
+Target stub_target(const Relocations& relocations, const Decoded& stub) {
   if (stub.slot) {
     auto found = relocations.by_slot.find(*stub.slot);
-    return found == relocations.by_slot.end() ? std::string() : found->second;
+    return found == relocations.by_slot.end() ? Target() : found->second;
   }
-  return stub.index && *stub.index < relocations.by_index.size() ? relocations.by_index[*stub.index] : std::string();
+  return stub.index && *stub.index < relocations.by_index.size() ? relocations.by_index[*stub.index] : Target();
 }
 
 }  // namespace
@@ -130,8 +136,10 @@ std::vector<PltStub> find_plt_stubs(Elf* elf, std::span<const uint64_t> addresse
     }
     auto address = std::lower_bound(addresses.begin(), addresses.end(), header.sh_addr);
     Elf_Data* data = nullptr;
-    // .plt.got has stubs of 8 bytes, or of 16 with CET; every other kind is of 16.
-    const uint64_t stub_size = std::string_view(name) == ".plt.got" && header.sh_entsize != 16 ? 8 : 16;
+    // Stubs without room for lazy binding are of 8 bytes (.plt.got, and .plt of static programs), with CET of 16 as all
+    // others. lld leaves the size of an entry out.
+    const uint64_t stub_size =
+        header.sh_entsize == 8 || (header.sh_entsize != 16 && std::string_view(name) == ".plt.got") ? 8 : 16;
     for (; address != addresses.end() && *address - header.sh_addr < header.sh_size; ++address) {
       data = data == nullptr ? elf_getdata(section, nullptr) : data;
       if (data == nullptr || data->d_buf == nullptr) {
@@ -146,10 +154,9 @@ std::vector<PltStub> find_plt_stubs(Elf* elf, std::span<const uint64_t> addresse
       }
       const size_t size = std::min<size_t>(stub_size, data->d_size - offset);
       const uint64_t start = header.sh_addr + offset;
-      PltStub& stub = result[size_t(address - addresses.begin())];
-      stub.symbol =
-          stub_name(*relocations, decode_stub(static_cast<const uint8_t*>(data->d_buf) + offset, size, start));
-      stub.start = start;
+      const auto* code = static_cast<const uint8_t*>(data->d_buf) + offset;
+      const Target target = stub_target(*relocations, decode_stub(code, size, start));
+      result[size_t(address - addresses.begin())] = {bool(target), target.symbol, target.selector, start};
     }
   }
   return result;

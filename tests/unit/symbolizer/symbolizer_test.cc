@@ -177,6 +177,23 @@ TEST_CASE("stubs of the procedure linkage table have the names that objdump give
   }
 }
 
+TEST_CASE("stubs of a static program have the names of the functions that select their targets") {
+  const TemporaryDirectory directory;
+  fixture::write_text(directory / "a.c",
+                      "static int one(int v) { return v + 1; }\n"
+                      "static int (*select_it(void))(int) { return one; }\n"
+                      "__attribute__((ifunc(\"select_it\"))) int chosen(int);\n"
+                      "int main(int n, char** v) { (void)v; return chosen(n); }\n");
+  output_of("cd " + directory.path() + " && gcc -O1 -static a.c -o prog");
+  std::istringstream call(output_of("objdump -d --disassemble=main " + directory / "prog" + " | grep -E \"call|jmp\""));
+  std::string text;
+  std::getline(call, text);
+  const size_t operand = text.find_first_not_of(" \t", text.find_first_of("lp", text.rfind('\t')) + 4);
+  const uint64_t stub = std::stoull(text.substr(operand), nullptr, 16);
+  const Resolved resolved = fixture::resolve({{}, directory / "prog", {}}, {stub});
+  CHECK(resolved.frames[0][0].function == "chosen@plt");
+}
+
 TEST_CASE("functions of the vdso have their names") {
   const uint64_t base = getauxval(AT_SYSINFO_EHDR);
   REQUIRE(base != 0);
