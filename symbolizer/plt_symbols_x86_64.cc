@@ -136,27 +136,29 @@ std::vector<PltStub> find_plt_stubs(Elf* elf, std::span<const uint64_t> addresse
     }
     auto address = std::lower_bound(addresses.begin(), addresses.end(), header.sh_addr);
     Elf_Data* data = nullptr;
-    // Stubs without room for lazy binding are of 8 bytes (.plt.got, and .plt of static programs), with CET of 16 as all
-    // others. lld leaves the size of an entry out.
-    const uint64_t stub_size =
-        header.sh_entsize == 8 || (header.sh_entsize != 16 && std::string_view(name) == ".plt.got") ? 8 : 16;
     for (; address != addresses.end() && *address - header.sh_addr < header.sh_size; ++address) {
       data = data == nullptr ? elf_getdata(section, nullptr) : data;
       if (data == nullptr || data->d_buf == nullptr) {
         break;
       }
-      const uint64_t offset = (*address - header.sh_addr) / stub_size * stub_size;
-      if (offset >= data->d_size) {
-        break;
-      }
       if (!relocations) {
         relocations = read_relocations(elf);
       }
-      const size_t size = std::min<size_t>(stub_size, data->d_size - offset);
-      const uint64_t start = header.sh_addr + offset;
-      const auto* code = static_cast<const uint8_t*>(data->d_buf) + offset;
-      const Target target = stub_target(*relocations, decode_stub(code, size, start));
-      result[size_t(address - addresses.begin())] = {bool(target), target.symbol, target.selector, start};
+      // Stubs without room for lazy binding are of 8 bytes, all others of 16. Linkers do not say so reliably (a static
+      // program's .plt has an entry size of 0), but only a real stub leads to a slot that is relocated.
+      for (const uint64_t stub_size : {8, 16}) {
+        const uint64_t offset = (*address - header.sh_addr) / stub_size * stub_size;
+        if (offset >= data->d_size) {
+          break;
+        }
+        const auto* code = static_cast<const uint8_t*>(data->d_buf) + offset;
+        const size_t size = std::min<size_t>(16, data->d_size - offset);
+        const uint64_t start = header.sh_addr + offset;
+        if (const Target target = stub_target(*relocations, decode_stub(code, size, start))) {
+          result[size_t(address - addresses.begin())] = {true, target.symbol, target.selector, start};
+          break;
+        }
+      }
     }
   }
   return result;
