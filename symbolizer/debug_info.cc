@@ -50,7 +50,7 @@ struct DebugInfo::State {
 
   // `chain` outermost first. The line of each frame is where it is in that function: the innermost one's by the line
   // table, the others' by the call that was inlined.
-  void fill_frames(const std::vector<Dwarf_Die>& chain, const std::optional<LineTable>& lines, DebugLocation& location) {
+  void fill_frames(const std::vector<Dwarf_Die>& chain, std::optional<LineTable>& lines, DebugLocation& location) {
     std::string file = location.file;
     uint32_t line = location.line;
     const uint64_t entry = entry_address(chain.front());
@@ -94,7 +94,7 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
   if (wanted.empty() || dwarf_offdie(state_->dwarf, hits.unit, &unit) == nullptr) {
     return;
   }
-  const std::optional<LineTable> lines = line_table(state_->sections, unit);
+  std::optional<LineTable> lines = line_table(state_->sections, unit);
   if (lines) {
     const std::vector<LineMatch> matches = lines->match(wanted_addresses, state_->code);
     for (size_t i = 0; i < wanted.size(); ++i) {

@@ -275,7 +275,15 @@ std::vector<LineMatch> LineTable::match(std::span<const uint64_t> addresses, std
   return matcher.take();
 }
 
-std::string LineTable::file(uint64_t index) const {
+const std::string& LineTable::file(uint64_t index) {
+  const auto [found, is_new] = paths_.try_emplace(index);
+  if (is_new) {
+    found->second = read_path(index);
+  }
+  return found->second;
+}
+
+std::string LineTable::read_path(uint64_t index) const {
   if (index >= files_.size() || files_[index].name.empty()) {
     return {};
   }

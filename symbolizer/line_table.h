@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <elfutils/libdw.h>
@@ -44,13 +45,14 @@ class LineTable {
   std::vector<LineMatch> match(std::span<const uint64_t> addresses, std::span<const CodeSection> code) const;
   // The path that the unit knows by that number (of a row, or of DW_AT_call_file); empty: none. Absolute if the
   // directory of the compilation is; without "." and "..".
-  std::string file(uint64_t index) const;
+  const std::string& file(uint64_t index);
 
  private:
   struct File {
     std::string_view name;
     uint64_t directory = 0;
   };
+  std::string read_path(uint64_t index) const;
   bool read_header(ByteReader& reader, const LineSections& sections);
   bool read_entries_5(ByteReader& reader, const LineSections& sections, std::vector<File>& entries);
   void read_entries_4(ByteReader& reader);
@@ -58,6 +60,7 @@ class LineTable {
   std::string_view directory_;
   std::vector<std::string_view> directories_;
   std::vector<File> files_;
+  std::unordered_map<uint64_t, std::string> paths_;  // those that were asked for
   uint16_t version_ = 0;
   uint8_t offset_bytes_ = 4;
   uint8_t minimum_instruction_ = 1;

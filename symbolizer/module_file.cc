@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include <elfutils/debuginfod.h>
 #include <elfutils/libdwelf.h>
 #include <fmt/format.h>
 
@@ -114,6 +116,27 @@ std::string build_id_path(const std::string& directory, std::span<const uint8_t>
   return fmt::format("{}/.build-id/{}/{}.debug", directory, id.substr(0, 2), id.substr(2));
 }
 
+// From the servers in DEBUGINFOD_URLS, or the client's own cache of what they gave. Asks nobody when that is not set.
+Result<Fd> open_from_debuginfod(std::span<const uint8_t> build_id, std::string& path) {
+  const char* urls = std::getenv(DEBUGINFOD_URLS_ENV_VAR);
+  if (urls == nullptr || urls[0] == '\0') {
+    return Error{"no debuginfod server"};
+  }
+  debuginfod_client* client = debuginfod_begin();
+  if (client == nullptr) {
+    return errno_error("debuginfod");
+  }
+  char* found_path = nullptr;
+  const int found = debuginfod_find_debuginfo(client, build_id.data(), int(build_id.size()), &found_path);
+  debuginfod_end(client);
+  if (found < 0) {
+    return errno_error("debuginfod", -found);
+  }
+  path = found_path;
+  std::free(found_path);
+  return Fd(found);
+}
+
 // The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened.
 Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
                                  std::string& path) {
@@ -131,6 +154,12 @@ Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::stri
         path = debug_path;
         return debug_file;
       }
+    }
+    std::string debug_path;
+    Result<Fd> debug_file = open_from_debuginfod(module.build_id, debug_path);
+    if (debug_file.ok() && check_build_id(debug_file->get(), debug_path, module.build_id).ok()) {
+      path = debug_path;
+      return debug_file;
     }
   }
   return same.error();

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const flarestack::LineSections sections{bytes, bytes, bytes};
   const std::vector<flarestack::CodeSection> code{{0, UINT64_MAX}};
   const std::vector<uint64_t> addresses{0, 1, 0x1000, 0x1180, 0x1184, 0x401136, 0x401140, UINT64_MAX - 1};
-  const auto table = flarestack::LineTable::open(sections, 0, "/src"sv);
+  auto table = flarestack::LineTable::open(sections, 0, "/src"sv);
   if (!table) {
     return 0;
   }

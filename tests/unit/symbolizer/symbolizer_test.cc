@@ -3,6 +3,7 @@
 #include "symbolizer/symbolizer.h"
 
 #include <elf.h>
+#include <signal.h>
 #include <sys/auxv.h>
 
 #include <cstring>
@@ -151,6 +152,51 @@ TEST_CASE("local functions of a stripped program come from its .gnu_debugdata") 
   CHECK(resolved.frames[0][0].function == "local_function");
   CHECK(resolved.frames[0][0].function_offset == address);
   CHECK(resolved.symbols.level == ModuleSymbols::Level::kSymbolTable);
+}
+
+// A debuginfod server is HTTP with one fixed layout, which python's file server speaks as well.
+class FileServer {
+ public:
+  explicit FileServer(const std::string& directory) {
+    pipe_ = popen(("cd " + directory + " && exec 2>&1 && echo $$ && exec timeout 100 python3 -u -m http.server --bind " +
+                   "127.0.0.1 0").c_str(), "r");
+    REQUIRE(pipe_ != nullptr);
+    REQUIRE(fscanf(pipe_, "%d Serving HTTP on 127.0.0.1 port %d", &process_, &port_) == 2);
+  }
+  FileServer(const FileServer&) = delete;
+  FileServer& operator=(const FileServer&) = delete;
+  ~FileServer() {
+    kill(process_, SIGTERM);
+    pclose(pipe_);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  FILE* pipe_ = nullptr;
+  int process_ = 0;
+  int port_ = 0;
+};
+
+TEST_CASE("a debuginfod server is asked for the debug file of a stripped or missing program, if the user names one") {
+  const TemporaryDirectory directory;
+  const std::string program = build(directory, "g++ -O2 -g -Wl,--build-id");
+  const std::vector<uint8_t> id = fixture::build_id(program);
+  const std::vector<uint64_t> addresses = function_addresses(program, kOurFunctions);
+  const Resolved expected = fixture::resolve({{}, program, id}, addresses);
+  output_of("cd " + directory.path() + " && ID=$(readelf -n prog | sed -n \"s/.*Build ID: //p\") && " +
+            "mkdir -p www/buildid/$ID client && objcopy --only-keep-debug prog www/buildid/$ID/debuginfo && strip prog");
+  SECTION("stripped") {}
+  SECTION("gone") { std::filesystem::remove(program); }
+  const Resolved without = fixture::resolve({{}, program, id}, addresses);
+  CHECK(without.symbols.level != ModuleSymbols::Level::kLines);
+  const FileServer server(directory / "www");
+  setenv("DEBUGINFOD_URLS", server.url().c_str(), 1);
+  setenv("DEBUGINFOD_CACHE_PATH", (directory / "client").c_str(), 1);
+  const Resolved resolved = fixture::resolve({{}, program, id}, addresses);
+  unsetenv("DEBUGINFOD_URLS");
+  unsetenv("DEBUGINFOD_CACHE_PATH");
+  CHECK(resolved.symbols.level == ModuleSymbols::Level::kLines);
+  CHECK(all_texts(resolved) == all_texts(expected));
 }
 
 TEST_CASE("stubs of the procedure linkage table have the names that objdump gives them") {
