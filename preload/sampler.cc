@@ -167,7 +167,13 @@ bool prepare_first(ThreadState& thread, SlotHeader& slot, uint64_t period_ns) {
   raw_syscall(SYS_prctl, kGetName, raw_pointer(slot.name));
   if (thread.perf_page != nullptr) {
     disarm(thread);
-    if (raw_failed(open_perf_event(thread, period_ns))) {
+    if (!raw_failed(open_perf_event(thread, period_ns))) {
+      return true;
+    }
+    disarm(thread);
+    slot.clock = SampleClock::kPosixCpuTimer;
+    if (raw_failed(start_posix_timer(thread, period_ns, period_ns))) {
+      slot.clock = SampleClock::kNone;
       the_agent.session.page().threads_without_timer.fetch_add(1, std::memory_order_relaxed);
     }
   }

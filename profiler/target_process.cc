@@ -36,7 +36,8 @@ bool thread_exists(int32_t pid, int32_t tid) {
 TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
                              uint64_t earlier_cpu_ns)
     : identity_(identity), region_(std::move(region)), tables_(tables), origin_(origin),
-      period_ns_(region_.view().page().sample_period_ns), accounted_cpu_ns_(earlier_cpu_ns) {}
+      period_ns_(region_.view().page().sample_period_ns), earlier_cpu_ns_(earlier_cpu_ns),
+      accounted_cpu_ns_(earlier_cpu_ns) {}
 
 void TargetProcess::switch_off() { region_.view().page().off.store(1, std::memory_order_relaxed); }
 
@@ -307,6 +308,15 @@ void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t 
   tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_);
 }
 
+// CPU time without a sample, on the first thread.
+void TargetProcess::add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns) {
+  if (weight_ns == 0) {
+    return;
+  }
+  accounted_cpu_ns_ += weight_ns;
+  tables_.add_weight(first_thread_, tables_.stack({}, tables_.named_frame(kind, name)), SampleMetric::kCpu, time_ns, 0, weight_ns);
+}
+
 void TargetProcess::account_startup() {
   const SessionPage& page = region_.view().page();
   if (startup_accounted_ || !first_thread_ || page.startup_cpu_ns == 0 || period_ns_ == 0) {
@@ -314,11 +324,24 @@ void TargetProcess::account_startup() {
   }
   startup_accounted_ = true;
   if (page.startup_cpu_ns > accounted_cpu_ns_) {
-    const uint64_t startup_ns = page.startup_cpu_ns - accounted_cpu_ns_;
-    const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kMarker, "[startup]"));
-    tables_.add_weight(first_thread_, stack, SampleMetric::kCpu, origin_.since(page.startup_monotonic_ns), 0, startup_ns);
-    accounted_cpu_ns_ += startup_ns;
+    add_derived_time(FrameKind::kMarker, "[startup]", origin_.since(page.startup_monotonic_ns), page.startup_cpu_ns - accounted_cpu_ns_);
   }
+}
+
+// What the kernel counted and no sample or tick tells of: of threads without a timer, of samples that were dropped, and otherwise
+// the tail: kernel time after each thread's last sample, and the teardown of the process.
+void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
+  image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
+  if (total_cpu_ns <= accounted_cpu_ns_ || !first_thread_ || period_ns_ == 0) {
+    return;
+  }
+  const SessionPage& page = region_.view().page();
+  const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
+                                 page.threads_without_timer.load(std::memory_order_relaxed) != 0;
+  const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
+  const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
+  add_derived_time(FrameKind::kMarker, "[not sampled]", origin_.now(), unsampled_ns);
+  add_derived_time(FrameKind::kKernel, "[kernel]", origin_.now(), remainder_ns - unsampled_ns);
 }
 
 void TargetProcess::sample_off_cpu() {
@@ -340,18 +363,13 @@ void TargetProcess::finish(uint64_t total_cpu_ns) {
   if (off_cpu_ != nullptr) {
     off_cpu_->finish(origin_.now());
   }
-  if (total_cpu_ns > accounted_cpu_ns_ && first_thread_ && period_ns_ != 0) {
-    // The tail: ticks that fell into the kernel after each thread's last sample, and the teardown of the process.
-    const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
-    tables_.add_weight(first_thread_, stack, SampleMetric::kCpu, origin_.now(), 0, total_cpu_ns - accounted_cpu_ns_);
-    accounted_cpu_ns_ = total_cpu_ns;
-  }
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     if (slots_[i].live) {
       dropped_ += region_.view().slot(i).dropped_samples.exchange(0, std::memory_order_relaxed);
       bad_stacks_ += region_.view().slot(i).bad_stacks.exchange(0, std::memory_order_relaxed);
     }
   }
+  account_remainder(total_cpu_ns);
 }
 
 Counters TargetProcess::counters() const {

@@ -45,11 +45,13 @@ class TargetProcess {
   void sample_off_cpu();
 
   // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was used
-  // beyond what was sampled becomes kernel time. `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
+  // beyond what was sampled becomes kernel time, or "[not sampled]" where threads could not be sampled. `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
   void finish(uint64_t total_cpu_ns);
 
   // CPU time that samples and kernel ticks account for, earlier images included.
   uint64_t accounted_cpu_ns() const { return accounted_cpu_ns_; }
+  // CPU time of this image by the kernel's account, after finish(); 0: unknown.
+  uint64_t image_cpu_ns() const { return image_cpu_ns_; }
   // Tells the agent to take its timers down at the next tick.
   void switch_off();
   Counters counters() const;
@@ -77,7 +79,9 @@ class TargetProcess {
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
   StackId push_frame(StackId parent, uint64_t bits, uint32_t generation);
+  void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
   void account_startup();
+  void account_remainder(uint64_t total_cpu_ns);
 
   TargetIdentity identity_;
   SessionRegion region_;
@@ -88,7 +92,9 @@ class TargetProcess {
   std::array<Slot, kSlotCount> slots_;
   std::unordered_map<uint64_t, FrameId> frame_cache_;  // FrameAddress bits, of one generation
   uint32_t frame_cache_generation_ = 0;
+  uint64_t earlier_cpu_ns_;
   uint64_t accounted_cpu_ns_;
+  uint64_t image_cpu_ns_ = 0;
   bool startup_accounted_ = false;
   ThreadId first_thread_;
   std::map<int32_t, ThreadId> thread_ids_;  // of living threads
