@@ -19,7 +19,7 @@ namespace flarestack {
 namespace {
 
 constexpr char kAgentName[] = "libflarestack_preload.so";
-constexpr std::array kGuardedSignals = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE};
+constexpr std::array kGuardedSignals = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGXFSZ};
 
 struct SavedSignals {
   bool active = false;
@@ -159,7 +159,8 @@ Result<std::string> find_agent() {
     if (std::filesystem::exists(candidate, error)) {
       const std::string path = candidate.string();
       if (path.find_first_of(": ") != std::string::npos) {
-        return Error{"the agent " + path + " cannot be preloaded: its path holds a space or a colon; install flarestack elsewhere"};
+        return Error{"the agent " + path +
+                     " cannot be preloaded: its path holds a space or a colon; install flarestack elsewhere"};
       }
       return path;
     }

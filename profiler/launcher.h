@@ -24,13 +24,14 @@ struct LaunchOptions {
   bool load_agent = true;     // false: the program cannot load it; nothing is added to its environment
 };
 
-// The child has our standard streams, process group and terminal, and the signal mask and dispositions that this process
-// was started with; call before they are changed, or pass `restore` through SignalGuard. Error: no child could be made.
+// The child has our standard streams, process group and terminal, and the signal mask and dispositions that this
+// process was started with; call before they are changed, or pass `restore` through SignalGuard. Error: no child could
+// be made.
 Result<LaunchedProgram> launch(const LaunchOptions& options);
 
-// The signals that a recorder must outlive: those the terminal sends to the program as well (SIGINT, SIGQUIT, SIGHUP), those
-// that mean the program when they are sent to the recorder (SIGTERM), and SIGPIPE. Only counted from construction to
-// destruction; children are started with what was there before. One at a time.
+// The signals that a recorder must outlive: those the terminal sends to the program as well (SIGINT, SIGQUIT, SIGHUP),
+// those that mean the program when they are sent to the recorder (SIGTERM), SIGPIPE, and SIGXFSZ (the file size limit).
+// Only counted from construction to destruction; children are started with what was there before. One at a time.
 class SignalGuard {
  public:
   SignalGuard();
@@ -45,7 +46,8 @@ class SignalGuard {
 // The path of a program as execvp would find it, for the check of what it is; the name itself if it is not found.
 std::string find_program(const std::string& name);
 
-// Where the agent is: beside the program in a build folder, or in the library folder of an installation. Error: nowhere.
+// Where the agent is: beside the program in a build folder, or in the library folder of an installation. Error:
+// nowhere.
 Result<std::string> find_agent();
 
 }  // namespace flarestack

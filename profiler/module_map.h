@@ -21,8 +21,8 @@ class ModuleMap {
     ModuleId module;
     std::string path;
     std::vector<uint8_t> build_id;
-    bool is_agent = false;  // our own code: its frames are left out of stacks
-    uint32_t added = 0;     // present from this generation
+    bool is_agent = false;          // our own code: its frames are left out of stacks
+    uint32_t added = 0;             // present from this generation
     uint32_t removed = UINT32_MAX;  // to before this one
   };
 

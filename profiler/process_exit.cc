@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/process_exit.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -9,6 +8,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "profiler/clock.h"
@@ -28,7 +29,8 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kPidfdInfoExit = 1 << 3;
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-// Fields of /proc/PID/stat behind the command, which is in parentheses and may hold anything (proc(5)); [0] is the state.
+// Fields of /proc/PID/stat behind the command, which is in parentheses and may hold anything (proc(5)); [0] is the
+// state.
 std::vector<std::string> stat_fields(int32_t pid) {
   const Result<std::string> text = read_file(fmt::format("/proc/{}/stat", pid));
   std::vector<std::string> fields;

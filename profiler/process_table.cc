@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/process_table.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -11,6 +10,8 @@
 #include <array>
 #include <filesystem>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/perf_map.h"
 #include "wire/loadable.h"
@@ -31,7 +32,8 @@ std::vector<std::string> arguments_of(int32_t pid) {
 
 std::string executable_of(int32_t pid) {
   std::error_code error;
-  return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+  const std::string path = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+  return !path.empty() ? path : "[unknown]";
 }
 
 // Whether the process behind a pidfd has ended.
@@ -43,7 +45,11 @@ bool has_ended(int pidfd) {
 }  // namespace
 
 ProcessTable::ProcessTable(SessionServer server, SessionSettings settings, RecordingTables& tables, TimeOrigin origin)
-    : server_(std::move(server)), settings_(settings), tables_(tables), origin_(origin), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    : server_(std::move(server)),
+      settings_(settings),
+      tables_(tables),
+      origin_(origin),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   watch(server_.descriptor());
 }
 
@@ -56,7 +62,8 @@ void ProcessTable::watch(int descriptor) {
 
 void ProcessTable::wait(uint64_t timeout_ns) {
   std::array<epoll_event, 64> events;
-  const timespec timeout{static_cast<time_t>(timeout_ns / 1'000'000'000), static_cast<long>(timeout_ns % 1'000'000'000)};
+  const timespec timeout{static_cast<time_t>(timeout_ns / 1'000'000'000),
+                         static_cast<long>(timeout_ns % 1'000'000'000)};
   epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   for (SessionServer::Peer peer = server_.accept_peer(); peer.connection; peer = server_.accept_peer()) {
     watch(peer.connection.get());
@@ -144,6 +151,7 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
     return;
   }
   if (!SessionServer::reply(peer, region->descriptor())) {
+    note_unrecorded(peer.pid, record.executable, "it gave up waiting for the recorder, or ended");
     return;
   }
   region->close_descriptor();
@@ -221,7 +229,7 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_
   record.kind = exit.kind;
   record.code = exit.code;
   record.end_ns = origin_.now();
-  record.cpu_ns = target.accounted_cpu_ns();
+  record.cpu_ns = target.image_cpu_ns();
   tables_.writer().add(record);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProcessTable: the processes of one recording, from the Hello of their agent to their end. It answers agents, drains what
-// they write, and notices when a process ends. Made by the recorder; one thread.
+// ProcessTable: the processes of one recording, from the Hello of their agent to their end. It answers agents, drains
+// what they write, and notices when a process ends. Made by the recorder; one thread.
 #pragma once
 
 #include <cstdint>
@@ -76,10 +76,10 @@ class ProcessTable {
   Fd epoll_;
   int32_t launched_pid_ = 0;
 
-  std::map<uint32_t, Process> processes_;  // by session id
+  std::map<uint32_t, Process> processes_;   // by session id
   std::vector<SessionServer::Peer> peers_;  // that have not said what they want yet
-  uint64_t forks_ = 0;        // that ended processes made
-  uint64_t fork_hellos_ = 0;  // of all processes
+  uint64_t forks_ = 0;                      // that ended processes made
+  uint64_t fork_hellos_ = 0;                // of all processes
   bool recorded_ = false;
 };
 

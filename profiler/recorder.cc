@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/recorder.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -12,6 +11,8 @@
 #include <filesystem>
 #include <random>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
@@ -48,14 +49,19 @@ SessionSettings settings_for(const RecordOptions& options, SampleClock clock) {
 
 // How long rings may fill up: to a quarter, at the rate asked for.
 uint64_t nap_for(const RecordOptions& options) {
-  return options.cpu_hz == 0 ? kMaxNapNs
-                             : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
+  return options.cpu_hz == 0
+             ? kMaxNapNs
+             : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
 }
 
 class Recorder {
  public:
   Recorder(const RecordOptions& options, TraceWriter writer, SessionServer server)
-      : options_(options), writer_(std::move(writer)), tables_(writer_), origin_{monotonic_now_ns()}, clock_(clock_for(options)),
+      : options_(options),
+        writer_(std::move(writer)),
+        tables_(writer_),
+        origin_{monotonic_now_ns()},
+        clock_(clock_for(options)),
         processes_(std::move(server), settings_for(options, clock_.clock), tables_, origin_) {}
 
   void begin();
@@ -221,7 +227,8 @@ void Recorder::step() {
     processes_.sample_off_cpu();
     // At random moments, so that no rhythm of the program's own is in step with them, and a twentieth of a CPU at most.
     const uint64_t cost_ns = monotonic_now_ns() - now_ns;
-    const uint64_t interval_ns = std::max<uint64_t>(1'000'000'000 / std::max(options_.cpu_hz, 1U), cost_ns * kPassShare);
+    const uint64_t interval_ns =
+        std::max<uint64_t>(1'000'000'000 / std::max(options_.cpu_hz, 1U), cost_ns * kPassShare);
     next_pass_ns_ = now_ns + std::uniform_int_distribution<uint64_t>(interval_ns / 2, interval_ns * 3 / 2)(random_);
   }
   reap_program();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// record(): launches a program, drains the sessions of all its processes while they run, and writes the trace as it goes.
+// record(): launches a program, drains the sessions of all its processes while they run, and writes the trace as it
+// goes.
 //
-//   launch -> agents say Hello -> regions handed out -> drain, aggregate, flush a window a second -> last process gone -> end
+//   launch -> agents say Hello -> regions handed out -> drain, aggregate, flush a window a second -> last process gone
+//   -> end
 //
 // One thread, one loop. Nothing of the target is trusted, and nothing that goes wrong here harms it: without a recorder
 // the agents switch themselves off. Recorder side.
@@ -17,9 +19,9 @@ namespace flarestack {
 
 struct RecordOptions {
   std::vector<std::string> command;
-  std::string output_path;        // empty: flarestack.PROGRAM.PID.flare
-  uint32_t cpu_hz = 1000;         // 0: no CPU sampling
-  bool posix_timer = false;       // not the perf clock, even where it works
+  std::string output_path;   // empty: flarestack.PROGRAM.PID.flare
+  uint32_t cpu_hz = 1000;    // 0: no CPU sampling
+  bool posix_timer = false;  // not the perf clock, even where it works
   bool wall_clock = false;
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends
@@ -30,7 +32,7 @@ struct RecordOptions {
 struct RecordOutcome {
   int exit_status = 0;  // for the shell: the program's own, 128 + signal, 126 or 127
   std::string trace_path;
-  std::string problem;  // one sentence, empty if all went well: "the trace is incomplete: ..."
+  std::string problem;    // one sentence, empty if all went well: "the trace is incomplete: ..."
   bool recorded = false;  // at least one process had an agent
 };
 

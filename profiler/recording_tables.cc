@@ -13,7 +13,8 @@ constexpr uint32_t kWindowsPerDoubling = 128;
 }  // namespace
 
 StringId RecordingTables::string(std::string_view text) {
-  const auto [entry, added] = strings_.try_emplace(std::string(text), StringId{static_cast<uint32_t>(strings_.size() + 1)});
+  const auto [entry, added] =
+      strings_.try_emplace(std::string(text), StringId{static_cast<uint32_t>(strings_.size() + 1)});
   if (added) {
     writer_.add(StringRecord{entry->second, entry->first});
   }
@@ -24,7 +25,8 @@ ModuleId RecordingTables::module(const std::string& path, const std::vector<uint
   std::string key = path;
   key.push_back('\0');
   key.append(build_id.begin(), build_id.end());
-  const auto [entry, added] = modules_.try_emplace(std::move(key), ModuleId{static_cast<uint32_t>(modules_.size() + 1)});
+  const auto [entry, added] =
+      modules_.try_emplace(std::move(key), ModuleId{static_cast<uint32_t>(modules_.size() + 1)});
   if (added) {
     writer_.add(ModuleRecord{entry->second, path, build_id});
   }
@@ -73,7 +75,8 @@ FrameId RecordingTables::named_frame(FrameKind kind, std::string_view name) {
   return entry->second;
 }
 
-void RecordingTables::name_unknown_frames(ProcessId process, const std::function<std::string(RuntimeAddress)>& name_of) {
+void RecordingTables::name_unknown_frames(ProcessId process,
+                                          const std::function<std::string(RuntimeAddress)>& name_of) {
   for (auto& [key, record] : unknown_) {
     if (key.high >> 8 != process.value) {
       continue;
@@ -129,7 +132,8 @@ Result<void> RecordingTables::flush() {
   }
   weights_.clear();
   std::sort(samples.begin(), samples.end(), [](const SampleRecord& a, const SampleRecord& b) {
-    return std::tie(a.slice_start_ns, a.thread, a.stack, a.metric) < std::tie(b.slice_start_ns, b.thread, b.stack, b.metric);
+    return std::tie(a.slice_start_ns, a.thread, a.stack, a.metric) <
+           std::tie(b.slice_start_ns, b.thread, b.stack, b.metric);
   });
   for (const SampleRecord& sample : samples) {
     writer_.add(sample);

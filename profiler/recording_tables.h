@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// RecordingTables: the ids of one recording. Strings, modules, frames, the call tree and the weights of the current time
-// window are kept here; definitions go to the trace writer as they are made, weights at each flush. Recorder side.
+// RecordingTables: the ids of one recording. Strings, modules, frames, the call tree and the weights of the current
+// time window are kept here; definitions go to the trace writer as they are made, weights at each flush. Recorder side.
 //
-// A weight belongs to (thread, stack, metric, slice). Slices double in length as a run goes on, so that the trace grows with
-// the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
+// A weight belongs to (thread, stack, metric, slice). Slices double in length as a run goes on, so that the trace grows
+// with the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,8 @@ class RecordingTables {
   ProcessId next_process() { return {++last_process_}; }
   ThreadId next_thread() { return {++last_thread_}; }
 
-  void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count, uint64_t weight_ns);
+  void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
+                  uint64_t weight_ns);
 
   // Ends the time window if `now_ns` is past it, or `always`: its weights go to the writer, which is flushed.
   Result<void> flush_window(int64_t now_ns);
@@ -53,7 +54,8 @@ class RecordingTables {
   struct KeyHash {
     size_t operator()(const Key& key) const noexcept {
       // Mixing by multiplication (Fibonacci hashing); std::hash is the identity for integers.
-      return static_cast<size_t>((key.high * 0x9E3779B97F4A7C15) ^ ((key.low + 0x7F4A7C15) * 0xC2B2AE3D27D4EB4F) ^ (key.low >> 29));
+      return static_cast<size_t>((key.high * 0x9E3779B97F4A7C15) ^ ((key.low + 0x7F4A7C15) * 0xC2B2AE3D27D4EB4F) ^
+                                 (key.low >> 29));
     }
   };
   struct Weight {

@@ -1,19 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/session_region.h"
 
-#include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <new>
 #include <utility>
 
 #include "profiler/clock.h"
 
 namespace flarestack {
+namespace {
+
+// The kernel counts a memfd's size against RLIMIT_FSIZE, which is meant for files: `ulimit -f` in the user's shell
+// would forbid every session. Lifts it as far as we may for as long as it lives; the launched program inherits what was
+// there.
+class FileSizeLimitLifted {
+ public:
+  FileSizeLimitLifted() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+    const rlimit hard{before_.rlim_max, before_.rlim_max};
+    if (before_.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &none) != 0) {
+      setrlimit(RLIMIT_FSIZE, &hard);
+    }
+  }
+  ~FileSizeLimitLifted() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimitLifted(const FileSizeLimitLifted&) = delete;
+  FileSizeLimitLifted& operator=(const FileSizeLimitLifted&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
 
 Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
+  const FileSizeLimitLifted lifted;
   SessionRegion region;
   region.descriptor_ = Fd(memfd_create("flarestack", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (region.descriptor_.get() < 0 || ftruncate(region.descriptor_.get(), kSessionBytes) != 0 ||
@@ -31,8 +57,8 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->session_id = settings.session_id;
   page->sample_period_ns = settings.sample_period_ns;
   page->sample_clock = settings.clock;
-  // A standard signal (real-time ones queue up behind a slow handler) that nobody uses: the stack fault of a coprocessor
-  // that x86-64 does not have.
+  // A standard signal (real-time ones queue up behind a slow handler) that nobody uses: the stack fault of a
+  // coprocessor that x86-64 does not have.
   page->sample_signal = SIGSTKFLT;
   page->follow_children = settings.follow_children ? 1 : 0;
   page->recorder_pid = static_cast<uint32_t>(getpid());

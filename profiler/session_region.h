@@ -19,7 +19,8 @@ struct SessionSettings {
 
 class SessionRegion {
  public:
-  // Error: no memory or no descriptors. The descriptor is sealed against resizing, so the target cannot take pages away.
+  // Error: no memory or no descriptors. The descriptor is sealed against resizing, so the target cannot take pages
+  // away.
   static Result<SessionRegion> create(const SessionSettings& settings);
   SessionRegion(SessionRegion&& other) noexcept;
   SessionRegion& operator=(SessionRegion&& other) noexcept;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/session_server.h"
 
-#include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+
+#include <fmt/format.h>
 
 #include "wire/session.h"
 
@@ -31,7 +32,8 @@ Result<SessionServer> SessionServer::create() {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path + 1, name.data(), name.size());
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (server.listener_.get() < 0 || bind(server.listener_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+  if (server.listener_.get() < 0 ||
+      bind(server.listener_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
       listen(server.listener_.get(), SOMAXCONN) != 0) {
     return errno_error("open the socket for agents");
   }

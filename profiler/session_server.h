@@ -31,7 +31,8 @@ class SessionServer {
   // The next connection, already checked to be allowed; a Peer without connection when none waits.
   Peer accept_peer();
 
-  // What a peer sends: a Hello or an UnrecordedNote. False: nothing yet; the peer is dropped when it is closed or senseless.
+  // What a peer sends: a Hello or an UnrecordedNote. False: nothing yet; the peer is dropped when it is closed or
+  // senseless.
   enum class Message : uint8_t { kNone, kHello, kNote, kClosed };
   static Message receive(const Peer& peer, Hello& hello, UnrecordedNote& note);
   // Answers a Hello. `region_descriptor` -1: refused.

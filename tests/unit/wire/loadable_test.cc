@@ -83,7 +83,9 @@ TEST_CASE("what is no program is left to the exec") {
   CHECK(check("/tmp") == LoadVerdict::kNotFound);
   CHECK(check(scratch.file("empty", "")) == LoadVerdict::kNotFound);
   CHECK(check(scratch.file("text", "echo hello\n")) == LoadVerdict::kNotFound);
-  CHECK(check(scratch.file("short", "\x7f" "ELF")) == LoadVerdict::kNotFound);
+  CHECK(check(scratch.file("short",
+                           "\x7f"
+                           "ELF")) == LoadVerdict::kNotFound);
   CHECK(check(scratch.file("cut", elf_file(kGlibcLoader).substr(0, 70))) == LoadVerdict::kNotFound);
 }
 
