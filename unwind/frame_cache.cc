@@ -21,62 +21,69 @@ void FrameCache::forget_for_walk() {
 
 uint32_t FrameCache::verify(uint32_t index, StackMemory* memory) const {
   const uint32_t barrier = details_[index].barrier;
-  const uint32_t first_check = barrier != 0 ? details_[barrier - 1].check_end : 0;
   const uint32_t low = barrier != 0 ? barrier - 1 : 0;
-  const bool past_gap = elided_ != 0 && index >= kRootFrames;
-  if (same_callers(low, index, memory) && same_checks(first_check, details_[index].check_end, memory)) [[likely]] {
-    // On the root side of elided frames a barrier cannot be stepped: such depths are not promised to be exact.
-    return barrier == 0 || (past_gap && barrier <= kRootFrames) ? kNone : barrier - 1;
-  }
-  uint32_t frame = index;
-  while (frame > low && same_callers(frame - 1, frame, memory) &&
-         same_checks(details_[frame - 1].check_end, details_[frame].check_end, memory)) {
-    --frame;
-  }
-  return past_gap && frame < kRootFrames ? kStartOver : frame;
+  const Run run = {low, index, barrier != 0 ? details_[low].check_end : uint32_t{0}, details_[index].check_end};
+  // Between barriers sp grows, and a frame's slots lie between its sp and its CFA: if the ends are in bounds, all are.
+  const bool in_bounds = memory->in_bounds(sp(index)) && memory->in_bounds((barrier != 0 ? sp(low) : top_) - 8);
+  return in_bounds && same_in_bounds(run, *memory) ? verified(index, barrier) : verify_each(index, barrier, memory);
 }
 
-// Whether frames_[low, high) stand where they were read from.
-bool FrameCache::same_callers(uint32_t low, uint32_t high, StackMemory* memory) const {
-  if (low >= high) {
-    return true;
-  }
-  const uint64_t* sp = &sp_[1];
-  if (!memory->in_bounds(sp[high - 1] - 8) || !memory->in_bounds(sp[low] - 8)) {
-    for (uint32_t i = high; i-- > low;) {
-      uint64_t value = 0;
-      if (!memory->load(sp[i] - 8, &value) || value != frames_[i].bits()) {
-        return false;
-      }
+// On the root side of elided frames a barrier cannot be stepped: such depths are not promised to be exact.
+uint32_t FrameCache::verified(uint32_t index, uint32_t barrier) const {
+  const bool past_gap = elided_ != 0 && index >= kRootFrames;
+  return barrier == 0 || (past_gap && barrier <= kRootFrames) ? kNone : barrier - 1;
+}
+
+// Frame by frame, wherever the slots are, to the leaf-most one whose caller is not what it was.
+[[gnu::noinline]] uint32_t FrameCache::verify_each(uint32_t index, uint32_t barrier, StackMemory* memory) const {
+  for (uint32_t frame = index;; --frame) {
+    if (frame + 1 == barrier) {
+      return verified(index, barrier);
     }
-    return true;
+    bool same = true;
+    uint64_t value = 0;
+    if (frame > 0) {
+      same = memory->load(sp(frame - 1) - 8, &value) && value == frames_[frame - 1].bits();
+    }
+    for (uint32_t i = frame > 0 ? details_[frame - 1].check_end : 0; i < details_[frame].check_end; ++i) {
+      same = same && memory->load(checks_[i].slot, &value) && value == checks_[i].value;
+    }
+    if (!same) {
+      return elided_ != 0 && index >= kRootFrames && frame < kRootFrames ? kStartOver : frame;
+    }
+    if (frame == 0) {
+      return kNone;
+    }
   }
-  // Between barriers sp grows, so all slots are in bounds. Eight per branch: the loads are independent.
-  uint32_t i = high;
-  for (; i - low >= 8; i -= 8) {
+}
+
+// Eight slots per branch: the loads are independent of each other.
+[[gnu::noinline]] bool FrameCache::same_in_bounds(const Run& run, const StackMemory& memory) const {
+  const uint64_t* const slots = &sp_[1];
+  const FrameAddress* const frames = frames_.data();
+  uint32_t i = run.high;
+  for (; i - run.low >= 8; i -= 8) {
     uint64_t difference = 0;
     for (uint32_t k = 1; k <= 8; ++k) {
-      difference |= memory->load_in_bounds(sp[i - k] - 8) ^ frames_[i - k].bits();
+      difference |= memory.load_in_bounds(slots[i - k] - 8) ^ frames[i - k].bits();
     }
     if (difference != 0) {
       return false;
     }
   }
   uint64_t difference = 0;
-  for (; i > low; --i) {
-    difference |= memory->load_in_bounds(sp[i - 1] - 8) ^ frames_[i - 1].bits();
+  for (; i > run.low; --i) {
+    difference |= memory.load_in_bounds(slots[i - 1] - 8) ^ frames[i - 1].bits();
   }
-  return difference == 0;
-}
-
-bool FrameCache::same_checks(uint32_t begin, uint32_t end, StackMemory* memory) const {
-  uint64_t difference = 0;
-  for (uint32_t i = begin; i < end; ++i) {
-    uint64_t value = 0;
-    if (!memory->load(checks_[i].slot, &value)) {
-      return false;
+  const Check* check = &checks_[run.check_begin];
+  uint32_t left = run.check_end - run.check_begin;
+  for (; left >= 4; left -= 4, check += 4) {
+    for (uint32_t k = 0; k < 4; ++k) {
+      difference |= memory.load_in_bounds(check[k].slot) ^ check[k].value;
     }
-    difference |= value ^ checks_[i].value;
+  }
+  for (; left > 0; --left, ++check) {
+    difference |= memory.load_in_bounds(check->slot) ^ check->value;
   }
   return difference == 0;
 }
@@ -86,7 +93,7 @@ bool FrameCache::walk_to(uint32_t index, uint32_t stop, StackMemory* memory, Wal
   uint64_t rbp = frame->rbp;
   for (uint32_t i = index; i > stop; --i) {
     const PackedRow row = details_[i].row();
-    walk_past({frames_[i], sp(i), rbp, row});
+    walk_past(frames_[i], sp(i), rbp, row);
     if (row.kind() == RowKind::kFramePointer) {
       note_heuristic();
     }
@@ -98,6 +105,47 @@ bool FrameCache::walk_to(uint32_t index, uint32_t stop, StackMemory* memory, Wal
   *frame = {frames_[stop], sp(stop), rbp, details_[stop].row()};
   cursor_ = stop;
   return true;
+}
+
+inline void FrameCache::check(uint64_t slot, uint64_t value) { checks_[check_count_++] = {slot, value}; }
+
+// Appends `frame`, whose caller is the last one, and notes what the step from the one to the other depended on.
+[[gnu::always_inline]] inline void FrameCache::append(const WalkedFrame& frame, Caller caller) {
+  const RowKind kind = frame.row.kind();
+  const uint64_t rbp_offset = frame.row.rbp_offset();
+  bool verifiable = caller.verifiable && caller.cfa > frame.sp;
+  bool needs_rbp = caller.needs_rbp;
+  if (kind == RowKind::kCfaRsp || kind == RowKind::kCfaRbp) [[likely]] {
+    if (rbp_offset != 0 && caller.needs_rbp) {
+      verifiable = verifiable && rbp_offset <= caller.cfa - frame.sp;
+      check(caller.cfa - rbp_offset, caller.rbp);
+    }
+    needs_rbp = kind == RowKind::kCfaRbp || (rbp_offset == 0 && caller.needs_rbp);
+  } else {
+    verifiable = note_slots(frame, caller, &needs_rbp) && verifiable;
+  }
+  needs_rbp = needs_rbp || !verifiable;
+  const uint32_t index = count_;
+  uint32_t barrier = index + 1;
+  bool heuristic = kind == RowKind::kFramePointer;
+  if (index > 0) {
+    const Detail& below = details_[index - 1];
+    barrier = verifiable ? below.barrier : barrier;
+    heuristic = heuristic || below.heuristic();
+  } else {
+    barrier = verifiable ? 0 : barrier;
+    top_ = caller.cfa > frame.sp ? caller.cfa : frame.sp;
+  }
+  kept_ += kept_ == index && index < previous_count_ && frames_[index] == frame.pc;
+  frames_[index] = frame.pc;
+  sp_[index + 1] = frame.sp;
+  Detail& detail = details_[index];
+  detail.rbp = frame.rbp;
+  detail.row_and_flags =
+      frame.row.bits() | (needs_rbp ? Detail::kNeedsRbp : 0) | (heuristic ? Detail::kHeuristic : 0);
+  detail.check_end = static_cast<uint16_t>(check_count_);
+  detail.barrier = static_cast<uint16_t>(barrier);
+  count_ = index + 1;
 }
 
 bool FrameCache::finish(uint32_t base, const RootEnd& root) {
@@ -126,7 +174,7 @@ bool FrameCache::finish(uint32_t base, const RootEnd& root) {
 [[gnu::noinline]] void FrameCache::elide(uint32_t base, uint32_t total, const RootEnd& root) {
   while (walked_count_ <= kLeafFrames) {  // one more than is appended: the caller of the last
     --base;
-    walk_past({frames_[base], sp(base), details_[base].rbp, details_[base].row()});
+    walk_past(frames_[base], sp(base), details_[base].rbp, details_[base].row());
   }
   truncate(base < kRootFrames ? base : kRootFrames);
   kept_ = count_;
@@ -149,12 +197,15 @@ void FrameCache::truncate(uint32_t count) {
 }
 
 void FrameCache::append_walked(uint32_t index, const RootEnd& root) {
-  if (count_ > 0) {
-    const Detail& caller = details_[count_ - 1];
-    append(walked(index), {sp(count_ - 1), caller.rbp, caller.needs_rbp(), true});
+  if (count_ == 0) [[unlikely]] {
+    append_root(walked(index), root);
     return;
   }
-  const WalkedFrame& frame = walked(index);
+  const Detail& caller = details_[count_ - 1];
+  append(walked(index), {sp(count_ - 1), caller.rbp, caller.needs_rbp(), true});
+}
+
+[[gnu::noinline]] void FrameCache::append_root(const WalkedFrame& frame, const RootEnd& root) {
   const bool by_row = root.kind == RootEnd::Kind::kByRow;
   append(frame, {by_row ? frame.sp + 8 : root.cfa, 0, false, root.kind != RootEnd::Kind::kByFailure});
   if (root.kind == RootEnd::Kind::kByZero) {
@@ -163,63 +214,31 @@ void FrameCache::append_walked(uint32_t index, const RootEnd& root) {
   }
 }
 
-void FrameCache::check(uint64_t slot, uint64_t value) { checks_[check_count_++] = {slot, value}; }
-
-// Notes what the step from `frame` to its caller depended on.
-void FrameCache::append(const WalkedFrame& frame, const Caller& caller) {
-  const auto inside = [&](uint64_t slot) { return slot - frame.sp < caller.cfa - frame.sp; };
-  const uint64_t rbp_offset = frame.row.rbp_offset();
-  bool verifiable = caller.verifiable && caller.cfa > frame.sp;
-  bool needs_rbp = true;
-  bool heuristic = false;
+// What the step from a frame with an unusual row to its caller depended on; false: on more than can be verified.
+[[gnu::noinline]] bool FrameCache::note_slots(const WalkedFrame& frame, const Caller& caller, bool* needs_rbp) {
+  const auto inside = [&](uint64_t slot) { return slot >= frame.sp && slot < caller.cfa && caller.cfa - slot >= 8; };
   switch (frame.row.kind()) {
-    case RowKind::kCfaRsp:
-    case RowKind::kCfaRbp:
-      needs_rbp = frame.row.kind() == RowKind::kCfaRbp || (rbp_offset == 0 && caller.needs_rbp);
-      if (rbp_offset != 0 && caller.needs_rbp) {
-        verifiable = verifiable && inside(caller.cfa - rbp_offset);
-        check(caller.cfa - rbp_offset, caller.rbp);
-      }
-      break;
     case RowKind::kPlt:
-      needs_rbp = caller.needs_rbp;
-      break;
-    case RowKind::kCfaDeref:
-      verifiable = verifiable && inside(frame.rbp) && inside(frame.rbp - frame.row.cfa_offset());
-      check(frame.rbp - frame.row.cfa_offset(), caller.cfa);
+      return true;
+    case RowKind::kCfaDeref: {
+      const uint64_t cfa_slot = frame.rbp - frame.row.cfa_offset();
+      check(cfa_slot, caller.cfa);
       if (caller.needs_rbp) {
         check(frame.rbp, caller.rbp);
       }
-      break;
+      *needs_rbp = true;
+      return inside(frame.rbp) && inside(cfa_slot);
+    }
     case RowKind::kFramePointer:
-      heuristic = true;
-      verifiable = verifiable && inside(frame.rbp) && count_ != 0;
       check(frame.rbp, caller.rbp);
-      break;
+      *needs_rbp = true;
+      return inside(frame.rbp) && count_ != 0;
     case RowKind::kEnd:
-      needs_rbp = false;
-      break;
-    case RowKind::kEmpty:
-    case RowKind::kSlow:
-      verifiable = false;
-      break;
+      *needs_rbp = false;
+      return true;
+    default:
+      return false;
   }
-  needs_rbp = needs_rbp || !verifiable;
-  uint32_t barrier = verifiable ? 0 : count_ + 1;
-  if (count_ > 0) {
-    const Detail& below = details_[count_ - 1];
-    barrier = verifiable ? below.barrier : barrier;
-    heuristic = heuristic || below.heuristic();
-  }
-  if (kept_ == count_ && count_ < previous_count_ && frames_[count_] == frame.pc) {
-    ++kept_;
-  }
-  frames_[count_] = frame.pc;
-  sp_[count_ + 1] = frame.sp;
-  details_[count_] = {frame.rbp,
-                      frame.row.bits() | (needs_rbp ? Detail::kNeedsRbp : 0) | (heuristic ? Detail::kHeuristic : 0),
-                      static_cast<uint16_t>(check_count_), static_cast<uint16_t>(barrier)};
-  ++count_;
 }
 
 }  // namespace flarestack

@@ -65,14 +65,16 @@ class FrameCache {
 
   // The cached frame in this state, or kNone. `sp` grows from call to call. [signal]
   uint32_t find(FrameAddress pc, uint64_t sp, uint64_t rbp) {
-    while (sp_[cursor_] < sp) {
-      --cursor_;
+    uint32_t cursor = cursor_;
+    while (sp_[cursor] < sp) {
+      --cursor;
     }
-    if (cursor_ == 0 || sp_[cursor_] != sp || frames_[cursor_ - 1] != pc) {
+    cursor_ = cursor;
+    if (sp_[cursor] != sp || cursor == 0 || frames_[cursor - 1] != pc) {
       return kNone;
     }
-    const Detail& detail = details_[cursor_ - 1];
-    return !detail.needs_rbp() || detail.rbp == rbp ? cursor_ - 1 : kNone;
+    const Detail& detail = details_[cursor - 1];
+    return !detail.needs_rbp() || detail.rbp == rbp ? cursor - 1 : kNone;
   }
 
   // Compares every slot that the frames from `index` to the root were read from. kNone: all are as they were. kStartOver:
@@ -83,7 +85,15 @@ class FrameCache {
   // verify() gave; `frame->rbp` holds the rbp of `index` before. false: a slot could not be read. [signal]
   bool walk_to(uint32_t index, uint32_t stop, StackMemory* memory, WalkedFrame* frame);
 
-  void walk_past(const WalkedFrame& frame) { walked(walked_count_++) = frame; }
+  void walk_past(FrameAddress pc, uint64_t sp, uint64_t rbp, PackedRow row) {
+    // Field by field: GCC builds the whole on the stack and copies it by loads that cannot be forwarded, 20 ns a frame.
+    WalkedFrame& frame = walked(walked_count_);
+    frame.pc = pc;
+    frame.sp = sp;
+    frame.rbp = rbp;
+    frame.row = row;
+    ++walked_count_;
+  }
   void note_heuristic() { walked_heuristic_ = true; }
   uint32_t walked_count() const { return walked_count_; }
 
@@ -128,11 +138,21 @@ class FrameCache {
     return walked_[index < kWalkedLeaf ? index : kWalkedLeaf + (index - kWalkedLeaf) % kRootFrames];
   }
   uint64_t sp(uint32_t index) const { return sp_[index + 1]; }
-  bool same_callers(uint32_t low, uint32_t high, StackMemory* memory) const;
-  bool same_checks(uint32_t begin, uint32_t end, StackMemory* memory) const;
+  // A run of frames without a barrier among them, and the checks that belong to their callers.
+  struct Run {
+    uint32_t low;  // frames_[low, high) stand in the slots below the frames above them
+    uint32_t high;
+    uint32_t check_begin;
+    uint32_t check_end;
+  };
+  bool same_in_bounds(const Run& run, const StackMemory& memory) const;
+  uint32_t verify_each(uint32_t index, uint32_t barrier, StackMemory* memory) const;
+  uint32_t verified(uint32_t index, uint32_t barrier) const;
   void truncate(uint32_t count);
   void append_walked(uint32_t index, const RootEnd& root);
-  void append(const WalkedFrame& frame, const Caller& caller);
+  void append_root(const WalkedFrame& frame, const RootEnd& root);
+  void append(const WalkedFrame& frame, Caller caller);
+  bool note_slots(const WalkedFrame& frame, const Caller& caller, bool* needs_rbp);
   void check(uint64_t slot, uint64_t value);
   void elide(uint32_t base, uint32_t total, const RootEnd& root);
 
@@ -143,6 +163,7 @@ class FrameCache {
   uint32_t check_count_;
   uint32_t cursor_;  // 1 + the index of the leaf-most frame that find() may still find
   uint32_t walked_count_;
+  uint64_t top_;  // no slot of a run that ends at the root is above
   bool walked_heuristic_;
   bool elided_heuristic_;
   std::array<FrameAddress, kMaxFrames> frames_;

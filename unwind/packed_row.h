@@ -84,8 +84,9 @@ class RowCache {
 
  private:
   static constexpr uint64_t kEntriesPerPage = 4096 / sizeof(uint64_t);
+  // One to one for a given tag. The shift by 7 keeps functions of equal size from falling into one set of the L1 cache.
   static constexpr uint64_t index(uint64_t lookup) {
-    return (lookup ^ (lookup >> kIndexBits)) & ((uint64_t{1} << kIndexBits) - 1);
+    return (lookup ^ (lookup >> 7) ^ (lookup >> kIndexBits)) & ((uint64_t{1} << kIndexBits) - 1);
   }
 
   uint64_t touched_ = 0;

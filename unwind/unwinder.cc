@@ -69,8 +69,10 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   FrameAddress pc = state_.pc;
   uint64_t sp = state_.sp;
   uint64_t rbp = state_.rbp;
+  const StackMemory memory = memory_;  // a copy, which no store to the cache can change: it stays in registers
+  const uint32_t limit = all_registers_ ? 0 : kMaxWalk;
   for (;;) {
-    const uint32_t index = all_registers_ ? FrameCache::kNone : cache_.find(pc, sp, rbp);
+    const uint32_t index = cache_.find(pc, sp, rbp);
     if (index != FrameCache::kNone) {
       const uint32_t stop = cache_.verify(index, &memory_);
       if (stop == FrameCache::kNone) {
@@ -88,18 +90,19 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     const PackedRow row = rows_.find(pc.lookup().value);
     const bool usual = row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp;
     const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
-    if (!usual || cfa <= sp || all_registers_ || cache_.walked_count() >= kMaxWalk) [[unlikely]] {
+    const uint64_t rbp_slot = cfa - row.rbp_offset();
+    if (!usual || cfa <= sp || cache_.walked_count() >= limit || !memory.in_bounds(cfa - 8) ||
+        (row.rbp_offset() != 0 && !memory.in_bounds(rbp_slot))) [[unlikely]] {
       state_ = {pc, sp, rbp};
       row_ = row;
       return Step::kRare;
     }
-    cache_.walk_past({pc, sp, rbp, row});
-    uint64_t return_address = 0;
-    if (!memory_.load(cfa - 8, &return_address) ||
-        (row.rbp_offset() != 0 && !memory_.load(cfa - row.rbp_offset(), &rbp))) {
-      return end_with(UnwindEnd::kBadMemory);
+    cache_.walk_past(pc, sp, rbp, row);
+    const uint64_t return_address = memory.load_in_bounds(cfa - 8);
+    if (row.rbp_offset() != 0) {
+      rbp = memory.load_in_bounds(rbp_slot);
     }
-    if (return_address == 0) {
+    if (return_address == 0) [[unlikely]] {
       return end_at_zero(cfa);
     }
     pc = FrameAddress({return_address}, AddressKind::kReturnAddress);
@@ -117,7 +120,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     row_ = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
     rows_.insert(state_.pc.lookup().value, row_);
   }
-  cache_.walk_past({state_.pc, state_.sp, state_.rbp, row_});
+  cache_.walk_past(state_.pc, state_.sp, state_.rbp, row_);
   if (row_.kind() == RowKind::kFramePointer) {
     return step_frame_pointer();
   }
