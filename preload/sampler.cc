@@ -263,7 +263,9 @@ void arm(ThreadState& thread) {
   }
   if (raw_failed(result)) {
     slot.clock = SampleClock::kPosixCpuTimer;
-    result = start_posix_timer(thread, first_ns, page.sample_period_ns);
+    // A period shorter than the kernel's tick: each tick is a sample, and its phase is random enough.
+    const uint64_t posix_first_ns = page.sample_period_ns < page.kernel_tick_ns ? 1 : first_ns;
+    result = start_posix_timer(thread, posix_first_ns, page.sample_period_ns);
   }
   if (raw_failed(result)) {
     slot.clock = SampleClock::kNone;

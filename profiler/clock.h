@@ -13,6 +13,13 @@ inline uint64_t clock_now_ns(clockid_t clock) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// 1/CONFIG_HZ, at which POSIX CPU timers are looked at.
+inline uint64_t kernel_tick_ns() {
+  timespec resolution{};
+  clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+  return static_cast<uint64_t>(resolution.tv_nsec);
+}
+
 // CLOCK_MONOTONIC, which agent and recorder share.
 inline uint64_t monotonic_now_ns() { return clock_now_ns(CLOCK_MONOTONIC); }
 

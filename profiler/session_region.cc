@@ -56,6 +56,7 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->version = kWireVersion;
   page->session_id = settings.session_id;
   page->sample_period_ns = settings.sample_period_ns;
+  page->kernel_tick_ns = kernel_tick_ns();
   page->sample_clock = settings.clock;
   // A standard signal (real-time ones queue up behind a slow handler) that nobody uses: the stack fault of a
   // coprocessor that x86-64 does not have.

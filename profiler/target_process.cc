@@ -36,7 +36,7 @@ bool thread_exists(int32_t pid, int32_t tid) {
 TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
                              uint64_t earlier_cpu_ns)
     : identity_(identity), region_(std::move(region)), tables_(tables), origin_(origin),
-      period_ns_(region_.view().page().sample_period_ns), earlier_cpu_ns_(earlier_cpu_ns),
+      period_ns_(region_.view().page().sample_period_ns), kernel_tick_ns_(kernel_tick_ns()), earlier_cpu_ns_(earlier_cpu_ns),
       accounted_cpu_ns_(earlier_cpu_ns) {}
 
 void TargetProcess::switch_off() { region_.view().page().off.store(1, std::memory_order_relaxed); }
@@ -286,16 +286,25 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   truncated_ += (record.flags & kSampleTruncated) != 0 ? 1 : 0;
   elided_ += frames_elided != 0 ? 1 : 0;
   const StackId stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
-  uint64_t ticks = 1;
+  uint64_t weight_ns = period_ns_;
   if (region_.view().slot(index).clock == SampleClock::kPerfTaskClock) {
     add_kernel_time(slot, time_ns, missed_ticks);
   } else {
-    // A POSIX timer's overruns: it fires at the kernel's tick only, for all periods since the last one.
     overrun_ticks_ += missed_ticks;
-    ticks += missed_ticks;
+    weight_ns = posix_weight_ns(missed_ticks);
   }
-  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, ticks * period_ns_);
-  accounted_cpu_ns_ += ticks * period_ns_;
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, weight_ns);
+  accounted_cpu_ns_ += weight_ns;
+}
+
+// A POSIX timer fires at the kernel's ticks only, for all periods that have passed. With a period shorter than the tick every
+// tick is a sample, of the time between two ticks: so threads too short to see many of them are counted right on average.
+uint64_t TargetProcess::posix_weight_ns(uint64_t overruns) const {
+  const uint64_t passed_ns = (1 + overruns) * period_ns_;
+  if (period_ns_ >= kernel_tick_ns_ || kernel_tick_ns_ == 0) {
+    return passed_ns;
+  }
+  return std::max<uint64_t>(1, (passed_ns + kernel_tick_ns_ / 2) / kernel_tick_ns_) * kernel_tick_ns_;
 }
 
 void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
@@ -337,7 +346,8 @@ void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
   }
   const SessionPage& page = region_.view().page();
   const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
-                                 page.threads_without_timer.load(std::memory_order_relaxed) != 0;
+                                 page.threads_without_timer.load(std::memory_order_relaxed) != 0 ||
+                                 perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
   const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
   const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
   add_derived_time(FrameKind::kMarker, "[not sampled]", origin_.now(), unsampled_ns);

@@ -77,6 +77,7 @@ class TargetProcess {
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
+  uint64_t posix_weight_ns(uint64_t overruns) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
   StackId push_frame(StackId parent, uint64_t bits, uint32_t generation);
   void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
@@ -88,6 +89,7 @@ class TargetProcess {
   RecordingTables& tables_;
   TimeOrigin origin_;
   uint64_t period_ns_;
+  uint64_t kernel_tick_ns_;
   ModuleMap modules_;
   std::array<Slot, kSlotCount> slots_;
   std::unordered_map<uint64_t, FrameId> frame_cache_;  // FrameAddress bits, of one generation

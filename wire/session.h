@@ -43,6 +43,7 @@ struct SessionPage {
 
   // Settings, written by the recorder before the agent maps the page.
   uint64_t sample_period_ns;  // CPU time between samples of a thread; 0: no CPU sampling
+  uint64_t kernel_tick_ns;    // the resolution of POSIX CPU timers
   SampleClock sample_clock;   // the best one to try
   uint32_t sample_signal;
   uint32_t follow_children;  // 0: --no-children, a fork's child or an exec'd image is left alone
