@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
+#include "profiler/module_log.h"
 #include "unwind/unwinder.h"
 #include "wire/records.h"
 #include "wire/ring.h"
@@ -17,7 +20,6 @@ namespace {
 
 constexpr uint64_t kNamesIntervalNs = 200'000'000;
 constexpr uint32_t kElidedAfterFrames = Unwinder::kRootFrames;  // of a stack with a gap, the root side
-constexpr char kAgentFileName[] = "/libflarestack_preload.so";
 
 std::string thread_comm(int32_t pid, int32_t tid) {
   std::ifstream file(fmt::format("/proc/{}/task/{}/comm", pid, tid));
@@ -52,14 +54,12 @@ size_t TargetProcess::drain() {
   std::array<SlotState, kSlotCount> states{};
   std::array<uint64_t, kSlotCount> heads{};
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    // The state before the head: what an ended thread wrote was written before it ended.
     states[i] = view.slot(i).state.load(std::memory_order_acquire);
     heads[i] = view.slot(i).head.load(std::memory_order_acquire);
   }
   drain_modules();
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    bool ended = states[i] == SlotState::kEnded;
-    if (!ended && states[i] != SlotState::kLive) {
+    if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {
       continue;
     }
     SlotHeader& header = view.slot(i);
@@ -68,10 +68,9 @@ size_t TargetProcess::drain() {
       account_startup();  // before the first sample, which is of later CPU time
     }
     records += drain_slot(i, heads[i]);
-    if (!ended && refresh && !thread_exists(identity_.pid, slots_[i].tid)) {
-      ended = header.head.load(std::memory_order_acquire) == heads[i];
-    }
-    if (ended) {
+    const bool look = refresh || states[i] == SlotState::kEnding;
+    // What it wrote since then is drained next time.
+    if (look && !thread_exists(identity_.pid, slots_[i].tid) && header.head.load(std::memory_order_acquire) == heads[i]) {
       name_from_slot(slots_[i], header);  // it may have named itself since
       dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
       bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
@@ -83,59 +82,18 @@ size_t TargetProcess::drain() {
   if (refresh) {
     last_names_ns_ = now_ns;
     refresh_names();
+    find_unsampled_threads();
   }
   return records;
 }
 
 void TargetProcess::drain_modules() {
   constexpr uint32_t kGenerationsKept = 64;  // a sample is drained long before the module list has changed this often
-  const SessionView view = region_.view();
-  SessionPage& page = view.page();
-  RingReader log(view.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail);
-  // What is there now and no more: a target that never stops writing must not keep us here.
-  for (size_t left = log.available(); left != 0;) {
-    const RecordHeader header = RecordHeader::unpack(log.peek(0));
-    if (header.words == 0 || header.words > left) {
-      ++damaged_;
-      log.skip_to_head();
-      return;
-    }
-    if (header.kind == RecordKind::kModuleRemoved && header.words == kModuleRemovedWords) {
-      modules_.remove(static_cast<uint32_t>(log.peek(1)), header.generation);
-    } else if (header.kind == RecordKind::kModuleAdded && header.words > kModuleAddedWords &&
-               header.words <= kModuleAddedWords + kMaxModulePathBytes / 8 + 1) {
-      std::vector<uint64_t> words(header.words);
-      for (uint32_t i = 0; i < header.words; ++i) {
-        words[i] = log.peek(i);
-      }
-      std::vector<uint8_t> build_id(std::min<size_t>(header.flags, kMaxBuildIdBytes));
-      if (!build_id.empty()) {
-        std::memcpy(build_id.data(), &words[5], build_id.size());
-      }
-      std::string path(reinterpret_cast<const char*>(&words[kModuleAddedWords]), (header.words - kModuleAddedWords) * 8);
-      path.resize(std::strlen(path.c_str()));
-      ModuleMap::Segment segment;
-      segment.agent_id = static_cast<uint32_t>(words[4]);
-      segment.text_start = words[1];
-      segment.text_end = words[2];
-      segment.load_bias = words[3];
-      segment.is_agent = path.ends_with(kAgentFileName);
-      segment.module = tables_.module(path, build_id);
-      segment.path = std::move(path);
-      segment.build_id = std::move(build_id);
-      segment.added = header.generation;
-      modules_.add(std::move(segment));
-    }
-    last_generation_ = std::max(last_generation_, header.generation);
-    log.consume(header.words);
-    left -= header.words;
-  }
+  const ModuleLogResult result = drain_module_log(region_.view(), tables_, modules_);
+  damaged_ += result.damaged_records;
+  last_generation_ = std::max(last_generation_, result.last_generation);
   if (last_generation_ > kGenerationsKept) {
     modules_.forget_before(last_generation_ - kGenerationsKept);
-  }
-  if (log.damaged()) {
-    ++damaged_;
-    log.skip_to_head();
   }
 }
 
@@ -192,6 +150,29 @@ void TargetProcess::refresh_names() {
       }
     }
   }
+}
+
+// A thread that has no slot at two looks in a row was not merely starting.
+void TargetProcess::find_unsampled_threads() {
+  std::set<int32_t> with_slot;
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    if (region_.view().slot(i).state.load(std::memory_order_relaxed) != SlotState::kFree) {
+      with_slot.insert(static_cast<int32_t>(region_.view().slot(i).tid.load(std::memory_order_relaxed)));
+    }
+  }
+  std::set<int32_t> without_slot;
+  std::error_code error;
+  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", identity_.pid), error), end; task != end;
+       task.increment(error)) {
+    const int32_t tid = std::atoi(task->path().filename().c_str());
+    if (!with_slot.contains(tid)) {
+      without_slot.insert(tid);
+      if (without_slot_before_.contains(tid)) {
+        unsampled_tids_.insert(tid);
+      }
+    }
+  }
+  without_slot_before_ = std::move(without_slot);
 }
 
 size_t TargetProcess::drain_slot(uint32_t index, uint64_t head) {
@@ -347,7 +328,7 @@ void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
   const SessionPage& page = region_.view().page();
   const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
                                  page.threads_without_timer.load(std::memory_order_relaxed) != 0 ||
-                                 perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
+                                 !unsampled_tids_.empty() || perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
   const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
   const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
   add_derived_time(FrameKind::kMarker, "[not sampled]", origin_.now(), unsampled_ns);
@@ -397,6 +378,7 @@ Counters TargetProcess::counters() const {
           {"off_cpu_stacks_truncated", off_cpu_ != nullptr ? off_cpu_->truncated() : 0},
           {"threads", threads_},
           {"threads_perf_clock", perf_threads_},
+          {"threads_without_agent", unsampled_tids_.size()},
           {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},
           {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},
           {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},

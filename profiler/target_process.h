@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -76,6 +77,7 @@ class TargetProcess {
   ThreadId thread_of(int32_t tid);
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
+  void find_unsampled_threads();
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(uint64_t overruns) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
@@ -102,6 +104,8 @@ class TargetProcess {
   std::map<int32_t, ThreadId> thread_ids_;  // of living threads
   std::unique_ptr<OffCpuSampler> off_cpu_;  // with the first sample_off_cpu()
   uint32_t last_generation_ = 0;
+  std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own
+  std::set<int32_t> without_slot_before_;
   uint64_t last_names_ns_ = 0;
   uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
   uint64_t bad_stacks_ = 0, overrun_ticks_ = 0, threads_ = 0, perf_threads_ = 0;
