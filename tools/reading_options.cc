@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <clocale>
+#include <cstdio>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "base/terminal.h"
 #include "base/text.h"
@@ -64,7 +67,12 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
   }
   chosen.from_ns = *from;
   chosen.to_ns = *to;
-  return load_profile(options.trace, chosen);
+  Result<Profile> profile = load_profile(options.trace, chosen);
+  if (profile.ok() && !profile->quality.damage.empty()) {
+    // Also where the output has no room for it (a tree, an export): on stderr, which a pipe keeps apart.
+    fmt::print(stderr, "flarestack: {}: {}\n", options.trace, fmt::join(profile->quality.damage, "; "));
+  }
+  return profile;
 }
 
 TextLayout layout_for(const std::string& output) {
