@@ -15,7 +15,7 @@ struct Place {
 
 // Two traces of one moment that differ. `frame` counts from the leaf; the places are the last equal frame and what follows.
 struct Difference {
-  uint32_t kind;  // 0: interrupted by the timer, 1: at an allocation
+  uint32_t kind;  // bit 0: at an allocation, not interrupted by the timer; bit 1: ours is heuristic and reached the root
   uint32_t frame;
   uint32_t our_count;
   uint32_t their_count;

@@ -98,5 +98,5 @@ run git-grep 120 git -C "$work/repository" grep -c unwind
 run threads 240 "$build/oracle_threads" $((4 * scale))
 run zstd 120 zstd -q -f -T2 -12 "$work/text" -o "$work/text.zst"
 
-python3 "$here/summary.py" --explained "$here/explained.txt" "${runs[@]}" || failed=1
+python3 "$here/summary.py" "${runs[@]}" || failed=1
 [ ! $failed ]

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the counts of a corpus run (counters.h) and prints one line a program, then the differences.
 
-usage: summary.py [--explained FILE] NAME=DIRECTORY...
+usage: summary.py NAME=DIRECTORY...
 
-A difference is explained if a line `MODULE+HEX_OFFSET` or `MODULE` of FILE names its last equal frame. Exit status 1: fewer than
-99.99 % of the traces equal (explained ones apart), or the cache and a full walk disagree anywhere, or nothing was compared.
+A difference is explained, as docs/unwinding.md does, if the trace met code without CFI and libunwind, which misjudges the stack
+pointer after such a frame, came to an address that is no code while ours reached the root. Exit status 1: fewer than 99.99 % of
+the traces equal (explained ones apart), or the cache and a full walk disagree anywhere, or nothing was compared.
 """
 import pathlib
 import struct
@@ -33,18 +34,16 @@ def read(path):
     for i in range(min(count, 32)):
         at = 248 + 256 * i
         kind, frame, ours, theirs = struct.unpack_from("<4I", data, at)
-        differences.append((("sample", "allocation")[kind], frame, ours, theirs,
-                            *(place(data, at + 16 + 80 * k) for k in range(3))))
+        heuristic_to_root = kind & 2 != 0
+        their_next = place(data, at + 16 + 160)
+        differences.append((("sample", "allocation")[kind & 1], frame, ours, theirs,
+                            *(place(data, at + 16 + 80 * k) for k in range(3)),
+                            heuristic_to_root and "+" not in their_next))
     return program.split(b"\0")[0].decode(), tallies, seen, count, differences
 
 
 def main():
     arguments = sys.argv[1:]
-    explained_names = set()
-    if arguments[:1] == ["--explained"]:
-        explained_names = {line.split("#")[0].strip() for line in pathlib.Path(arguments[1]).read_text().splitlines()}
-        explained_names.discard("")
-        arguments = arguments[2:]
     print(f"{'program':<14} {'at':<11} {'traces':>9} {'frames':>7} {'kept':>6} {'heuristic':>9} {'differ':>7} {'equal':>9}")
     total = {"traces": 0, "unequal": 0, "incremental": 0}
     explained, unexplained = 0, []
@@ -59,8 +58,7 @@ def main():
                 for field in FIELDS:
                     sums[use][field] += counts[1][use][field]
             for difference in counts[4]:
-                last_equal = difference[4]
-                if last_equal in explained_names or last_equal.split("+")[0] in explained_names:
+                if difference[-1]:
                     explained += 1
                 else:
                     unexplained.append((name, *difference))
@@ -74,7 +72,7 @@ def main():
             total["traces"] += s["traces"]
             total["unequal"] += unequal
             total["incremental"] += s["incremental"]
-    for name, kind, frame, ours, theirs, last_equal, our_next, their_next in unexplained[:20]:
+    for name, kind, frame, ours, theirs, last_equal, our_next, their_next, _ in unexplained[:20]:
         print(f"  {name} {kind}: equal for {frame} frames to {last_equal}; ours {our_next} ({ours} in all), "
               f"libunwind {their_next} ({theirs})")
     traces = total["traces"]

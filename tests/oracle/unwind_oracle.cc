@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A library to preload into any program: at random instants, and at every Nth allocation, it unwinds with libunwind and with
+// A library to preload into any program (run.sh): at random instants, and at every Nth allocation, it unwinds with libunwind and with
 // ours, and counts where they differ. ORACLE_DIR names the directory for the counts; ORACLE_INTERVAL_US the mean time
-// between samples (default 200), ORACLE_EVERY the N (default 97).
+// between samples (default 200), ORACLE_EVERY the N (default 97). ORACLE_MIX names a file for the depths of the stacks at
+// allocations 20 000 to 22 000, which bench/unwind_bench.cc replays.
 //
 // libunwind asks dl_iterate_phdr for modules, which takes the loader's lock and may not be called in a handler; during our
 // calls it is answered from the same snapshot that our unwinder reads.
@@ -67,6 +68,7 @@ std::atomic<const Modules*> current_modules = nullptr;
 Counters* counters = nullptr;
 long interval_us = 200;
 uint64_t every = 97;
+int mix_fd = -1;
 thread_local ThreadState* thread_state __attribute__((tls_model("initial-exec"))) = nullptr;
 thread_local bool busy __attribute__((tls_model("initial-exec"))) = false;
 
@@ -202,6 +204,14 @@ StackBounds bounds_at(uint64_t sp) {
   return sp >= known.low && sp < known.high ? StackBounds{sp, known.high} : StackBounds{sp, 0};
 }
 
+// One line "kept count" an allocation.
+void record_mix(uint64_t number, const StackTrace& trace) {
+  constexpr uint64_t kFirst = 20000, kLast = 22000;
+  if (mix_fd >= 0 && number >= kFirst && number < kLast) {
+    dprintf(mix_fd, "%u %u\n", trace.kept, trace.count + trace.elided);
+  }
+}
+
 // Ours alone; the cache sees every call.
 StackTrace our_trace(const MachineRegisters& registers, AddressKind kind, const Modules& modules, unsigned use) {
   const StackBounds bounds = bounds_at(registers.value[MachineRegisters::kRsp]);
@@ -238,7 +248,8 @@ void compare(ucontext_t* context, AddressKind kind, const Modules& modules, unsi
   add(&tally->their_end_early, same == their_count);
   add(&tally->our_end_early, same == mine.count);
   const auto ours_at = [&](uint32_t i) { return i < mine.count ? mine.frames[mine.count - 1 - i].address().value : 0; };
-  note_difference({use, same, mine.count, their_count, place_of(modules, same > 0 ? theirs[same - 1] : 0),
+  const uint32_t flags = use | (mine.heuristic && mine.end == UnwindEnd::kRoot ? 2 : 0);
+  note_difference({flags, same, mine.count, their_count, place_of(modules, same > 0 ? theirs[same - 1] : 0),
                    place_of(modules, ours_at(same)), place_of(modules, same < their_count ? theirs[same] : 0)});
 }
 
@@ -346,6 +357,8 @@ bool open_counters() {
   interval_us = interval != nullptr ? atol(interval) : interval_us;
   const char* nth = getenv("ORACLE_EVERY");
   every = nth != nullptr ? strtoull(nth, nullptr, 10) : every;
+  const char* mix = getenv("ORACLE_MIX");
+  mix_fd = mix != nullptr ? open(mix, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
   refresh_modules();
   struct sigaction action = {};
   action.sa_sigaction = on_timer;
@@ -370,7 +383,7 @@ bool open_counters() {
   if (number % every == 0) {
     compare(&context, AddressKind::kReturnAddress, *modules, 1);
   } else {
-    our_trace(registers_of(context), AddressKind::kReturnAddress, *modules, 1);
+    record_mix(number, our_trace(registers_of(context), AddressKind::kReturnAddress, *modules, 1));
   }
   busy = false;
   errno = saved_errno;

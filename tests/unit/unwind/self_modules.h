@@ -13,6 +13,19 @@
 
 namespace flarestack::test {
 
+#if defined(__has_feature)
+#define FLARESTACK_HAS_FEATURE(x) __has_feature(x)
+#else
+#define FLARESTACK_HAS_FEATURE(x) 0
+#endif
+// Instrumented code has larger frames, and ASan's shadow of stacks it does not know survives longjmp and swapcontext.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || FLARESTACK_HAS_FEATURE(address_sanitizer) || \
+    FLARESTACK_HAS_FEATURE(thread_sanitizer)
+constexpr bool kInstrumented = true;
+#else
+constexpr bool kInstrumented = false;
+#endif
+
 class SelfModules {
  public:
   SelfModules() { refresh(); }

@@ -88,6 +88,10 @@ void in_value_rules(void* m) { odd_value_rules(in_rbx, m); }
 }  // namespace
 
 TEST_CASE("an unwinding takes at most 512 bytes of stack, whatever the frames") {
+  if (kInstrumented) {
+    WARN("left out: instrumented frames are larger");
+    return;
+  }
   Measurement m;
   measurement = &m;
   measure_here(&m);
