@@ -97,6 +97,10 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   json.member("unsampled_ns", quality.unsampled_ns);
   json.member("unknown_code_ns", quality.unknown_code_ns);
   json.member("lost_ns", quality.lost_ns);
+  json.key("counters");  // docs/trace-format.md lists them
+  json.begin_object();
+  for (const auto& [name, value] : recording.counters) json.member(name, value);
+  json.end_object();
   json.member("processes_not_recorded", static_cast<uint64_t>(recording.unrecorded.size()));
   json.member("complete", quality.complete);
   json.member("damage", quality.damage);

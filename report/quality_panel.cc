@@ -132,6 +132,39 @@ const char* clock_phrase(ClockKind kind) {
   return "unknown clock";
 }
 
+namespace {
+
+// Counters that say something only when they are not 0; "{}" is the number.
+struct LossSentence {
+  const char* counter;
+  const char* label;
+  const char* sentence;
+  Mood mood;
+};
+constexpr LossSentence kLosses[] = {
+    {"stacks_elided", "", "{} stacks deeper than 4096 frames: their middle is left out ([frames elided])", Mood::kNote},
+    {"off_cpu_samples", "sleepers", "{} times a thread was seen asleep", Mood::kPlain},
+    {"off_cpu_stacks_heuristic", "", "{} stacks of sleepers needed a frame pointer that had to be guessed", Mood::kNote},
+    {"off_cpu_stacks_truncated", "", "{} stacks of sleepers did not reach their root", Mood::kNote},
+    {"threads_without_slot", "threads", "{} found no free ring and were not sampled: more than 1024 at a time", Mood::kBad},
+    {"threads_without_timer", "threads", "{} could not be given a timer and were not sampled; `flarestack doctor` tells why", Mood::kBad},
+    {"threads_without_agent", "threads", "{} were started past the agent (a raw clone, or the C library's own) and not sampled", Mood::kNote},
+    {"forks_unrecorded", "children", "{} forked children could not reach the recorder and are missing", Mood::kBad},
+    {"module_events_lost", "modules", "{} libraries came or went unseen: some code has no name", Mood::kBad},
+    {"module_hook_missing", "modules", "{} processes whose loader could not be watched: libraries loaded later have no names", Mood::kBad},
+    {"damaged_records", "rings", "{} records made no sense and were skipped: something overwrote the session's memory", Mood::kBad},
+    {"trace_records_dropped", "trace", "{} records were too large to be kept", Mood::kBad},
+};
+
+void add_loss_lines(const Recording& recording, std::vector<QualityLine>& lines) {
+  for (const LossSentence& loss : kLosses) {
+    const uint64_t count = recording.counter(loss.counter);
+    if (count != 0) lines.push_back({loss.label, fmt::format(fmt::runtime(loss.sentence), format_count(count)), loss.mood});
+  }
+}
+
+}  // namespace
+
 std::vector<QualityLine> quality_lines(const Profile& profile) {
   const Quality& quality = profile.quality;
   std::vector<QualityLine> lines;
@@ -145,6 +178,7 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
                    fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
                                format_count(quality.stacks_heuristic)),
                    quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
+  add_loss_lines(profile.recording, lines);
   add_cpu_lines(quality, lines);
   add_symbol_lines(profile, lines);
   add_unrecorded_lines(profile.recording, lines);
