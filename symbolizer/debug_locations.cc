@@ -11,8 +11,6 @@
 namespace flarestack {
 namespace {
 
-constexpr uint64_t kBytesPerThread = 8 << 20;  // of units: 30 ms, some twenty times what opening the file again costs
-
 uint64_t total_bytes(std::span<const UnitHits> units) {
   uint64_t bytes = 0;
   for (const UnitHits& hits : units) {
@@ -74,7 +72,7 @@ std::vector<UnitHits> first_claims(std::span<const UnitHits> units, size_t addre
 std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, ModuleFile& file,
                                                 std::span<const uint64_t> module_addresses,
                                                 std::span<const CodeSection> module_code,
-                                                const SymbolizerOptions& options) {
+                                                const SymbolizerOptions& options, uint64_t unit_bytes_per_thread) {
   std::vector<DebugLocation> locations(module_addresses.size());
   Dwarf* dwarf = file.dwarf();
   if (dwarf == nullptr) {
@@ -90,7 +88,8 @@ std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, Modu
 
   const std::vector<UnitHits> units = find_units(dwarf, addresses, code);
   const std::vector<UnitHits> first = first_claims(units, addresses.size());
-  const uint64_t threads = std::clamp<uint64_t>(total_bytes(first) / kBytesPerThread, 1, std::max(options.threads, 1u));
+  const uint64_t threads =
+      std::clamp<uint64_t>(total_bytes(first) / unit_bytes_per_thread, 1, std::max(options.threads, 1u));
   const std::vector<std::span<const UnitHits>> parts = shares(first, threads);
   run_parallel(parts.size(), unsigned(threads), [&](size_t i) {
     if (i == 0) {

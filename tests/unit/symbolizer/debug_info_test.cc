@@ -2,6 +2,7 @@
 // Lines and inlined calls against what other tools say of the same addresses.
 #include <random>
 
+#include "symbolizer/debug_locations.h"
 #include "tests/unit/symbolizer/fixture.h"
 
 namespace flarestack {
@@ -123,6 +124,26 @@ TEST_CASE("libc's inlined calls and lines are what eu-addr2line says, by its sep
   // eu-addr2line takes calls for nested by their place in the tree even where their code ranges are not, which gcc writes
   // for a handful of addresses in ten thousand; llvm-symbolizer sides with us there.
   CHECK(equal >= addresses.size() * 995 / 1000);
+}
+
+TEST_CASE("several threads on one module find what one finds") {
+  const TemporaryDirectory directory;
+  const std::string program = build(directory, "g++ -O2 -g");
+  const std::vector<uint64_t> addresses = function_addresses(program, kOurFunctions);
+  const auto resolve = [&](unsigned threads) {
+    const SymbolModule module{{}, program, {}};
+    Result<ModuleFile> file = ModuleFile::open(module, {});
+    REQUIRE(file.ok());
+    const std::vector<CodeSection> code = code_sections(file->elf());
+    SymbolizerOptions options;
+    options.threads = threads;
+    std::vector<std::vector<std::string>> texts;
+    for (const DebugLocation& location : find_debug_locations(module, *file, addresses, code, options, 1)) {
+      texts.push_back(fixture::frame_texts(location.frames));
+    }
+    return texts;
+  };
+  CHECK(resolve(4) == resolve(1));
 }
 
 TEST_CASE("without inlining there is one frame, of the outer function at the line of the instruction") {
