@@ -18,14 +18,18 @@ namespace {
 
 constexpr int kReplySeconds = 5;  // a recorder that is stopped or starved longer than this is given up
 
-// A connected socket, or a negative errno.
-long connect_to(const char* session_value) {
-  // "VERSION:NAME"
+// The NAME of "VERSION:NAMESECRET", the secret behind it; nullptr: this is no session.
+const char* session_name(const char* session_value) {
   const char* name = session_value;
   while (*name != '\0' && *name != ':') {
     ++name;
   }
-  if (*name != ':' || text_length(++name) != kSessionNameLength) {
+  return *name == ':' && text_length(name + 1) == kSessionNameLength + kSessionSecretLength ? name + 1 : nullptr;
+}
+
+// A connected socket, or a negative errno.
+long connect_to(const char* name) {
+  if (name == nullptr) {
     return -EINVAL;
   }
   const long descriptor = raw_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -80,11 +84,13 @@ int receive_region(long descriptor) {
 }  // namespace
 
 SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id) {
-  const long descriptor = connect_to(session_value);
+  const char* name = session_name(session_value);
+  const long descriptor = connect_to(name);
   if (raw_failed(descriptor)) {
     return {};
   }
-  const Hello hello{kSessionMagic, kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage, parent_session_id, 0};
+  Hello hello{kSessionMagic, kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage, parent_session_id, 0, {}};
+  memcpy(hello.secret, name + kSessionNameLength, kSessionSecretLength);
   const int region = send_bytes(descriptor, &hello, sizeof(hello)) == sizeof(hello) ? receive_region(descriptor) : -1;
   raw_syscall(SYS_close, descriptor);
   if (region < 0) {
@@ -96,11 +102,13 @@ SessionView open_session(const char* session_value, bool forked, uint32_t parent
 }
 
 void send_unrecorded_note(const char* path, uint32_t reason) {
-  const long descriptor = connect_to(the_agent.session_value);
+  const char* name = session_name(the_agent.session_value);
+  const long descriptor = connect_to(name);
   if (raw_failed(descriptor)) {
     return;
   }
-  UnrecordedNote note{kSessionMagic, kWireVersion, reason, {}};
+  UnrecordedNote note{kSessionMagic, kWireVersion, reason, {}, {}};
+  memcpy(note.secret, name + kSessionNameLength, kSessionSecretLength);
   text_copy(note.path, path, sizeof(note.path));
   send_bytes(descriptor, &note, sizeof(note));
   raw_syscall(SYS_close, descriptor);

@@ -74,7 +74,7 @@ void ProcessTable::wait(uint64_t timeout_ns) {
   for (SessionServer::Peer& peer : peers_) {
     Hello hello{};
     UnrecordedNote note{};
-    switch (SessionServer::receive(peer, hello, note)) {
+    switch (server_.receive(peer, hello, note)) {
       case SessionServer::Message::kNone:
         waiting.push_back(std::move(peer));
         break;

@@ -10,23 +10,45 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "wire/session.h"
 
 namespace flarestack {
+namespace {
+
+// Random hexadecimal digits; empty: the kernel has none.
+std::string random_digits(size_t count) {
+  std::vector<uint8_t> bytes(count / 2);
+  std::string digits;
+  if (getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) {
+    for (const uint8_t byte : bytes) {
+      digits += fmt::format("{:02x}", byte);
+    }
+  }
+  return digits;
+}
+
+// In the same time whatever they hold.
+bool equal_secrets(std::string_view left, std::string_view right) {
+  int difference = left.size() == right.size() ? 0 : 1;
+  for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+    difference |= left[i] ^ right[i];
+  }
+  return difference == 0;
+}
+
+}  // namespace
 
 Result<SessionServer> SessionServer::create() {
-  std::array<uint8_t, kSessionNameLength / 2> random{};
-  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+  SessionServer server;
+  const std::string name = random_digits(kSessionNameLength);
+  server.secret_ = random_digits(kSessionSecretLength);
+  if (name.empty() || server.secret_.empty()) {
     return errno_error("get random bytes");
   }
-  std::string name;
-  for (const uint8_t byte : random) {
-    name += fmt::format("{:02x}", byte);
-  }
-  SessionServer server;
   server.listener_ = Fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -37,7 +59,7 @@ Result<SessionServer> SessionServer::create() {
       listen(server.listener_.get(), SOMAXCONN) != 0) {
     return errno_error("open the socket for agents");
   }
-  server.session_value_ = fmt::format("{}:{}", kWireVersion, name);
+  server.session_value_ = fmt::format("{}:{}{}", kWireVersion, name, server.secret_);
   return server;
 }
 
@@ -52,27 +74,31 @@ SessionServer::Peer SessionServer::accept_peer() {
     if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
       continue;
     }
-    // Whoever knows the random name got it from the environment we made; root records programs that change their user.
+    // Root records programs that change their user; the secret of their messages tells them from others.
     if (credentials.uid == geteuid() || geteuid() == 0) {
       return {credentials.pid, std::move(connection)};
     }
   }
 }
 
-SessionServer::Message SessionServer::receive(const Peer& peer, Hello& hello, UnrecordedNote& note) {
+SessionServer::Message SessionServer::receive(const Peer& peer, Hello& hello, UnrecordedNote& note) const {
   std::array<char, sizeof(UnrecordedNote) + 1> buffer{};
   const ssize_t size = recv(peer.connection.get(), buffer.data(), buffer.size(), 0);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
     return Message::kNone;
   }
+  const auto is_valid = [this](const auto& message) {
+    return message.magic == kSessionMagic && message.version == kWireVersion &&
+           equal_secrets({message.secret, sizeof(message.secret)}, secret_);
+  };
   if (size == sizeof(Hello)) {
     std::memcpy(&hello, buffer.data(), sizeof(hello));
-    return hello.magic == kSessionMagic && hello.version == kWireVersion ? Message::kHello : Message::kClosed;
+    return is_valid(hello) ? Message::kHello : Message::kClosed;
   }
   if (size == sizeof(UnrecordedNote)) {
     std::memcpy(&note, buffer.data(), sizeof(note));
     note.path[sizeof(note.path) - 1] = '\0';
-    return note.magic == kSessionMagic && note.version == kWireVersion ? Message::kNote : Message::kClosed;
+    return is_valid(note) ? Message::kNote : Message::kClosed;
   }
   return Message::kClosed;
 }

@@ -34,13 +34,14 @@ class SessionServer {
   // What a peer sends: a Hello or an UnrecordedNote. False: nothing yet; the peer is dropped when it is closed or
   // senseless.
   enum class Message : uint8_t { kNone, kHello, kNote, kClosed };
-  static Message receive(const Peer& peer, Hello& hello, UnrecordedNote& note);
+  Message receive(const Peer& peer, Hello& hello, UnrecordedNote& note) const;
   // Answers a Hello. `region_descriptor` -1: refused.
   static bool reply(const Peer& peer, int region_descriptor);
 
  private:
   SessionServer() = default;
   Fd listener_;
+  std::string secret_;
   std::string session_value_;
 };
 

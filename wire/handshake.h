@@ -2,8 +2,9 @@
 // How an agent gets its session region: it connects to the recorder's abstract SOCK_SEQPACKET socket, sends a Hello, and
 // receives a HelloReply with the region's descriptor (SCM_RIGHTS), which it maps and closes. Both sides.
 //
-// The environment variable kSessionVariable holds "VERSION:NAME": NAME is the socket's, 32 random hexadecimal digits, and so
-// the secret of the session. The recorder answers its own user only (SO_PEERCRED), and if it is root, anyone who knows the name.
+// The environment variable kSessionVariable holds "VERSION:NAME" and, without a gap, SECRET: 16 random hexadecimal digits each.
+// NAME is the socket's, which every user sees in /proc/net/unix; SECRET is in the environment alone, and in each message.
+// The recorder answers its own user only (SO_PEERCRED), and if it is root, anyone who knows the secret.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@ namespace flarestack {
 
 inline constexpr char kSessionVariable[] = "FLARESTACK_SESSION";
 inline constexpr char kPreloadVariable[] = "LD_PRELOAD";
-inline constexpr uint32_t kSessionNameLength = 32;
+inline constexpr uint32_t kSessionNameLength = 16;
+inline constexpr uint32_t kSessionSecretLength = 16;
 
 enum class HelloOrigin : uint32_t { kImage = 0, kFork = 1 };
 
@@ -22,15 +24,17 @@ struct Hello {
   HelloOrigin origin;
   uint32_t parent_session_id;  // kFork: the parent's
   uint32_t reserved;
+  char secret[kSessionSecretLength];
 };
-static_assert(sizeof(Hello) == 24);
+static_assert(sizeof(Hello) == 40);
 
 // Or, instead of a Hello, a note about a process that will not be recorded, from the process about to exec it; no reply.
 struct UnrecordedNote {
   uint64_t magic;    // kSessionMagic
   uint32_t version;  // kWireVersion
   uint32_t reason;   // LoadVerdict
-  char path[240];    // zero-terminated, cut to fit
+  char secret[kSessionSecretLength];
+  char path[224];  // zero-terminated, cut to fit
 };
 static_assert(sizeof(UnrecordedNote) == 256);
 
