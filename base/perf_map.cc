@@ -70,7 +70,8 @@ void clear(Parts& parts, uint64_t start, uint64_t end) {
 
 std::string printable(std::string_view name) {
   std::string text(name);
-  std::replace_if(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
   return text;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// PerfMap: what a JIT compiler says about its code in /tmp/perf-PID.map (Linux, tools/perf/Documentation/jit-interface.txt):
-// lines of "START SIZE name", hexadecimal. Read by the recorder at the end of a recording. The file is untrusted: it may be
-// cut, be still written to, or hold anything at all.
+// PerfMap: what a JIT compiler says about its code in /tmp/perf-PID.map (Linux,
+// tools/perf/Documentation/jit-interface.txt): lines of "START SIZE name", hexadecimal. Read by the recorder at the end
+// of a recording. The file is untrusted: it may be cut, be still written to, or hold anything at all.
 #pragma once
 
 #include <cstddef>

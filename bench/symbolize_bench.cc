@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// symbolize_bench FILE [CACHE_DIRECTORY] < addresses: resolves the hexadecimal module offsets on stdin, as one report does, and
-// prints what came of it and how long it took. Driven by symbolize.sh.
+// symbolize_bench FILE [CACHE_DIRECTORY] < addresses: resolves the hexadecimal module offsets on stdin, as one report
+// does, and prints what came of it and how long it took. Driven by symbolize.sh.
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>

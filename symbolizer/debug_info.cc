@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/debug_info.h"
 
-#include <dwarf.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <dwarf.h>
 
 #include "symbolizer/function_names.h"
 #include "symbolizer/function_walk.h"
@@ -80,8 +80,7 @@ DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code) : state_(s
 
 DebugInfo::~DebugInfo() = default;
 
-void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses,
-                        std::span<DebugLocation> locations) {
+void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations) {
   std::vector<uint32_t> wanted;
   std::vector<uint64_t> wanted_addresses;
   for (const uint32_t index : hits.addresses) {

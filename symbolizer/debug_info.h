@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DebugInfo: what DWARF says about addresses: source lines, functions, and the calls that were inlined. Offline side; one
-// thread, since a Dwarf handle is.
+// DebugInfo: what DWARF says about addresses: source lines, functions, and the calls that were inlined. Offline side;
+// one thread, since a Dwarf handle is.
 //
 // Each unit that is hit is read once, for all its addresses together (unit_reader.h says why).
 #pragma once
@@ -18,8 +18,8 @@
 
 namespace flarestack {
 
-// What one address is. `frames` is empty if no function of the unit covers it (assembly); `file` and `line` may still be
-// known. Otherwise frames.front() has that line.
+// What one address is. `frames` is empty if no function of the unit covers it (assembly); `file` and `line` may still
+// be known. Otherwise frames.front() has that line.
 struct DebugLocation {
   std::vector<SymbolFrame> frames;  // innermost first; the name of the last one may be empty
   std::string file;
@@ -36,8 +36,8 @@ class DebugInfo {
   DebugInfo(const DebugInfo&) = delete;
   DebugInfo& operator=(const DebugInfo&) = delete;
 
-  // Fills in `locations[i]` for every i of hits.addresses, the places in the ascending `addresses` that the unit holds. A
-  // location that has frames already is left alone.
+  // Fills in `locations[i]` for every i of hits.addresses, the places in the ascending `addresses` that the unit holds.
+  // A location that has frames already is left alone.
   void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations);
 
  private:

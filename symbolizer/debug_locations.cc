@@ -46,9 +46,9 @@ void resolve_units(ModuleFile& file, std::span<const UnitHits> units, std::span<
   }
 }
 
-// A function that several units define (templates, inline functions) is claimed by each of them. The linker keeps the first
-// copy, so the first unit describes the code that is there: an address is looked up there first, and in the others
-// only if that fails.
+// A function that several units define (templates, inline functions) is claimed by each of them. The linker keeps the
+// first copy, so the first unit describes the code that is there: an address is looked up there first, and in the
+// others only if that fails.
 std::vector<UnitHits> first_claims(std::span<const UnitHits> units, size_t address_count) {
   std::vector<bool> claimed(address_count);
   std::vector<UnitHits> result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the debug information of a module says about many addresses, by several threads if it is much to read. Offline side.
+// What the debug information of a module says about many addresses, by several threads if it is much to read. Offline
+// side.
 #pragma once
 
 #include <cstdint>

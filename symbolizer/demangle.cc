@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/demangle.h"
 
-#include <cstdlib>
-#include <memory>
-
 #include <cxxabi.h>
 #include <libiberty/demangle.h>
+
+#include <cstdlib>
+#include <memory>
 
 namespace flarestack {
 namespace {
 
-constexpr size_t kMaxSymbolBytes = 32 << 10;  // the demanglers recurse with the input; longer names are shown as they are
+constexpr size_t kMaxSymbolBytes =
+    32 << 10;  // the demanglers recurse with the input; longer names are shown as they are
 constexpr size_t kMaxDemangledBytes = 64 << 10;
 
 struct Free {
@@ -23,8 +24,8 @@ std::string_view without_version(std::string_view symbol) {
   return at == std::string_view::npos || at == 0 ? symbol : symbol.substr(0, at);
 }
 
-// Legacy Rust symbols are Itanium names too; libiberty tells them by their 17h<16 hex digits>E ending and answers null for
-// every other one, so that it is asked first.
+// Legacy Rust symbols are Itanium names too; libiberty tells them by their 17h<16 hex digits>E ending and answers null
+// for every other one, so that it is asked first.
 bool may_be_rust(std::string_view symbol) {
   return symbol.starts_with("_R") || (symbol.starts_with("_ZN") && symbol.find("17h") != std::string_view::npos);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/function_names.h"
 
-#include <dwarf.h>
-
 #include <algorithm>
+
+#include <dwarf.h>
 
 #include "symbolizer/demangle.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FunctionNames: names of DWARF functions as a programmer would write them, each worked out once. Offline side; one thread.
+// FunctionNames: names of DWARF functions as a programmer would write them, each worked out once. Offline side; one
+// thread.
 #pragma once
 
 #include <string>
@@ -20,8 +21,8 @@ struct FunctionName {
 class FunctionNames {
  public:
   // The name of a function or inlined call. The mangled name of its definition or declaration, or else its source name
-  // behind the scopes it is in: compilers give no mangled name to lambdas and to members of local classes. Borrowed until
-  // the FunctionNames dies.
+  // behind the scopes it is in: compilers give no mangled name to lambdas and to members of local classes. Borrowed
+  // until the FunctionNames dies.
   const FunctionName& of(Dwarf_Die die);
 
  private:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/function_walk.h"
 
-#include <dwarf.h>
-
 #include <algorithm>
+
+#include <dwarf.h>
 
 #include "symbolizer/unit_index.h"
 

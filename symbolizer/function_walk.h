@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FunctionWalk: finds, for the addresses of one DWARF unit, the functions that hold them and the calls inlined there, in
-// one pass over the unit's entries. Offline side; one thread.
+// FunctionWalk: finds, for the addresses of one DWARF unit, the functions that hold them and the calls inlined there,
+// in one pass over the unit's entries. Offline side; one thread.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/line_table.h"
 
-#include <dwarf.h>
-
 #include <algorithm>
 #include <filesystem>
+
+#include <dwarf.h>
 
 #include "symbolizer/unit_index.h"
 
@@ -109,10 +109,11 @@ LineSections line_sections(Dwarf* dwarf) {
     }
     const char* name_pointer = elf_strptr(elf, names, header.sh_name);
     std::string_view name = name_pointer == nullptr ? std::string_view() : std::string_view(name_pointer);
-    std::span<const uint8_t>* wanted = name == ".debug_line" || name == ".zdebug_line"           ? &sections.line
-                                       : name == ".debug_line_str" || name == ".zdebug_line_str" ? &sections.line_strings
-                                       : name == ".debug_str" || name == ".zdebug_str"           ? &sections.strings
-                                                                                                 : nullptr;
+    std::span<const uint8_t>* wanted = name == ".debug_line" || name == ".zdebug_line" ? &sections.line
+                                       : name == ".debug_line_str" || name == ".zdebug_line_str"
+                                           ? &sections.line_strings
+                                       : name == ".debug_str" || name == ".zdebug_str" ? &sections.strings
+                                                                                       : nullptr;
     // libdw has unpacked compressed sections in place when it opened the file.
     if (wanted != nullptr && header.sh_type != SHT_NOBITS) {
       if (Elf_Data* data = elf_getdata(section, nullptr); data != nullptr && data->d_buf != nullptr) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // LineTable: source lines of addresses, from one unit's line number program (DWARF 2 to 5). Offline side; one thread.
 //
-// Problem: libdw makes a sorted array of all rows of a unit, 10^5 of them for a dozen addresses, which took more than half
-// of the time of a report; and in that array the rows of functions that the linker discarded, which start at address 0,
-// mix with those of real code. Choice: run the program and look at the rows as they come. Cost: this file.
+// Problem: libdw makes a sorted array of all rows of a unit, 10^5 of them for a dozen addresses, which took more than
+// half of the time of a report; and in that array the rows of functions that the linker discarded, which start at
+// address 0, mix with those of real code. Choice: run the program and look at the rows as they come. Cost: this file.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// LocationTable: the resolved locations of one module, compactly: each string once, frames as numbers. Becomes the bytes of a
-// cache file and back in a few milliseconds, however many templates the names hold. Offline side; one thread.
+// LocationTable: the resolved locations of one module, compactly: each string once, frames as numbers. Becomes the
+// bytes of a cache file and back in a few milliseconds, however many templates the names hold. Offline side; one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ class LocationTable {
   std::vector<SymbolFrame> find(uint64_t module_offset) const;
   size_t size() const { return ranges_.size(); }
 
-  // Strings: uleb count, then each as uleb length and bytes. Locations, ascending: uleb count, then each as uleb distance
-  // from the one before, uleb frame count, and per frame ulebs: name, file, line, inlined, function offset.
+  // Strings: uleb count, then each as uleb length and bytes. Locations, ascending: uleb count, then each as uleb
+  // distance from the one before, uleb frame count, and per frame ulebs: name, file, line, inlined, function offset.
   void encode(std::string& out) const;
   // Reads what encode() wrote. False: malformed, and the table must not be used. Borrows the reader's bytes.
   bool decode(ByteReader& reader);
@@ -50,7 +51,7 @@ class LocationTable {
   uint32_t number(std::string_view text);
 
   std::vector<std::string_view> strings_;
-  std::deque<std::string> own_strings_;  // those of strings_ that are not borrowed
+  std::deque<std::string> own_strings_;                     // those of strings_ that are not borrowed
   std::unordered_map<std::string_view, uint32_t> numbers_;  // filled by the first add()
   std::vector<Frame> frames_;
   std::unordered_map<uint64_t, Range> ranges_;

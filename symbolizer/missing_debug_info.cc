@@ -71,15 +71,16 @@ std::vector<std::string> owning_packages(std::span<const std::string> paths, con
   return packages;
 }
 
-// Most debug packages of Debian are only in an archive of their own, which debuginfod serves; these are in the main one.
+// Most debug packages of Debian are only in an archive of their own, which debuginfod serves; these are in the main
+// one.
 std::string debug_package(const std::string& package) {
   if (package == "libc6" || package == "libc-bin") {
     return "libc6-dbg";
   }
   for (const std::string_view prefix : {"libpython3.", "python3."}) {
     if (package.starts_with(prefix)) {
-      const std::string minor = package.substr(prefix.size(), package.find_first_not_of("0123456789", prefix.size()) -
-                                                                  prefix.size());
+      const std::string minor =
+          package.substr(prefix.size(), package.find_first_not_of("0123456789", prefix.size()) - prefix.size());
       return "python3." + minor + "-dbg";
     }
   }
@@ -87,11 +88,11 @@ std::string debug_package(const std::string& package) {
 }
 
 std::string debuginfod_server(std::string_view distribution) {
-  for (const auto& [name, server] : {std::pair{"debian", "https://debuginfod.debian.net"},
-                                     std::pair{"ubuntu", "https://debuginfod.ubuntu.com"},
-                                     std::pair{"fedora", "https://debuginfod.fedoraproject.org"},
-                                     std::pair{"arch", "https://debuginfod.archlinux.org"},
-                                     std::pair{"opensuse-tumbleweed", "https://debuginfod.opensuse.org"}}) {
+  for (const auto& [name, server] :
+       {std::pair{"debian", "https://debuginfod.debian.net"}, std::pair{"ubuntu", "https://debuginfod.ubuntu.com"},
+        std::pair{"fedora", "https://debuginfod.fedoraproject.org"},
+        std::pair{"arch", "https://debuginfod.archlinux.org"},
+        std::pair{"opensuse-tumbleweed", "https://debuginfod.opensuse.org"}}) {
     if (distribution == name) {
       return server;
     }

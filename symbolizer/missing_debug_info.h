@@ -8,9 +8,9 @@
 
 namespace flarestack {
 
-// For each file (absolute paths) a command or a sentence that would get its debug information. Files of a distribution's
-// package: its debug package where we know one, or else the distribution's debuginfod server. Others: "build it with -g".
-// Reads dpkg's file lists (one pass for all the files, 20 ms); starts no process.
+// For each file (absolute paths) a command or a sentence that would get its debug information. Files of a
+// distribution's package: its debug package where we know one, or else the distribution's debuginfod server. Others:
+// "build it with -g". Reads dpkg's file lists (one pass for all the files, 20 ms); starts no process.
 std::vector<std::string> debug_info_remedies(std::span<const std::string> paths);
 
 // The same with the places given: `dpkg_directory` instead of /var/lib/dpkg/info, `distribution` instead of ID in

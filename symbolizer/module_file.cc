@@ -80,7 +80,7 @@ Result<Fd> open_module(const std::string& path) {
   if (!file.ok()) {
     return file;
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file->get(), &status) != 0) {
     return errno_error(path);
   }
@@ -139,7 +139,7 @@ Result<Fd> open_from_debuginfod(std::span<const uint8_t> build_id, std::string& 
 
 // The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened.
 Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
-                                 std::string& path) {
+                         std::string& path) {
   path = without_deleted(module.path);
   Result<Fd> file = open_module(path);
   Result<void> same = file.ok() ? check_build_id(file->get(), path, module.build_id) : Result<void>(file.error());

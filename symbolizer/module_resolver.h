@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolves the addresses of one module: symbol tables, PLT stubs, and what the debug information adds. Offline side; safe
-// to call from several threads for different modules.
+// Resolves the addresses of one module: symbol tables, PLT stubs, and what the debug information adds. Offline side;
+// safe to call from several threads for different modules.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ namespace flarestack {
 struct ResolvedModule {
   std::vector<std::vector<SymbolFrame>> frames;  // per address, innermost first, at least one
   ModuleSymbols symbols;
-  std::vector<std::string> files;  // that the answer depends on, by being there or not; empty: the module cannot be read
-  bool wants_debug_file = false;   // a debug file would give more
+  std::vector<std::string>
+      files;                      // that the answer depends on, by being there or not; empty: the module cannot be read
+  bool wants_debug_file = false;  // a debug file would give more
 };
 
 // `addresses` are module offsets, ascending and unique. Never fails: see Symbolizer::resolve.

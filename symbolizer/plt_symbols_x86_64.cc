@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "symbolizer/plt_symbols.h"
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -8,6 +6,8 @@
 #include <unordered_map>
 
 #include <gelf.h>
+
+#include "symbolizer/plt_symbols.h"
 
 namespace flarestack {
 namespace {

@@ -36,7 +36,7 @@ uint64_t get_u64(std::string_view bytes, size_t offset) {
 
 CacheWitness CacheWitness::of(std::string path) {
   CacheWitness witness;
-  struct stat status{};
+  struct stat status {};
   witness.exists = ::stat(path.c_str(), &status) == 0;
   witness.path = std::move(path);
   if (witness.exists) {
@@ -65,7 +65,7 @@ std::optional<CachedModule> ResultCache::load(std::span<const uint8_t> build_id)
     return std::nullopt;
   }
   const std::string file = path(build_id);
-  struct stat status{};
+  struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || uint64_t(status.st_size) > kMaxFileBytes) {
     return std::nullopt;
   }
@@ -125,7 +125,8 @@ void ResultCache::trim() const {
       total += size_bytes;
     }
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& left, const Entry& right) { return left.used < right.used; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& left, const Entry& right) { return left.used < right.used; });
   for (size_t i = 0; total > max_directory_bytes_ && i < entries.size(); ++i) {
     std::filesystem::remove(entries[i].path, error);
     total -= entries[i].size_bytes;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResultCache: resolved locations of one module on disk, by build id, so that a second report reads no symbol table and no
-// DWARF. Offline side; one thread an object, any number of processes a directory.
+// ResultCache: resolved locations of one module on disk, by build id, so that a second report reads no symbol table and
+// no DWARF. Offline side; one thread an object, any number of processes a directory.
 //
-// One file a module, `DIRECTORY/symbols-1/BUILD_ID`, replaced as a whole by rename: a reader sees an old one or a new one;
-// of two writers at once one wins, and what the other one found is found again. A file with a wrong checksum, version or
-// build id counts as absent. All integers little-endian; LEB128 ("uleb") within the payload.
+// One file a module, `DIRECTORY/symbols-1/BUILD_ID`, replaced as a whole by rename: a reader sees an old one or a new
+// one; of two writers at once one wins, and what the other one found is found again. A file with a wrong checksum,
+// version or build id counts as absent. All integers little-endian; LEB128 ("uleb") within the payload.
 //
 //   +---------+---------+--------------+--------------------------------------------------------------+
 //   | magic 8 | XXH3 8  | length 8     | payload: build id, witnesses, summary, LocationTable          |
@@ -55,8 +55,8 @@ class ResultCache {
 
   // What is known of the module; none if there is nothing, or it is out of date.
   std::optional<CachedModule> load(std::span<const uint8_t> build_id) const;
-  // Replaces what is known. Failures (a read-only or full disk) leave the cache as it was: it is only a cache. Removes the
-  // files not used for longest until the directory is within its bound.
+  // Replaces what is known. Failures (a read-only or full disk) leave the cache as it was: it is only a cache. Removes
+  // the files not used for longest until the directory is within its bound.
   void store(std::span<const uint8_t> build_id, const CachedModule& module) const;
 
  private:

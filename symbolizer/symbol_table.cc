@@ -140,8 +140,8 @@ std::vector<CodeSection> code_sections(Elf* elf) {
     elf_getphdrnum(elf, &count);
     for (size_t i = 0; i < count; ++i) {
       GElf_Phdr segment;
-      if (gelf_getphdr(elf, int(i), &segment) != nullptr && segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 &&
-          segment.p_vaddr + segment.p_memsz > segment.p_vaddr) {
+      if (gelf_getphdr(elf, int(i), &segment) != nullptr && segment.p_type == PT_LOAD &&
+          (segment.p_flags & PF_X) != 0 && segment.p_vaddr + segment.p_memsz > segment.p_vaddr) {
         result.push_back({segment.p_vaddr, segment.p_vaddr + segment.p_memsz});
       }
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SymbolMatcher: which function symbol covers each of a set of addresses. Offline side; one thread.
 //
-// The symbols stream past the sorted addresses, instead of the addresses being looked up in sorted symbols: a table of a
-// million symbols is then read once, sequentially, with nothing built or sorted (10 ms), and a report asks for
+// The symbols stream past the sorted addresses, instead of the addresses being looked up in sorted symbols: a table of
+// a million symbols is then read once, sequentially, with nothing built or sorted (10 ms), and a report asks for
 // thousands of addresses, not millions.
 #pragma once
 

@@ -85,8 +85,8 @@ void Symbolizer::State::read_cache(KnownModule& module) const {
   }
   std::optional<CachedModule> cached = cache.load(module.module.build_id);
   // A debuginfod server may have by now what was missing then; its own client remembers what it has not.
-  const bool may_be_better = cached && cached->symbols.level != ModuleSymbols::Level::kLines &&
-                             !environment("DEBUGINFOD_URLS").empty();
+  const bool may_be_better =
+      cached && cached->symbols.level != ModuleSymbols::Level::kLines && !environment("DEBUGINFOD_URLS").empty();
   if (cached && !may_be_better) {
     module.known = std::move(*cached);
   }

@@ -40,8 +40,9 @@ struct ModuleSymbols {
   enum class Level : uint8_t { kNone, kExportedSymbols, kSymbolTable, kLines };
   ModuleId id;
   Level level = Level::kNone;
-  std::string problem;  // one sentence, empty when there is none: "/usr/bin/x changed since the recording (build id differs)"
-  std::string remedy;   // a command that would get what is missing, empty when unknown: "apt install libc6-dbg"
+  std::string
+      problem;  // one sentence, empty when there is none: "/usr/bin/x changed since the recording (build id differs)"
+  std::string remedy;  // a command that would get what is missing, empty when unknown: "apt install libc6-dbg"
 };
 
 struct SymbolizerOptions {

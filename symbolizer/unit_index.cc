@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/unit_index.h"
 
-#include <dwarf.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
+
+#include <dwarf.h>
 
 namespace flarestack {
 namespace {
@@ -77,7 +77,8 @@ void add_unit_ranges(Dwarf* dwarf, const std::unordered_set<Dwarf_Off>& listed, 
   Dwarf_Off offset = 0;
   Dwarf_Off next = 0;
   size_t header_bytes = 0;
-  while (dwarf_next_unit(dwarf, offset, &next, &header_bytes, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == 0) {
+  while (dwarf_next_unit(dwarf, offset, &next, &header_bytes, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) ==
+         0) {
     const Dwarf_Off unit = offset + header_bytes;
     offset = next;
     Dwarf_Die die;

@@ -19,8 +19,8 @@ struct UnitHits {
   std::vector<uint32_t> addresses;
 };
 
-// The units that hold some of the ascending addresses, by .debug_aranges, and for units that are not in there (clang and
-// rustc write none by default) by the ranges of the unit's own entry. Ranges that start outside of `code` are of
+// The units that hold some of the ascending addresses, by .debug_aranges, and for units that are not in there (clang
+// and rustc write none by default) by the ranges of the unit's own entry. Ranges that start outside of `code` are of
 // functions that the linker discarded, and overlap real ones: they are left out.
 std::vector<UnitHits> find_units(Dwarf* dwarf, std::span<const uint64_t> addresses, std::span<const CodeSection> code);
 

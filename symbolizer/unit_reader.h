@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// UnitReader: steps over the entries (DIEs) of one DWARF unit. Offline side; borrowed data of a Dwarf handle, one thread.
+// UnitReader: steps over the entries (DIEs) of one DWARF unit. Offline side; borrowed data of a Dwarf handle, one
+// thread.
 //
-// Problem: a unit of a C++ program has 10^5 entries, of which a dozen matter to a profile: the functions that were hit and
-// what is inlined into them. Options: libdw's dwarf_child and dwarf_siblingof find their way by decoding the
+// Problem: a unit of a C++ program has 10^5 entries, of which a dozen matter to a profile: the functions that were hit
+// and what is inlined into them. Options: libdw's dwarf_child and dwarf_siblingof find their way by decoding the
 // attributes of each entry one by one, twice; dwarf_getscopes does that once per ADDRESS. Choice: the abbreviations
-// are compiled into the sizes of their entries once per unit, and entries that do not matter are stepped over; those that
-// do are handed to libdw. Cost: this file; gain: docs/symbols.md.
+// are compiled into the sizes of their entries once per unit, and entries that do not matter are stepped over; those
+// that do are handed to libdw. Cost: this file; gain: docs/symbols.md.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct EntryShape {
   bool has_code = false;  // DW_AT_low_pc, DW_AT_ranges or DW_AT_entry_pc
   // DW_AT_sibling, if it is behind attributes of fixed size only: its distance from the first one, and its size.
   uint16_t sibling_offset = 0;
-  uint8_t sibling_bytes = 0;  // 0: none
+  uint8_t sibling_bytes = 0;   // 0: none
   std::vector<int32_t> steps;  // bytes, or minus the form
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: flarestack_symbolizer
-// Any bytes as a module: each of its addresses has a frame with a name, and the module a level or a problem. A debug file is
-// not looked for.
+// Any bytes as a module: each of its addresses has a frame with a name, and the module a level or a problem. A debug
+// file is not looked for.
 #include <sys/mman.h>
 
 #include <cstdint>

@@ -116,13 +116,13 @@ TEST_CASE("libc's inlined calls and lines are what eu-addr2line says, by its sep
   auto expected = reference("eu-addr2line -a -i -f -C", libc, addresses, directory);
   size_t equal = 0;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    equal += fixture::places_only(fixture::frame_texts(resolved.frames[i])) ==
-                     fixture::places_only(expected[addresses[i]])
-                 ? 1
-                 : 0;
+    equal +=
+        fixture::places_only(fixture::frame_texts(resolved.frames[i])) == fixture::places_only(expected[addresses[i]])
+            ? 1
+            : 0;
   }
-  // eu-addr2line takes calls for nested by their place in the tree even where their code ranges are not, which gcc writes
-  // for a handful of addresses in ten thousand; llvm-symbolizer sides with us there.
+  // eu-addr2line takes calls for nested by their place in the tree even where their code ranges are not, which gcc
+  // writes for a handful of addresses in ten thousand; llvm-symbolizer sides with us there.
   CHECK(equal >= addresses.size() * 995 / 1000);
 }
 

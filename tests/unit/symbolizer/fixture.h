@@ -167,8 +167,8 @@ inline Resolved resolve(const SymbolModule& module, const std::vector<uint64_t>&
   return result;
 }
 
-// One frame as both a reference tool and we can say it: "function file.c:12". The file without its directory, since tools
-// differ in how they join paths; unknown things are "?".
+// One frame as both a reference tool and we can say it: "function file.c:12". The file without its directory, since
+// tools differ in how they join paths; unknown things are "?".
 inline std::string frame_text(std::string function, std::string file, uint32_t line) {
   file = file.substr(file.rfind('/') + 1);
   return function + " " + (file.empty() || file == "??" ? "?" : file) + ":" + std::to_string(line);

@@ -57,7 +57,7 @@ TEST_CASE("a cache gives back what was stored, and only for that build id") {
   CHECK(loaded->locations.find(0x19).empty());
   CHECK_FALSE(cache.load(std::vector<uint8_t>{0xab, 0xcd}));
   CHECK_FALSE(cache.load({}));
-  struct stat status{};
+  struct stat status {};
   REQUIRE(stat((directory / "cache/symbols-1/abcdef").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
 }
@@ -119,8 +119,10 @@ TEST_CASE("the cache removes what was not used for longest when it grows too lar
   for (uint8_t i = 0; i < 30; ++i) {
     cache.store(std::vector<uint8_t>{i}, sample());
     const timespec age[2]{{i, 0}, {i, 0}};
-    REQUIRE(utimensat(AT_FDCWD, (directory / ("symbols-1/" + std::string(i < 16 ? "0" : "1") +
-                                              "0123456789abcdef"[i % 16])).c_str(), age, 0) == 0);
+    REQUIRE(
+        utimensat(AT_FDCWD,
+                  (directory / ("symbols-1/" + std::string(i < 16 ? "0" : "1") + "0123456789abcdef"[i % 16])).c_str(),
+                  age, 0) == 0);
   }
   CHECK_FALSE(cache.load(std::vector<uint8_t>{0}));
   CHECK_FALSE(cache.load(std::vector<uint8_t>{10}));

@@ -54,8 +54,8 @@ TEST_CASE("a symbol of size zero reaches to the next symbol or the end of its se
 }
 
 TEST_CASE("of nested symbols the innermost wins, and a sized one before a label") {
-  const std::vector<Offered> symbols{{"outer", 0x1000, 0x100}, {"inner", 0x1040, 0x10}, {"label", 0x1020, 0, STB_LOCAL,
-                                     STT_NOTYPE}};
+  const std::vector<Offered> symbols{
+      {"outer", 0x1000, 0x100}, {"inner", 0x1040, 0x10}, {"label", 0x1020, 0, STB_LOCAL, STT_NOTYPE}};
   CHECK(name_at(0x1030, symbols) == "outer");
   CHECK(name_at(0x1045, symbols) == "inner");
   CHECK(name_at(0x1050, symbols) == "outer");
@@ -74,8 +74,8 @@ TEST_CASE("of several names of one function the best known one is chosen, in wha
   CHECK(best({{"__read", 0x1000, 8}, {"read", 0x1000, 8, STB_WEAK}}) == "read");
   CHECK(best({{"memcpy@GLIBC_2.2.5", 0x1000, 8}, {"memcpy@@GLIBC_2.14", 0x1000, 8}}) == "memcpy@@GLIBC_2.14");
   CHECK(best({{"label", 0x1000, 8, STB_GLOBAL, STT_NOTYPE}, {"function_name", 0x1000, 8}}) == "function_name");
-  CHECK(best({{"strlen_ifunc", 0x1000, 8, STB_LOCAL, STT_GNU_IFUNC}, {"strlen", 0x1000, 8, STB_GLOBAL,
-                                                                      STT_GNU_IFUNC}}) == "strlen");
+  CHECK(best({{"strlen_ifunc", 0x1000, 8, STB_LOCAL, STT_GNU_IFUNC},
+              {"strlen", 0x1000, 8, STB_GLOBAL, STT_GNU_IFUNC}}) == "strlen");
 }
 
 TEST_CASE("symbols that are no code are ignored") {

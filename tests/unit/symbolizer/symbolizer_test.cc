@@ -158,8 +158,10 @@ TEST_CASE("local functions of a stripped program come from its .gnu_debugdata") 
 class FileServer {
  public:
   explicit FileServer(const std::string& directory) {
-    pipe_ = popen(("cd " + directory + " && exec 2>&1 && echo $$ && exec timeout 100 python3 -u -m http.server --bind " +
-                   "127.0.0.1 0").c_str(), "r");
+    pipe_ = popen(("cd " + directory +
+                   " && exec 2>&1 && echo $$ && exec timeout 100 python3 -u -m http.server --bind " + "127.0.0.1 0")
+                      .c_str(),
+                  "r");
     REQUIRE(pipe_ != nullptr);
     REQUIRE(fscanf(pipe_, "%d Serving HTTP on 127.0.0.1 port %d", &process_, &port_) == 2);
   }
@@ -183,8 +185,9 @@ TEST_CASE("a debuginfod server is asked for the debug file of a stripped or miss
   const std::vector<uint8_t> id = fixture::build_id(program);
   const std::vector<uint64_t> addresses = function_addresses(program, kOurFunctions);
   const Resolved expected = fixture::resolve({{}, program, id}, addresses);
-  output_of("cd " + directory.path() + " && ID=$(readelf -n prog | sed -n \"s/.*Build ID: //p\") && " +
-            "mkdir -p www/buildid/$ID client && objcopy --only-keep-debug prog www/buildid/$ID/debuginfo && strip prog");
+  output_of(
+      "cd " + directory.path() + " && ID=$(readelf -n prog | sed -n \"s/.*Build ID: //p\") && " +
+      "mkdir -p www/buildid/$ID client && objcopy --only-keep-debug prog www/buildid/$ID/debuginfo && strip prog");
   SECTION("stripped") {}
   SECTION("gone") { std::filesystem::remove(program); }
   const Resolved without = fixture::resolve({{}, program, id}, addresses);
@@ -248,8 +251,8 @@ TEST_CASE("functions of the vdso have their names") {
   std::memcpy(&header, reinterpret_cast<const void*>(base), sizeof header);
   const size_t size = header.e_shoff + size_t{header.e_shnum} * header.e_shentsize;
   fixture::write_text(directory / "vdso.so", {reinterpret_cast<const char*>(base), size});
-  const uint64_t address = std::stoull(
-      output_of("nm -D " + directory / "vdso.so" + " | grep -E \" __vdso_clock_gettime\""), nullptr, 16);
+  const uint64_t address =
+      std::stoull(output_of("nm -D " + directory / "vdso.so" + " | grep -E \" __vdso_clock_gettime\""), nullptr, 16);
   const std::vector<uint8_t> id = fixture::build_id(directory / "vdso.so");
   const Resolved resolved = fixture::resolve({{}, "[vdso]", id}, {address + 4});
   CHECK(resolved.frames[0][0].function == "clock_gettime");
