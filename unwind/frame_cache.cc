@@ -25,7 +25,9 @@ uint32_t FrameCache::verify(uint32_t index, StackMemory* memory) const {
   const Run run = {low, index, barrier != 0 ? details_[low].check_end : uint32_t{0}, details_[index].check_end};
   // Between barriers sp grows, and a frame's slots lie between its sp and its CFA: if the ends are in bounds, all are.
   const bool in_bounds = memory->in_bounds(sp(index)) && memory->in_bounds((barrier != 0 ? sp(low) : top_) - 8);
-  return in_bounds && same_in_bounds(run, *memory) ? verified(index, barrier) : verify_each(index, barrier, memory);
+  return in_bounds && (barrier != 0 || zero_slot_ == 0 || memory->load_in_bounds(zero_slot_) == 0) &&
+                 same_in_bounds(run, *memory)
+             ? verified(index, barrier) : verify_each(index, barrier, memory);
 }
 
 // On the root side of elided frames a barrier cannot be stepped: such depths are not promised to be exact.
@@ -44,6 +46,8 @@ uint32_t FrameCache::verified(uint32_t index, uint32_t barrier) const {
     uint64_t value = 0;
     if (frame > 0) {
       same = memory->load(sp(frame - 1) - 8, &value) && value == frames_[frame - 1].bits();
+    } else if (zero_slot_ != 0) {
+      same = memory->load(zero_slot_, &value) && value == 0;
     }
     for (uint32_t i = frame > 0 ? details_[frame - 1].check_end : 0; i < details_[frame].check_end; ++i) {
       same = same && memory->load(checks_[i].slot, &value) && value == checks_[i].value;
@@ -134,7 +138,6 @@ inline void FrameCache::check(uint64_t slot, uint64_t value) { checks_[check_cou
     heuristic = heuristic || below.heuristic();
   } else {
     barrier = verifiable ? 0 : barrier;
-    top_ = caller.cfa > frame.sp ? caller.cfa : frame.sp;
   }
   kept_ += kept_ == index && index < previous_count_ && frames_[index] == frame.pc;
   frames_[index] = frame.pc;
@@ -148,6 +151,16 @@ inline void FrameCache::check(uint64_t slot, uint64_t value) { checks_[check_cou
   count_ = index + 1;
 }
 
+// Appends the frames that were walked past, from number `begin` - 1 down to number `end`. `first` is the caller of the first
+// one, or nullptr: it is the last cached frame.
+[[gnu::noinline]] void FrameCache::append_walked(uint32_t begin, uint32_t end, const Caller* first) {
+  for (uint32_t i = begin; i > end;) {
+    const Detail& last = details_[count_ - (count_ != 0)];
+    append(walked(--i), first != nullptr ? *first : Caller{sp_[count_], last.rbp, last.needs_rbp(), true});
+    first = nullptr;
+  }
+}
+
 bool FrameCache::finish(uint32_t base, const RootEnd& root) {
   const uint32_t missing = base > kRootFrames ? elided_ : 0;
   const uint32_t total = base + walked_count_ + missing;
@@ -159,59 +172,51 @@ bool FrameCache::finish(uint32_t base, const RootEnd& root) {
   if (cut) {
     elided_heuristic_ = walked_heuristic_ || (missing != 0 && elided_heuristic_) ||
                         (base != 0 && details_[base - 1].heuristic());
-    elide(base, total, root);
-    return true;
+    return elide(base, total, root);
   }
   elided_ = missing;
   elided_heuristic_ = missing != 0 && elided_heuristic_;
   truncate(base);
-  for (uint32_t i = walked_count_; i-- > 0;) {
-    append_walked(i, root);
-  }
+  append_on_root(0, root);
   return true;
 }
 
-[[gnu::noinline]] void FrameCache::elide(uint32_t base, uint32_t total, const RootEnd& root) {
+// Appends all frames walked past but the first `end` ones.
+void FrameCache::append_on_root(uint32_t end, const RootEnd& root) {
+  if (count_ != 0) {
+    append_walked(walked_count_, end, nullptr);
+    return;
+  }
+  // A root by its row names no slot: any CFA will do.
+  const bool by_zero = root.kind == RootEnd::Kind::kByZero;
+  const Caller none = {by_zero ? root.cfa : UINT64_MAX, 0, false, root.kind != RootEnd::Kind::kByFailure};
+  append_walked(walked_count_, end, &none);
+  top_ = by_zero ? root.cfa : sp(0);
+  zero_slot_ = by_zero ? root.cfa - 8 : 0;
+}
+
+// Drops frames between the root part and the leaf part. true: for finish() to end with, off the stack.
+[[gnu::noinline]] bool FrameCache::elide(uint32_t base, uint32_t total, const RootEnd& root) {
   while (walked_count_ <= kLeafFrames) {  // one more than is appended: the caller of the last
     --base;
     walk_past(frames_[base], sp(base), details_[base].rbp, details_[base].row());
   }
   truncate(base < kRootFrames ? base : kRootFrames);
   kept_ = count_;
-  for (uint32_t i = walked_count_ - 1; count_ < kRootFrames; --i) {
-    append_walked(i, root);
-  }
+  append_on_root(walked_count_ - (kRootFrames - count_), root);
   elided_ = total - kRootFrames - kLeafFrames;
   const WalkedFrame& caller = walked(kLeafFrames);
-  append(walked(kLeafFrames - 1), {caller.sp, caller.rbp, true, true});
+  const Caller unknown_below = {caller.sp, caller.rbp, true, true};
+  append_walked(kLeafFrames, kLeafFrames - 1, &unknown_below);
   check(caller.sp - 8, caller.pc.bits());
   details_[count_ - 1].check_end = static_cast<uint16_t>(check_count_);
-  for (uint32_t i = kLeafFrames - 1; i-- > 0;) {
-    append_walked(i, root);
-  }
+  append_walked(kLeafFrames - 1, 0, nullptr);
+  return true;
 }
 
 void FrameCache::truncate(uint32_t count) {
   count_ = count;
   check_count_ = count != 0 ? details_[count - 1].check_end : 0;
-}
-
-void FrameCache::append_walked(uint32_t index, const RootEnd& root) {
-  if (count_ == 0) [[unlikely]] {
-    append_root(walked(index), root);
-    return;
-  }
-  const Detail& caller = details_[count_ - 1];
-  append(walked(index), {sp(count_ - 1), caller.rbp, caller.needs_rbp(), true});
-}
-
-[[gnu::noinline]] void FrameCache::append_root(const WalkedFrame& frame, const RootEnd& root) {
-  const bool by_row = root.kind == RootEnd::Kind::kByRow;
-  append(frame, {by_row ? frame.sp + 8 : root.cfa, 0, false, root.kind != RootEnd::Kind::kByFailure});
-  if (root.kind == RootEnd::Kind::kByZero) {
-    check(root.cfa - 8, 0);
-    details_[0].check_end = static_cast<uint16_t>(check_count_);
-  }
 }
 
 // What the step from a frame with an unusual row to its caller depended on; false: on more than can be verified.

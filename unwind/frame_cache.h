@@ -26,7 +26,7 @@
 
 namespace flarestack {
 
-// A frame as the walk meets it, leaf first.
+// A frame as the walk meets it. What its caller depends on, besides memory and, for odd rows, other registers.
 struct WalkedFrame {
   FrameAddress pc;
   uint64_t sp = 0;
@@ -149,12 +149,12 @@ class FrameCache {
   uint32_t verify_each(uint32_t index, uint32_t barrier, StackMemory* memory) const;
   uint32_t verified(uint32_t index, uint32_t barrier) const;
   void truncate(uint32_t count);
-  void append_walked(uint32_t index, const RootEnd& root);
-  void append_root(const WalkedFrame& frame, const RootEnd& root);
+  void append_on_root(uint32_t end, const RootEnd& root);
+  void append_walked(uint32_t begin, uint32_t end, const Caller* first);
   void append(const WalkedFrame& frame, Caller caller);
   bool note_slots(const WalkedFrame& frame, const Caller& caller, bool* needs_rbp);
   void check(uint64_t slot, uint64_t value);
-  void elide(uint32_t base, uint32_t total, const RootEnd& root);
+  bool elide(uint32_t base, uint32_t total, const RootEnd& root);
 
   uint32_t count_;
   uint32_t previous_count_;
@@ -163,7 +163,8 @@ class FrameCache {
   uint32_t check_count_;
   uint32_t cursor_;  // 1 + the index of the leaf-most frame that find() may still find
   uint32_t walked_count_;
-  uint64_t top_;  // no slot of a run that ends at the root is above
+  uint64_t top_;        // no slot of a run that ends at the root is above
+  uint64_t zero_slot_;  // the return address of the root, if it is a 0; else 0
   bool walked_heuristic_;
   bool elided_heuristic_;
   std::array<FrameAddress, kMaxFrames> frames_;

@@ -41,10 +41,10 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     base_ = 0;
     stack_switches_ = 0;
     frame_walked_ = UINT32_MAX;
-    state_ = {{{registers.value[kRip]}, rip_kind}, registers.value[kRsp], registers.value[kRbp]};
+    state_ = {{{registers.value[kRip]}, rip_kind}, registers.value[kRsp], registers.value[kRbp], {}};
     Step step = walk();
-    while (step == Step::kRare) {
-      step = step_rare();
+    while (step == Step::kRare || step == Step::kChanged) {
+      step = step == Step::kRare ? step_rare() : step_unchanged();
       step = step == Step::kCaller ? walk() : step;
     }
     if (step == Step::kEnd && cache_.finish(base_, root_)) {
@@ -64,7 +64,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
 }
 
 // From state_ towards the root as long as rows are usual ones and known: kRare stops at one that is not. kEnd: the root, or
-// a cached frame from which nothing changed. kStartOver: walk again without the cache.
+// a cached frame from which nothing changed. kChanged: a cached frame, on whose root side frame `changed_` has.
 [[gnu::noinline]] Unwinder::Step Unwinder::walk() {
   FrameAddress pc = state_.pc;
   uint64_t sp = state_.sp;
@@ -74,18 +74,10 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   for (;;) {
     const uint32_t index = cache_.find(pc, sp, rbp);
     if (index != FrameCache::kNone) {
-      const uint32_t stop = cache_.verify(index, &memory_);
-      if (stop == FrameCache::kNone) {
-        base_ = index + 1;
-        return Step::kEnd;
-      }
-      WalkedFrame frame = {pc, sp, rbp, {}};
-      if (stop == FrameCache::kStartOver || !cache_.walk_to(index, stop, &memory_, &frame)) {
-        return Step::kStartOver;
-      }
-      pc = frame.pc;
-      sp = frame.sp;
-      rbp = frame.rbp;
+      base_ = index + 1;
+      changed_ = cache_.verify(index, &memory_);
+      state_ = {pc, sp, rbp, {}};
+      return changed_ == FrameCache::kNone ? Step::kEnd : Step::kChanged;
     }
     const PackedRow row = rows_.find(pc.lookup().value);
     const bool usual = row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp;
@@ -93,8 +85,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     const uint64_t rbp_slot = cfa - row.rbp_offset();
     if (!usual || cfa <= sp || cache_.walked_count() >= limit || !memory.in_bounds(cfa - 8) ||
         (row.rbp_offset() != 0 && !memory.in_bounds(rbp_slot))) [[unlikely]] {
-      state_ = {pc, sp, rbp};
-      row_ = row;
+      state_ = {pc, sp, rbp, row};
       return Step::kRare;
     }
     cache_.walk_past(pc, sp, rbp, row);
@@ -110,26 +101,35 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   }
 }
 
+// From a cached frame to the one whose caller changed. kStartOver: walk again without the cache.
+[[gnu::noinline]] Unwinder::Step Unwinder::step_unchanged() {
+  const uint32_t index = base_ - 1;
+  base_ = 0;
+  const bool good = changed_ != FrameCache::kStartOver &&
+                    cache_.walk_to(index, changed_, &memory_, &state_);
+  return good ? Step::kCaller : Step::kStartOver;
+}
+
 // Steps over one frame of any kind: replaces state_ by the caller's. Called from unwind(), not from walk(), whose frame would
 // be in the way of the interpreter's.
 [[gnu::noinline]] Unwinder::Step Unwinder::step_rare() {
   if (cache_.walked_count() >= kMaxWalk) {
     return end_with(UnwindEnd::kLimit);
   }
-  if (row_.kind() == RowKind::kEmpty) {
-    row_ = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
-    rows_.insert(state_.pc.lookup().value, row_);
+  if (state_.row.kind() == RowKind::kEmpty) {
+    state_.row = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
+    rows_.insert(state_.pc.lookup().value, state_.row);
   }
-  cache_.walk_past(state_.pc, state_.sp, state_.rbp, row_);
-  if (row_.kind() == RowKind::kFramePointer) {
+  cache_.walk_past(state_.pc, state_.sp, state_.rbp, state_.row);
+  if (state_.row.kind() == RowKind::kFramePointer) {
     return step_frame_pointer();
   }
-  if (row_.kind() == RowKind::kEnd) {
+  if (state_.row.kind() == RowKind::kEnd) {
     root_ = {RootEnd::Kind::kByRow, 0};
     end_ = UnwindEnd::kRoot;
     return Step::kEnd;
   }
-  if (row_.kind() == RowKind::kSlow || all_registers_) {
+  if (state_.row.kind() == RowKind::kSlow || all_registers_) {
     return step_interpreted();
   }
   return step_packed();
@@ -139,13 +139,13 @@ Unwinder::Step Unwinder::step_packed() {
   uint64_t cfa = 0;
   uint64_t rbp = state_.rbp;
   bool good = true;
-  if (row_.kind() == RowKind::kPlt) {
-    cfa = state_.sp + 8 + (state_.pc.address().value % 16 >= row_.cfa_offset() / 8 ? 8 : 0);
-  } else if (row_.kind() == RowKind::kCfaDeref) {
-    good = memory_.load(state_.rbp - row_.cfa_offset(), &cfa) && memory_.load(state_.rbp, &rbp);
+  if (state_.row.kind() == RowKind::kPlt) {
+    cfa = state_.sp + 8 + (state_.pc.address().value % 16 >= state_.row.cfa_offset() / 8 ? 8 : 0);
+  } else if (state_.row.kind() == RowKind::kCfaDeref) {
+    good = memory_.load(state_.rbp - state_.row.cfa_offset(), &cfa) && memory_.load(state_.rbp, &rbp);
   } else {
-    cfa = (row_.kind() == RowKind::kCfaRsp ? state_.sp : state_.rbp) + row_.cfa_offset();
-    good = row_.rbp_offset() == 0 || memory_.load(cfa - row_.rbp_offset(), &rbp);
+    cfa = (state_.row.kind() == RowKind::kCfaRsp ? state_.sp : state_.rbp) + state_.row.cfa_offset();
+    good = state_.row.rbp_offset() == 0 || memory_.load(cfa - state_.row.rbp_offset(), &rbp);
   }
   return good ? step_to(cfa, rbp) : end_with(UnwindEnd::kBadMemory);
 }
@@ -162,7 +162,7 @@ Unwinder::Step Unwinder::step_to(uint64_t cfa, uint64_t rbp) {
   if (return_address == 0) {
     return end_at_zero(cfa);
   }
-  state_ = {{{return_address}, AddressKind::kReturnAddress}, cfa, rbp};
+  state_ = {{{return_address}, AddressKind::kReturnAddress}, cfa, rbp, {}};
   return Step::kCaller;
 }
 
@@ -216,7 +216,8 @@ Unwinder::Step Unwinder::step_interpreted() {
   }
   state_ = {{{frame_.pc()}, frame_.exact_pc ? AddressKind::kInstruction : AddressKind::kReturnAddress},
             sp,
-            frame_.known.has(kRbp) ? frame_.registers.value[kRbp] : 0};
+            frame_.known.has(kRbp) ? frame_.registers.value[kRbp] : 0,
+            {}};
   return Step::kCaller;
 }
 

@@ -52,15 +52,10 @@ class Unwinder {
   void reset();
 
  private:
-  // What a frame's caller depends on, besides memory (and, for odd rows, other registers).
-  struct State {
-    FrameAddress pc;
-    uint64_t sp = 0;
-    uint64_t rbp = 0;
-  };
-  enum class Step : uint8_t { kCaller, kRare, kEnd, kStartOver, kAllRegisters };
+  enum class Step : uint8_t { kCaller, kRare, kChanged, kEnd, kStartOver, kAllRegisters };
 
   Step walk();
+  Step step_unchanged();
   Step step_rare();
   Step step_packed();
   Step step_frame_pointer();
@@ -75,12 +70,12 @@ class Unwinder {
   const MachineRegisters* start_;
   StackMemory memory_;
 
-  State state_;  // of the frame being stepped, and its row, for the rare steps
-  PackedRow row_;
+  WalkedFrame state_;  // the frame being stepped, for the rare steps
   RootEnd root_;
   UnwindEnd end_;
   bool all_registers_;      // every frame by the interpreter: an odd row needs a register that was not followed
   uint32_t base_;           // cached frames that are part of the trace
+  uint32_t changed_;        // what FrameCache::verify() said
   uint32_t stack_switches_;
   uint32_t frame_walked_;   // frame_ is the frame that this many steps lead to
   FrameState frame_;        // for the interpreter
