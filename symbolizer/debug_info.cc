@@ -51,23 +51,23 @@ struct DebugInfo::State {
   // `chain` outermost first. The line of each frame is where it is in that function: the innermost one's by the line
   // table, the others' by the call that was inlined.
   void fill_frames(const std::vector<Dwarf_Die>& chain, std::optional<LineTable>& lines, DebugLocation& location) {
-    std::string file = location.file;
-    uint32_t line = location.line;
     const uint64_t entry = entry_address(chain.front());
     for (size_t i = chain.size(); i-- > 0;) {
       const FunctionName& function = names.of(chain[i]);
       SymbolFrame frame;
       frame.function = function.text.empty() && i > 0 ? "[unnamed inlined function]" : function.text;
-      frame.file = std::move(file);
-      frame.line = line;
+      if (i + 1 == chain.size()) {
+        frame.file = location.file;
+        frame.line = location.line;
+      } else {
+        const Dwarf_Die call = chain[i + 1];
+        frame.file = lines ? lines->file(number_attribute(call, DW_AT_call_file)) : std::string();
+        frame.line = uint32_t(number_attribute(call, DW_AT_call_line));
+      }
       frame.inlined = i > 0;
       frame.function_offset = entry;
       location.plain_name = function.plain;
       location.frames.push_back(std::move(frame));
-      if (i > 0) {
-        file = lines ? lines->file(number_attribute(chain[i], DW_AT_call_file)) : std::string();
-        line = uint32_t(number_attribute(chain[i], DW_AT_call_line));
-      }
     }
   }
 };

@@ -119,6 +119,9 @@ std::string FunctionNames::scope_of(Dwarf_Die die) {
   for (unsigned i = 0; i < 4 && (follow(die, DW_AT_abstract_origin) || follow(die, DW_AT_specification)); ++i) {
   }
   Unit& unit = unit_of(die);
+  if (!unit.reader) {
+    return {};
+  }
   const auto* target = static_cast<const uint8_t*>(die.addr);
   auto outermost = std::upper_bound(unit.starts.begin(), unit.starts.end(), target);
   std::string result;
@@ -130,8 +133,13 @@ std::string FunctionNames::scope_of(Dwarf_Die die) {
       if (is_scope(entry.shape->tag)) {
         // The mangled name of an enclosing function or class has all that is further out.
         const Dwarf_Die scope = unit.reader->die(entry);
-        const std::string name = scope_name(scope);
-        result = is_mangled(linkage_name(scope)) ? name + "::" : name.empty() ? result : result + name + "::";
+        if (is_mangled(linkage_name(scope))) {
+          result.clear();
+        }
+        if (const std::string name = scope_name(scope); !name.empty()) {
+          result += name;
+          result += "::";
+        }
       }
       position = entry.children;
       ++depth;
