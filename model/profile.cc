@@ -88,19 +88,19 @@ class TreeBuilder {
   std::vector<uint32_t> pending_;
 };
 
-// The process of a sample; kLostIndex if it or the thread is unknown.
+// The process of a sample; one behind the last for all samples whose thread or process is unknown.
 uint32_t process_of(const Recording& recording, const ProfileSample& sample) {
-  return sample.thread < recording.threads.size() ? recording.threads[sample.thread].process : kLostIndex;
+  const auto lost = static_cast<uint32_t>(recording.processes.size());
+  return sample.thread < recording.threads.size() ? std::min(recording.threads[sample.thread].process, lost) : lost;
 }
 
 // Indexes of samples, those of one process together, in order of processes.
 std::vector<uint32_t> by_process(const Recording& recording, const std::vector<ProfileSample>& samples) {
-  const auto lost = static_cast<uint32_t>(recording.processes.size());
   std::vector<uint32_t> next(recording.processes.size() + 2, 0);
-  for (const ProfileSample& sample : samples) ++next[std::min(process_of(recording, sample), lost) + 1];
+  for (const ProfileSample& sample : samples) ++next[process_of(recording, sample) + 1];
   for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
   std::vector<uint32_t> order(samples.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[next[std::min(process_of(recording, samples[i]), lost)]++] = i;
+  for (uint32_t i = 0; i < order.size(); ++i) order[next[process_of(recording, samples[i])]++] = i;
   return order;
 }
 

@@ -269,6 +269,22 @@ TEST_CASE("grouping puts each process's stacks under a frame that is no function
     CHECK(profile.functions[row.function].type != FrameType::kProcess);
 }
 
+TEST_CASE("grouping puts what belongs to no known process together") {
+  FakeRecording fake = two_processes();
+  fake.thread(8, 0, 8, "of no process");
+  fake.thread(9, 77, 9, "of a lost process");
+  fake.sample(8, {"game!main", "game!draw"}, 1);
+  fake.sample(9, {"game!main", "game!draw"}, 2);
+  fake.sample(99, {"game!main"}, 4);
+  ProfileOptions options;
+  options.group_by_process = true;
+  const Profile profile = profile_of(fake, options);
+  const auto top = profile.tree.children(CallTree::kRoot);
+  REQUIRE(top.size() == 3);
+  CHECK(profile.functions[profile.tree.nodes()[top[2]].function].name == "[lost process]");
+  CHECK(profile.tree.nodes()[top[2]].total == 7'000'000);
+}
+
 TEST_CASE("a row knows its hottest line, its entry line and the threads that were there") {
   FakeRecording fake;
   fake.process(1, 100, "/usr/bin/game");

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// links: flarestack_report
+// Records as a damaged or hostile trace might hold them, through the model into every report. A byte says which record
+// comes next, the bytes behind it are its fields; ids are small, so that most records meet others.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "report/collapsed.h"
+#include "report/flamegraph_svg.h"
+#include "report/info_json.h"
+#include "report/info_text.h"
+#include "report/report_json.h"
+#include "report/report_markdown.h"
+#include "report/tree_json.h"
+#include "report/tree_text.h"
+
+namespace flarestack {
+namespace {
+
+class Input {
+ public:
+  Input(const uint8_t* data, size_t size_bytes) : at_(data), end_(data + size_bytes) {}
+  bool empty() const { return at_ == end_; }
+  uint8_t byte() { return empty() ? 0 : *at_++; }
+  // Mostly small, now and then anything at all.
+  uint64_t number() {
+    const uint8_t first = byte();
+    if (first < 0xF0) return first;
+    uint64_t value = 0;
+    for (int i = first & 7; i >= 0; --i) value = value << 8 | byte();
+    return value;
+  }
+  uint32_t id() { return static_cast<uint32_t>(number()); }
+  int64_t time() { return static_cast<int64_t>(number()); }
+  std::string text() {
+    std::string out;
+    for (size_t length = byte() % 32; length > 0 && !empty(); --length) out += static_cast<char>(byte());
+    return out;
+  }
+
+ private:
+  const uint8_t* at_;
+  const uint8_t* end_;
+};
+
+TraceRecord next_record(Input& in) {
+  switch (in.byte() % 12) {
+    case 0: {
+      SessionRecord session;
+      session.command = {in.text(), in.text()};
+      session.clock = static_cast<ClockKind>(in.byte() % 4);
+      session.requested_hz = in.id();
+      session.start_realtime_ns = in.time();
+      return session;
+    }
+    case 1: return StringRecord{{in.id()}, in.text()};
+    case 2: {
+      const ProcessOrigin origin = static_cast<ProcessOrigin>(in.byte() % 5);
+      return ProcessRecord{{in.id()}, {in.id()}, origin, static_cast<int32_t>(in.id()), in.text(), {in.text()}, in.time()};
+    }
+    case 3:
+      return ProcessEndRecord{{in.id()}, static_cast<ExitKind>(in.byte() % 6), static_cast<int32_t>(in.id()), in.time(), in.number()};
+    case 4: return ThreadRecord{{in.id()}, {in.id()}, static_cast<int32_t>(in.id()), in.text(), in.time()};
+    case 5: return ModuleRecord{{in.id()}, in.text(), {in.byte()}};
+    case 6: {
+      const auto kind = static_cast<FrameKind>(in.byte() % 6);
+      const auto address = static_cast<AddressKind>(in.byte() % 2);
+      return FrameRecord{{in.id()}, kind, address, {in.id()}, {in.number()}, {in.id()}};
+    }
+    case 7:
+    case 8: return StackRecord{{in.id()}, {in.id()}, {in.id()}};
+    case 9: {
+      const auto metric = static_cast<SampleMetric>(in.byte() % 3);
+      return SampleRecord{{in.id()}, {in.id()}, metric, in.time(), in.time(), in.number(), in.number()};
+    }
+    case 10: return CounterRecord{{in.id()}, in.text(), in.number()};
+    default: return in.byte() % 2 == 0 ? TraceRecord(UnrecordedRecord{static_cast<int32_t>(in.id()), {in.id()}, in.text(), in.text()})
+                                       : TraceRecord(EndRecord{in.time()});
+  }
+}
+
+// Some locations are inlined code, some lack symbols, some queries are not answered at all.
+SymbolAnswer answer(const std::vector<SymbolModule>& modules, std::span<const SymbolQuery> queries) {
+  SymbolAnswer result;
+  for (const SymbolModule& module : modules)
+    result.modules.push_back({module.id, static_cast<ModuleSymbols::Level>(module.path.size() % 4), module.path + " is odd", ""});
+  for (const SymbolQuery& query : queries) {
+    std::vector<SymbolFrame> frames;
+    if (query.lookup.value % 3 == 0) frames.push_back({"inner", "a.h", 3, true, 0});
+    if (query.lookup.value % 7 != 0)
+      frames.push_back({"f" + std::to_string(query.lookup.value % 16), "a.cc", static_cast<uint32_t>(query.lookup.value), false, query.lookup.value});
+    result.frames.push_back(frames);
+  }
+  if (queries.size() % 5 == 4) result.frames.pop_back();
+  return result;
+}
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+}  // namespace flarestack
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace flarestack;  // NOLINT: a fuzzer's entry point lies outside
+  Input in(data, size);
+  ProfileOptions options;
+  const uint8_t choice = in.byte();
+  if ((choice & 1) != 0) options.metric = Metric::kWall;
+  if ((choice & 2) != 0) options.group_by_process = true;
+  if ((choice & 4) != 0) options.inline_frames = false;
+  if ((choice & 8) != 0) options.from_ns = in.time();
+  if ((choice & 16) != 0) options.to_ns = in.time();
+  if ((choice & 32) != 0) options.ignore = "f1";
+  RecordingBuilder builder;
+  while (!in.empty()) builder.add(next_record(in));
+  TraceDamage damage;
+  damage.ended = (choice & 64) != 0;
+  const auto profile = build_profile(builder.finish(damage), options, answer);
+  if (!profile) return 0;
+
+  const std::string svg = flamegraph_svg(*profile, {});
+  check(svg.find("</svg>") != std::string::npos);
+  for (const std::string& text : {report_text(*profile, {}), report_markdown(*profile, {}), info_text(*profile, {}), collapsed(*profile)}) {
+    check(text.find('\x1b') == std::string::npos);
+  }
+  check(report_json(*profile, {}).ends_with("}\n"));
+  check(info_json(*profile).ends_with("}\n"));
+  check(tree_text(*profile, {}).ok() && tree_json(*profile, {}).ok());
+  TreeOptions tree;
+  tree.function = ".";
+  static_cast<void>(tree_text(*profile, tree));
+  return 0;
+}
