@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "symbolizer/debug_locations.h"
 #include "symbolizer/demangle.h"
+#include "symbolizer/function_bounds.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/plt_symbols.h"
 #include "symbolizer/symbol_table.h"
@@ -129,6 +131,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
   };
 
+  const FunctionBounds bounds(file->elf());
   size_t with_lines = 0;
   for (size_t i = 0; i < addresses.size(); ++i) {
     DebugLocation& location = locations[i];
@@ -144,7 +147,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
       continue;
     }
     SymbolFrame& frame = result.frames[i].front();
-    frame.file = std::move(location.file);
+    frame.file = location.file;
     frame.line = location.line;
     if (stubs[i].found) {
       const std::string_view symbol = stubs[i].symbol.empty() ? match_of(stubs[i].target).name : stubs[i].symbol;
@@ -153,6 +156,11 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     } else if (const SymbolMatch& match = match_of(addresses[i])) {
       frame.function = demangle(match.name);
       frame.function_offset = match.start;
+    } else if (const std::optional<uint64_t> start = bounds.start_of(addresses[i])) {
+      frame = unresolved_frame(module.path, *start);
+      frame.function_offset = *start;
+      frame.file = location.file;
+      frame.line = location.line;
     }
   }
   if (with_lines * 2 >= addresses.size()) {

@@ -17,7 +17,7 @@ namespace flarestack {
 // One function of a location. An address inside inlined code has several: innermost first, `inlined` true for all but
 // the last. Strings are demangled.
 struct SymbolFrame {
-  std::string function;  // never empty: "module+0x1234" as a last resort
+  std::string function;  // never empty: "module+0x1234" as a last resort, where possible of the function's start
   std::string file;      // source path as DWARF has it, made absolute with the compilation directory; empty: unknown
   uint32_t line = 0;     // of the instruction in the innermost frame, of the call site in outer ones; 0: unknown
   bool inlined = false;

@@ -138,6 +138,23 @@ TEST_CASE("exported functions have the same names with and without debug informa
   CHECK(full.frames[2].back().function == "shapes::area(int, int)");
 }
 
+TEST_CASE("the addresses of a function without a name are one function, at its start") {
+  const TemporaryDirectory directory;
+  const std::string program = build(directory, "g++ -O2");
+  const uint64_t start = symbol_address(program, "_ZN6shapes4areaEii");
+  const uint64_t other = symbol_address(program, "c_entry");
+  output_of("strip " + program);
+  const Resolved resolved = fixture::resolve({{}, program, {}}, {start, start + 9, start + 30, other + 2, other - 1});
+  std::ostringstream name;
+  name << "prog+0x" << std::hex << start;
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(resolved.frames[i][0].function == name.str());
+    CHECK(resolved.frames[i][0].function_offset == start);
+  }
+  CHECK(resolved.frames[3][0].function_offset == other);
+  CHECK(resolved.frames[4][0].function_offset != other);
+}
+
 TEST_CASE("local functions of a stripped program come from its .gnu_debugdata") {
   const TemporaryDirectory directory;
   fixture::write_text(directory / "a.c",
