@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nanoseconds for one stack trace, by method, in one process: ours with its cache (F), ours without (E), a frame pointer walk
-// (D), libunwind's unw_backtrace (B), glibc's backtrace (A). Rounds of all methods are interleaved and the median of the
-// rounds is printed, so that a change of clock frequency meets all alike.
+// Nanoseconds for one stack trace, by method, in one process: ours with its cache (F), ours without (E), a frame
+// pointer walk (D), libunwind's unw_backtrace (B), glibc's backtrace (A). Rounds of all methods are interleaved and the
+// median of the rounds is printed, so that a change of clock frequency meets all alike.
 //
 //   unwind_bench [--cpu N] [--rounds N] [--mix FILE] [--json FILE] [--depth N] [--method NAME]
 //
-// A case is a stack of `depth` frames of which the `changed` leaf-most are left and entered anew, by another path, before each
-// trace; what those calls cost alone is measured as "calls" and taken off. `mix` replays the depths of real programs' stacks
-// at successive allocations (bench/stack_mix.txt: "# program", then lines "kept count").
+// A case is a stack of `depth` frames of which the `changed` leaf-most are left and entered anew, by another path,
+// before each trace; what those calls cost alone is measured as "calls" and taken off. `mix` replays the depths of real
+// programs' stacks at successive allocations (bench/stack_mix.txt: "# program", then lines "kept count").
 #define UNW_LOCAL_ONLY
 #include <alloca.h>
 #include <dlfcn.h>
-#include <libunwind.h>
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
@@ -25,6 +24,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <libunwind.h>
 
 #include "tests/unit/unwind/self_modules.h"
 
@@ -80,8 +81,9 @@ uint64_t walk_frame_pointers(const void* frame) {
     case kMethods:
       break;
     case kF:
-      bench->frames += bench->incremental->unwind(bench->registers, AddressKind::kReturnAddress,
-                                                  bench->modules.snapshot(), bounds).count;
+      bench->frames +=
+          bench->incremental->unwind(bench->registers, AddressKind::kReturnAddress, bench->modules.snapshot(), bounds)
+              .count;
       break;
     case kE:
       bench->full->reset();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "unwind/local_memory.h"
 #include "unwind/module_snapshot.h"
 
 namespace flarestack {
@@ -51,7 +52,7 @@ class ByteCursor {
     if (left() < sizeof(T)) {
       fail();
     } else {
-      __builtin_memcpy(&value, reinterpret_cast<const void*>(position_ + static_cast<uint64_t>(delta_)), sizeof(T));
+      __builtin_memcpy(&value, local_pointer(position_ + static_cast<uint64_t>(delta_)), sizeof(T));
       position_ += sizeof(T);
     }
     return value;

@@ -3,6 +3,7 @@
 
 #include "unwind/byte_cursor.h"
 #include "unwind/dwarf_constants.h"
+#include "unwind/local_memory.h"
 
 namespace flarestack {
 namespace {
@@ -43,7 +44,7 @@ void read_length(ByteCursor* cursor) {
   const uint64_t table = cursor.position() + static_cast<uint64_t>(module.local_delta);
   const auto field = [table, header](uint64_t index, uint64_t byte) {
     int32_t value = 0;
-    __builtin_memcpy(&value, reinterpret_cast<const void*>(table + index * kTableEntry + byte), sizeof value);
+    __builtin_memcpy(&value, local_pointer(table + index * kTableEntry + byte), sizeof value);
     return header + static_cast<uint64_t>(int64_t{value});
   };
   uint64_t low = 0;

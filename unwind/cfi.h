@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Call frame information: from a program counter to the rules that restore its caller's registers. Finds the frame
-// description entry (FDE) by the search table of .eh_frame_hdr and runs its program. No state, no allocation; every byte
-// is untrusted and bounds-checked. Both sides.
+// description entry (FDE) by the search table of .eh_frame_hdr and runs its program. No state, no allocation; every
+// byte is untrusted and bounds-checked. Both sides.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace flarestack {
 
 // How a register of the caller is found (DWARF 5, section 6.4.1).
 enum class RegisterRule : uint8_t {
-  kSameValue,      // also: no rule, as GCC and LLVM mean it
+  kSameValue,  // also: no rule, as GCC and LLVM mean it
   kUndefined,
   kOffset,         // saved at CFA + value
   kValOffset,      // is CFA + value
@@ -44,7 +44,7 @@ struct FrameDescription {
   int64_t data_align = 0;
   uint8_t pointer_encoding = 0;
   bool has_augmentation_data = false;  // 'z': the FDE has data before its program
-  bool signal_frame = false;  // a signal trampoline: the caller's pc is exact ('S' augmentation)
+  bool signal_frame = false;           // a signal trampoline: the caller's pc is exact ('S' augmentation)
 };
 
 // Memory for run_cfi(), kept off the handler's stack. GCC nests remember_state once; eight is generous.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CFI rows for code that toolchains leave without CFI but whose bytes say what it does: lld's PLT entries, and the signal
-// return of libcs other than glibc (musl). Both sides.
+// CFI rows for code that toolchains leave without CFI but whose bytes say what it does: lld's PLT entries, and the
+// signal return of libcs other than glibc (musl). Both sides.
 #pragma once
 
 #include <cstdint>

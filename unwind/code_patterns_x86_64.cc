@@ -18,8 +18,8 @@ bool stands_at(const UnwindModule& module, uint64_t address, const uint8_t* patt
   return code.ok();
 }
 
-// How many bytes a PLT entry has pushed at `lookup`, plus the return address; 0: it is no PLT entry. The entries (System V
-// ABI, AMD64 supplement, figure 5.2) are 16 bytes: jmp *; push; jmp. The first one: push *; jmp *.
+// How many bytes a PLT entry has pushed at `lookup`, plus the return address; 0: it is no PLT entry. The entries
+// (System V ABI, AMD64 supplement, figure 5.2) are 16 bytes: jmp *; push; jmp. The first one: push *; jmp *.
 uint64_t plt_cfa_offset(const UnwindModule& module, uint64_t lookup) {
   constexpr uint8_t kJumpIndirect[] = {0xff, 0x25}, kPushIndirect[] = {0xff, 0x35}, kPush[] = {0x68}, kJump[] = {0xe9};
   const uint64_t entry = lookup & ~uint64_t{15};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DWARF expressions as call frame information uses them (DWARF 5, section 2.5 and 6.4.2): integer arithmetic, registers,
-// memory and jumps, in a bounded number of steps. Both sides.
+// DWARF expressions as call frame information uses them (DWARF 5, section 2.5 and 6.4.2): integer arithmetic,
+// registers, memory and jumps, in a bounded number of steps. Both sides.
 #pragma once
 
 #include <array>
@@ -32,7 +32,8 @@ struct ExpressionContext {
 // Some 600 bytes of working memory, kept off the handler's stack.
 class ExpressionMachine {
  public:
-  // Evaluates the expression at runtime address `block` (its ULEB128 length first); `cfa`, if not null, is pushed before.
+  // Evaluates the expression at runtime address `block` (its ULEB128 length first); `cfa`, if not null, is pushed
+  // before.
   // `*result` is valid on kOk only. [signal]
   StepStatus evaluate(const ExpressionContext& context, uint64_t block, const uint64_t* cfa, uint64_t* result);
 

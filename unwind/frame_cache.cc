@@ -27,7 +27,8 @@ uint32_t FrameCache::verify(uint32_t index, StackMemory* memory) const {
   const bool in_bounds = memory->in_bounds(sp(index)) && memory->in_bounds((barrier != 0 ? sp(low) : top_) - 8);
   return in_bounds && (barrier != 0 || zero_slot_ == 0 || memory->load_in_bounds(zero_slot_) == 0) &&
                  same_in_bounds(run, *memory)
-             ? verified(index, barrier) : verify_each(index, barrier, memory);
+             ? verified(index, barrier)
+             : verify_each(index, barrier, memory);
 }
 
 // On the root side of elided frames a barrier cannot be stepped: such depths are not promised to be exact.
@@ -144,15 +145,14 @@ inline void FrameCache::check(uint64_t slot, uint64_t value) { checks_[check_cou
   sp_[index + 1] = frame.sp;
   Detail& detail = details_[index];
   detail.rbp = frame.rbp;
-  detail.row_and_flags =
-      frame.row.bits() | (needs_rbp ? Detail::kNeedsRbp : 0) | (heuristic ? Detail::kHeuristic : 0);
+  detail.row_and_flags = frame.row.bits() | (needs_rbp ? Detail::kNeedsRbp : 0) | (heuristic ? Detail::kHeuristic : 0);
   detail.check_end = static_cast<uint16_t>(check_count_);
   detail.barrier = static_cast<uint16_t>(barrier);
   count_ = index + 1;
 }
 
-// Appends the frames that were walked past, from number `begin` - 1 down to number `end`. `first` is the caller of the first
-// one, or nullptr: it is the last cached frame.
+// Appends the frames that were walked past, from number `begin` - 1 down to number `end`. `first` is the caller of the
+// first one, or nullptr: it is the last cached frame.
 [[gnu::noinline]] void FrameCache::append_walked(uint32_t begin, uint32_t end, const Caller* first) {
   for (uint32_t i = begin; i > end;) {
     const Detail& last = details_[count_ - (count_ != 0)];
@@ -170,8 +170,8 @@ bool FrameCache::finish(uint32_t base, const RootEnd& root) {
   }
   kept_ = base;
   if (cut) {
-    elided_heuristic_ = walked_heuristic_ || (missing != 0 && elided_heuristic_) ||
-                        (base != 0 && details_[base - 1].heuristic());
+    elided_heuristic_ =
+        walked_heuristic_ || (missing != 0 && elided_heuristic_) || (base != 0 && details_[base - 1].heuristic());
     return elide(base, total, root);
   }
   elided_ = missing;

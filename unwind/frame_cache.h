@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// FrameCache: the previous stack of an Unwinder and what each of its frames was read from, so that the next one need not
-// be walked again where nothing changed. In the target; part of an Unwinder.
+// FrameCache: the previous stack of an Unwinder and what each of its frames was read from, so that the next one need
+// not be walked again where nothing changed. In the target; part of an Unwinder.
 //
 // A frame's caller is a function of the frame's state (pc, sp, rbp), the CFI row of its pc, which is constant, and the
-// stack slots the row names. So if a state equals a cached one and every slot from there to the root holds what it held,
-// the rest of the stack is what it was, whatever happened in between. The slots are independent loads, about 1 ns each,
-// where a walk is a chain of dependent ones, about 9 ns a frame.
+// stack slots the row names. So if a state equals a cached one and every slot from there to the root holds what it
+// held, the rest of the stack is what it was, whatever happened in between. The slots are independent loads, about 1 ns
+// each, where a walk is a chain of dependent ones, about 9 ns a frame.
 //
 //   index          0 (root)     1            ...   count-1 (leaf)
 //   frames_        main         f                  the pc each frame is at
@@ -13,8 +13,8 @@
 //   details_       rbp, row     rbp, row            frames_[i] was read from
 //   checks_        the other slots: saved rbp where a frame on the root side needs it, and such
 //
-// A frame whose caller depends on anything else (an odd row, a signal frame, a jump to another stack, a stack that ended in
-// failure) is a barrier: verification stops at it and it is stepped again.
+// A frame whose caller depends on anything else (an odd row, a signal frame, a jump to another stack, a stack that
+// ended in failure) is a barrier: verification stops at it and it is stepped again.
 #pragma once
 
 #include <array>
@@ -77,8 +77,9 @@ class FrameCache {
     return !detail.needs_rbp() || detail.rbp == rbp ? cursor - 1 : kNone;
   }
 
-  // Compares every slot that the frames from `index` to the root were read from. kNone: all are as they were. kStartOver:
-  // they are not, below elided frames. Otherwise the leaf-most frame whose caller must be found anew. [signal]
+  // Compares every slot that the frames from `index` to the root were read from. kNone: all are as they were.
+  // kStartOver: they are not, below elided frames. Otherwise the leaf-most frame whose caller must be found anew.
+  // [signal]
   uint32_t verify(uint32_t index, StackMemory* memory) const;
 
   // Walks past the frames [index, stop), leaf-most first, as cached, and moves to the state of `stop`, the frame that
@@ -115,10 +116,10 @@ class FrameCache {
   };
   struct Detail {
     static constexpr uint32_t kNeedsRbp = 1u << 30, kHeuristic = 1u << 31;
-    uint64_t rbp;            // what it was when this frame was walked: current only if needs_rbp()
+    uint64_t rbp;  // what it was when this frame was walked: current only if needs_rbp()
     uint32_t row_and_flags;
-    uint16_t check_end;      // checks_[0, check_end) belong to this frame and those on its root side
-    uint16_t barrier;        // 1 + the nearest barrier, itself or on its root side; 0: none
+    uint16_t check_end;  // checks_[0, check_end) belong to this frame and those on its root side
+    uint16_t barrier;    // 1 + the nearest barrier, itself or on its root side; 0: none
     PackedRow row() const { return PackedRow::from_bits(row_and_flags); }
     bool needs_rbp() const { return (row_and_flags & kNeedsRbp) != 0; }  // here or further to the root, before a reload
     bool heuristic() const { return (row_and_flags & kHeuristic) != 0; }  // this frame, or one on its root side

@@ -13,8 +13,9 @@ struct UnwindModule {
   uint64_t text_end = 0;
   uint64_t eh_frame_hdr = 0;  // of PT_GNU_EH_FRAME; 0: the module has no CFI
   uint64_t eh_frame_hdr_size = 0;
-  // [read_start, read_end): what may be read with local_delta: the module's image as its segments are mapped, or, where only
-  // the file is mapped, the segment of its .eh_frame. CFI is never followed out of it. Code is read if it lies inside.
+  // [read_start, read_end): what may be read with local_delta: the module's image as its segments are mapped, or, where
+  // only the file is mapped, the segment of its .eh_frame. CFI is never followed out of it. Code is read if it lies
+  // inside.
   uint64_t read_start = 0;
   uint64_t read_end = 0;
   int64_t local_delta = 0;  // added to a runtime address gives a pointer this process may read; 0 in the target itself

@@ -71,7 +71,8 @@ PackedRow pack(const UnwindModule& module, const CfiRow& row) {
   const auto cfa_offset = static_cast<uint64_t>(row.cfa_value);
   const uint64_t rbp_offset = 0 - static_cast<uint64_t>(row.value[kRbp]);
   const bool rbp_saved = row.rule[kRbp] == RegisterRule::kOffset && fits(rbp_offset, PackedRow::kRbpLimit);
-  const bool packable = (row.cfa_register == kRsp || row.cfa_register == kRbp) && fits(cfa_offset, PackedRow::kCfaLimit);
+  const bool packable =
+      (row.cfa_register == kRsp || row.cfa_register == kRbp) && fits(cfa_offset, PackedRow::kCfaLimit);
   if (!packable || (!rbp_saved && row.rule[kRbp] != RegisterRule::kSameValue)) {
     return PackedRow(RowKind::kSlow);
   }
@@ -81,9 +82,9 @@ PackedRow pack(const UnwindModule& module, const CfiRow& row) {
 
 }  // namespace
 
-// A return address that is the first instruction of a function, with no code we know of before it, was not left by a call
-// but put there by whoever made the stack: makecontext() lets a coroutine return to __start_context. It is the outermost
-// frame, though its CFI does not say so (and does not cover pc - 1, where a return address is looked up).
+// A return address that is the first instruction of a function, with no code we know of before it, was not left by a
+// call but put there by whoever made the stack: makecontext() lets a coroutine return to __start_context. It is the
+// outermost frame, though its CFI does not say so (and does not cover pc - 1, where a return address is looked up).
 PackedRow build_row(const UnwindModule* module, uint64_t lookup, CfiStepper* stepper) {
   if (module == nullptr) {
     return PackedRow(RowKind::kFramePointer);

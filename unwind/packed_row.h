@@ -35,7 +35,7 @@ class PackedRow {
 
   constexpr PackedRow() = default;
   // Offsets are multiples of 8 below their limits.
-  constexpr PackedRow(RowKind kind, uint64_t cfa_offset = 0, uint64_t rbp_offset = 0)
+  explicit constexpr PackedRow(RowKind kind, uint64_t cfa_offset = 0, uint64_t rbp_offset = 0)
       : bits_(uint32_t{static_cast<uint8_t>(kind)} << 27 | static_cast<uint32_t>(rbp_offset / 8) << 14 |
               static_cast<uint32_t>(cfa_offset / 8)) {}
   static constexpr PackedRow from_bits(uint64_t bits) {

@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp, kRip = MachineRegisters::kRip;
 constexpr uint64_t kMaxSearch = FramePointerStep::kMaxDistance;  // bytes above the stack pointer
 constexpr uint32_t kMaxSteps = 20000;  // of one trace, search included: a bad stack may offer thousands of beginnings
-constexpr uint64_t kLinkSize = 16;  // saved rbp and return address
+constexpr uint64_t kLinkSize = 16;     // saved rbp and return address
 
 }  // namespace
 
@@ -86,8 +86,7 @@ bool RemoteUnwinder::step(FrameState* state, UnwindEnd* end) {
     return status == StepStatus::kOk;
   }
   FramePointerStep caller;
-  if (!state->known.has(kRbp) ||
-      !caller.find(&memory_, state->registers.value[kRsp], state->registers.value[kRbp])) {
+  if (!state->known.has(kRbp) || !caller.find(&memory_, state->registers.value[kRsp], state->registers.value[kRbp])) {
     *end = UnwindEnd::kNoCode;
     return false;
   }
@@ -99,10 +98,10 @@ bool RemoteUnwinder::step(FrameState* state, UnwindEnd* end) {
   return true;
 }
 
-// The slot that is most likely this frame's rbp: with it the frame's return address follows a call and the stack unwinds
-// to its root, which is the frame furthest up that any such slot leads to (others start from what earlier calls left in
-// this frame's locals). Of those the lowest, since the ones above skip callers; but one where the call goes to another
-// function, which must then have jumped to this one, only if there is no better one.
+// The slot that is most likely this frame's rbp: with it the frame's return address follows a call and the stack
+// unwinds to its root, which is the frame furthest up that any such slot leads to (others start from what earlier calls
+// left in this frame's locals). Of those the lowest, since the ones above skip callers; but one where the call goes to
+// another function, which must then have jumped to this one, only if there is no better one.
 bool RemoteUnwinder::find_frame_pointer(const FrameState& state, uint64_t* frame_pointer) {
   const UnwindModule* module = modules_->find(state.lookup());
   FrameDescription function;

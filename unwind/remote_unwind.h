@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// RemoteUnwinder: the stack of a thread of another process, from a copy of its stack. In the recorder, for threads that are
-// asleep: of those the kernel tells only rsp and rip (/proc/PID/task/TID/syscall). Every frame goes through the full
-// interpreter with every register tracked as known or not; nothing is cached. One thread at a time.
+// RemoteUnwinder: the stack of a thread of another process, from a copy of its stack. In the recorder, for threads that
+// are asleep: of those the kernel tells only rsp and rip (/proc/PID/task/TID/syscall). Every frame goes through the
+// full interpreter with every register tracked as known or not; nothing is cached. One thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,9 @@ class RemoteUnwinder {
  public:
   static constexpr uint32_t kMaxFrames = 4096;
 
-  // Where a frame needs an rbp that nothing tells, it is searched for on the stack: a value that makes the return address
-  // follow a call, from where the rest of the stack unwinds to its root. If there is none the trace ends (kNoCode).
+  // Where a frame needs an rbp that nothing tells, it is searched for on the stack: a value that makes the return
+  // address follow a call, from where the rest of the stack unwinds to its root. If there is none the trace ends
+  // (kNoCode).
   RemoteTrace unwind(const RemoteThread& thread, const ModuleSnapshot& modules);
 
  private:

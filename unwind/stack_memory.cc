@@ -3,6 +3,7 @@
 
 #include <sys/syscall.h>
 
+#include <bit>
 #include <cerrno>
 
 #include "base/raw_syscall.h"
@@ -37,7 +38,7 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
     return false;
   }
   if (window_->copying_forbidden) {
-    __builtin_memcpy(value, reinterpret_cast<const void*>(slot), sizeof *value);
+    __builtin_memcpy(value, local_pointer(slot), sizeof *value);
   } else {
     __builtin_memcpy(value, window_->bytes.data() + (slot - window_->start), sizeof *value);
   }
@@ -53,8 +54,8 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
   if (!window_->copying_forbidden) {
     const uint64_t next_page = (slot / FetchWindow::kPage + 1) * FetchWindow::kPage;
     window_->local = {window_->bytes.data(), window_->bytes.size()};
-    window_->remote[0] = {reinterpret_cast<void*>(slot), next_page - slot};
-    window_->remote[1] = {reinterpret_cast<void*>(next_page), FetchWindow::kPage};
+    window_->remote[0] = {std::bit_cast<void*>(slot), next_page - slot};
+    window_->remote[1] = {std::bit_cast<void*>(next_page), FetchWindow::kPage};
     const long copied = raw_syscall(SYS_process_vm_readv, raw_syscall(SYS_getpid), raw_pointer(&window_->local), 1,
                                     raw_pointer(window_->remote.data()), 2);
     if (copied >= static_cast<long>(sizeof(uint64_t))) {

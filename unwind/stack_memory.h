@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "unwind/local_memory.h"
 #include "unwind/registers.h"
 
 namespace flarestack {
@@ -20,14 +21,14 @@ struct FetchWindow {
   uint64_t start = 0;
   uint64_t size = 0;
   bool copying_forbidden = false;  // process_vm_readv is denied (seccomp): probe with rt_sigprocmask, read in place
-  iovec local;  // the arguments of the call, kept off the handler's stack
+  iovec local;                     // the arguments of the call, kept off the handler's stack
   std::array<iovec, 2> remote;
   std::array<std::byte, 2 * kPage> bytes;
 };
 
 class StackMemory {
   // A stack holds words of every type, and CFI may name any address.
-  typedef uint64_t UnalignedWord __attribute__((may_alias, aligned(1)));
+  using UnalignedWord __attribute__((may_alias, aligned(1))) = uint64_t;
 
  public:
   // Slots of [bounds.low, bounds.high) are read at slot + local_delta. `window` (borrowed; nullptr: nothing outside the
@@ -47,7 +48,7 @@ class StackMemory {
   bool in_bounds(uint64_t slot) const { return slot - low_ < slots_; }
   // The 8 bytes at a slot that is in_bounds(). [signal]
   [[gnu::no_sanitize_address]] uint64_t load_in_bounds(uint64_t slot) const {
-    return *reinterpret_cast<const UnalignedWord*>(slot + delta_);
+    return *static_cast<const UnalignedWord*>(local_pointer(slot + delta_));
   }
 
  private:

@@ -63,8 +63,9 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   return trace;
 }
 
-// From state_ towards the root as long as rows are usual ones and known: kRare stops at one that is not. kEnd: the root, or
-// a cached frame from which nothing changed. kChanged: a cached frame, on whose root side frame `changed_` has.
+// From state_ towards the root as long as rows are usual ones and known: kRare stops at one that is not. kEnd: the
+// root, or a cached frame from which nothing changed. kChanged: a cached frame, on whose root side frame `changed_`
+// has.
 [[gnu::noinline]] Unwinder::Step Unwinder::walk() {
   FrameAddress pc = state_.pc;
   uint64_t sp = state_.sp;
@@ -105,13 +106,12 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
 [[gnu::noinline]] Unwinder::Step Unwinder::step_unchanged() {
   const uint32_t index = base_ - 1;
   base_ = 0;
-  const bool good = changed_ != FrameCache::kStartOver &&
-                    cache_.walk_to(index, changed_, &memory_, &state_);
+  const bool good = changed_ != FrameCache::kStartOver && cache_.walk_to(index, changed_, &memory_, &state_);
   return good ? Step::kCaller : Step::kStartOver;
 }
 
-// Steps over one frame of any kind: replaces state_ by the caller's. Called from unwind(), not from walk(), whose frame would
-// be in the way of the interpreter's.
+// Steps over one frame of any kind: replaces state_ by the caller's. Called from unwind(), not from walk(), whose frame
+// would be in the way of the interpreter's.
 [[gnu::noinline]] Unwinder::Step Unwinder::step_rare() {
   if (cache_.walked_count() >= kMaxWalk) {
     return end_with(UnwindEnd::kLimit);

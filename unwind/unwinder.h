@@ -34,17 +34,18 @@ struct StackTrace {
 
 class Unwinder {
  public:
-  static constexpr uint32_t kMaxFrames = FrameCache::kMaxFrames;    // exact up to here
-  static constexpr uint32_t kRootFrames = FrameCache::kRootFrames;  // of the kMaxFrames kept of a deeper stack, root side
-  static constexpr uint32_t kMaxWalk = 1u << 20;                    // frames walked before a trace is given up
+  static constexpr uint32_t kMaxFrames = FrameCache::kMaxFrames;  // exact up to here
+  static constexpr uint32_t kRootFrames =
+      FrameCache::kRootFrames;                    // of the kMaxFrames kept of a deeper stack, root side
+  static constexpr uint32_t kMaxWalk = 1u << 20;  // frames walked before a trace is given up
 
   // Bytes that create() needs: zeroed, page aligned, touched only as deep as stacks get. [signal]
   static size_t memory_bytes();
   // Makes an Unwinder in `memory`, which is borrowed for its whole life. [signal]
   static Unwinder* create(void* memory);
 
-  // Unwinds from `registers`, whose rip is an exact instruction (a signal's ucontext) or a return address, as `rip_kind`
-  // says. Uses at most 512 bytes of stack. [signal]
+  // Unwinds from `registers`, whose rip is an exact instruction (a signal's ucontext) or a return address, as
+  // `rip_kind` says. Uses at most 512 bytes of stack. [signal]
   StackTrace unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
                     StackBounds bounds);
 
@@ -73,12 +74,12 @@ class Unwinder {
   WalkedFrame state_;  // the frame being stepped, for the rare steps
   RootEnd root_;
   UnwindEnd end_;
-  bool all_registers_;      // every frame by the interpreter: an odd row needs a register that was not followed
-  uint32_t base_;           // cached frames that are part of the trace
-  uint32_t changed_;        // what FrameCache::verify() said
+  bool all_registers_;  // every frame by the interpreter: an odd row needs a register that was not followed
+  uint32_t base_;       // cached frames that are part of the trace
+  uint32_t changed_;    // what FrameCache::verify() said
   uint32_t stack_switches_;
-  uint32_t frame_walked_;   // frame_ is the frame that this many steps lead to
-  FrameState frame_;        // for the interpreter
+  uint32_t frame_walked_;  // frame_ is the frame that this many steps lead to
+  FrameState frame_;       // for the interpreter
 
   FrameCache cache_;
   RowCache rows_;

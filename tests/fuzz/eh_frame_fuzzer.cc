@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: flarestack_unwind
-// Call frame information, code and stack from arbitrary bytes. Every part lies in a heap block of its exact size, so that
-// AddressSanitizer sees a read outside it; pc, registers and their kinds come from the input as well.
+// Call frame information, code and stack from arbitrary bytes. Every part lies in a heap block of its exact size, so
+// that AddressSanitizer sees a read outside it; pc, registers and their kinds come from the input as well.
 //
 // Input: a 24-byte header {u16 hdr_offset, u16 hdr_size, u16 stack_size, u16 flags, u64 pc_offset, u64 salt}, then the
 // image (.eh_frame_hdr and .eh_frame somewhere in it), then stack_size bytes of stack.
@@ -85,8 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     __builtin_trap();
   }
 
-  // The target's side reads its own stack: the copy, where it is. Nothing there may differ between a walk with the cache
-  // and one without.
+  // The target's side reads its own stack: the copy, where it is. Nothing there may differ between a walk with the
+  // cache and one without.
   static Unwinder* const unwinder = make_unwinder();
   MachineRegisters registers = thread.registers;
   const auto local = reinterpret_cast<uint64_t>(stack.get());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one process of a corpus run found: a file that the preloaded library maps shared, so that it survives any death of
-// the process, and that summary.py reads. Fixed layout; the version is in `magic`.
+// What one process of a corpus run found: a file that the preloaded library maps shared, so that it survives any death
+// of the process, and that summary.py reads. Fixed layout; the version is in `magic`.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,11 @@ struct Place {
   uint64_t address;
 };
 
-// Two traces of one moment that differ. `frame` counts from the leaf; the places are the last equal frame and what follows.
+// Two traces of one moment that differ. `frame` counts from the leaf; the places are the last equal frame and what
+// follows.
 struct Difference {
-  uint32_t kind;  // bit 0: at an allocation, not interrupted by the timer; bit 1: ours is heuristic and reached the root
+  uint32_t
+      kind;  // bit 0: at an allocation, not interrupted by the timer; bit 1: ours is heuristic and reached the root
   uint32_t frame;
   uint32_t our_count;
   uint32_t their_count;

@@ -42,8 +42,9 @@ void work(unsigned seed, unsigned rounds) {
       n = static_cast<int>(seed >> 8);
     }
     std::sort(numbers.begin(), numbers.end());
-    qsort(numbers.data(), numbers.size(), sizeof numbers[0],
-          [](const void* a, const void* b) { return *static_cast<const int*>(b) < *static_cast<const int*>(a) ? -1 : 1; });
+    qsort(numbers.data(), numbers.size(), sizeof numbers[0], [](const void* a, const void* b) {
+      return *static_cast<const int*>(b) < *static_cast<const int*>(a) ? -1 : 1;
+    });
     const unsigned long folded = fold(numbers, 0, numbers.size());
     for (unsigned long i = 0; i < 200; ++i) {
       try {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A library to preload into any program (run.sh): at random instants, and at every Nth allocation, it unwinds with libunwind and with
-// ours, and counts where they differ. ORACLE_DIR names the directory for the counts; ORACLE_INTERVAL_US the mean time
-// between samples (default 200), ORACLE_EVERY the N (default 97). ORACLE_MIX names a file for the depths of the stacks at
-// allocations 20 000 to 22 000, which bench/unwind_bench.cc replays.
+// A library to preload into any program (run.sh): at random instants, and at every Nth allocation, it unwinds with
+// libunwind and with ours, and counts where they differ. ORACLE_DIR names the directory for the counts;
+// ORACLE_INTERVAL_US the mean time between samples (default 200), ORACLE_EVERY the N (default 97). ORACLE_MIX names a
+// file for the depths of the stacks at allocations 20 000 to 22 000, which bench/unwind_bench.cc replays.
 //
-// libunwind asks dl_iterate_phdr for modules, which takes the loader's lock and may not be called in a handler; during our
-// calls it is answered from the same snapshot that our unwinder reads.
+// libunwind asks dl_iterate_phdr for modules, which takes the loader's lock and may not be called in a handler; during
+// our calls it is answered from the same snapshot that our unwinder reads.
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <libunwind.h>
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,7 +26,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <libunwind.h>
+
 #include "tests/oracle/counters.h"
+#include "tests/oracle/modules.h"
 #include "unwind/unwinder.h"
 
 extern "C" {
@@ -39,18 +41,7 @@ void* __libc_realloc(void* block, size_t size);
 namespace flarestack::oracle {
 namespace {
 
-constexpr unsigned kMaxModules = 1024;
 constexpr int kSignal = SIGPROF;
-
-// Everything both unwinders know of the modules at one moment.
-struct Modules {
-  ModuleSnapshot snapshot;
-  unsigned object_count = 0;
-  unsigned segment_count = 0;
-  unsigned long long adds = 0;
-  dl_phdr_info objects[kMaxModules];
-  UnwindModule segments[kMaxModules];
-};
 
 struct ThreadState {
   Unwinder* incremental[2];  // for samples, for allocations
@@ -64,7 +55,6 @@ struct ThreadState {
   uint64_t theirs[8192];
 };
 
-std::atomic<const Modules*> current_modules = nullptr;
 Counters* counters = nullptr;
 long interval_us = 200;
 uint64_t every = 97;
@@ -72,79 +62,8 @@ int mix_fd = -1;
 thread_local ThreadState* thread_state __attribute__((tls_model("initial-exec"))) = nullptr;
 thread_local bool busy __attribute__((tls_model("initial-exec"))) = false;
 
-template <typename T>
-T next_symbol(const char* name) {
-  return reinterpret_cast<T>(dlsym(RTLD_NEXT, name));
-}
-
-using IteratePhdr = int (*)(int (*)(dl_phdr_info*, size_t, void*), void*);
-IteratePhdr real_iterate_phdr() {
-  static const auto real = next_symbol<IteratePhdr>("dl_iterate_phdr");
-  return real;
-}
-
 // Into a zeroed field, cut to fit.
 void copy_name(char (&to)[64], const char* from) { memcpy(to, from, std::min(strlen(from), sizeof to - 1)); }
-
-void* map_pages(size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : memory;
-}
-
-int add_module(dl_phdr_info* info, size_t, void* data) {
-  auto* modules = static_cast<Modules*>(data);
-  modules->adds = info->dlpi_adds + info->dlpi_subs;
-  if (modules->object_count == kMaxModules) {
-    return 1;
-  }
-  modules->objects[modules->object_count++] = *info;
-  UnwindModule module;
-  module.read_start = UINT64_MAX;
-  for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
-    const uint64_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-    const uint64_t end = start + info->dlpi_phdr[i].p_memsz;
-    if (info->dlpi_phdr[i].p_type == PT_LOAD) {
-      module.read_start = std::min(module.read_start, start);
-      module.read_end = std::max(module.read_end, end);
-    } else if (info->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME) {
-      module.eh_frame_hdr = start;
-      module.eh_frame_hdr_size = info->dlpi_phdr[i].p_memsz;
-    }
-  }
-  for (unsigned i = 0; i < info->dlpi_phnum && modules->segment_count < kMaxModules; ++i) {
-    if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X) != 0) {
-      module.text_start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-      module.text_end = module.text_start + info->dlpi_phdr[i].p_memsz;
-      modules->segments[modules->segment_count++] = module;
-    }
-  }
-  return 0;
-}
-
-// Replaces the snapshot if modules came or went. Old ones are leaked: a handler may be reading them.
-void refresh_modules() {
-  static std::atomic_flag building = ATOMIC_FLAG_INIT;
-  if (building.test_and_set(std::memory_order_acquire)) {
-    return;
-  }
-  const Modules* old = current_modules.load(std::memory_order_acquire);
-  unsigned long long adds = 0;
-  real_iterate_phdr()(
-      [](dl_phdr_info* info, size_t, void* data) {
-        *static_cast<unsigned long long*>(data) = info->dlpi_adds + info->dlpi_subs;
-        return 1;
-      },
-      &adds);
-  if (old == nullptr || old->adds != adds) {
-    auto* modules = static_cast<Modules*>(map_pages(sizeof(Modules)));
-    real_iterate_phdr()(add_module, modules);
-    std::sort(modules->segments, modules->segments + modules->segment_count,
-              [](const UnwindModule& a, const UnwindModule& b) { return a.text_start < b.text_start; });
-    modules->snapshot = {old == nullptr ? 1 : old->snapshot.generation + 1, modules->segment_count, modules->segments};
-    current_modules.store(modules, std::memory_order_release);  // pairs with the acquires
-  }
-  building.clear(std::memory_order_release);
-}
 
 Place place_of(const Modules& modules, uint64_t address) {
   Place place = {};
@@ -223,8 +142,8 @@ void compare(ucontext_t* context, AddressKind kind, const Modules& modules, unsi
   const MachineRegisters registers = registers_of(*context);
   const StackTrace mine = our_trace(registers, kind, modules, use);
   thread_state->full->reset();
-  const StackTrace full = thread_state->full->unwind(registers, kind, modules.snapshot,
-                                                     bounds_at(registers.value[MachineRegisters::kRsp]));
+  const StackTrace full =
+      thread_state->full->unwind(registers, kind, modules.snapshot, bounds_at(registers.value[MachineRegisters::kRsp]));
   uint64_t* theirs = thread_state->theirs;
   const uint32_t their_count = libunwind_trace(context, kind, theirs, std::size(thread_state->theirs));
   add(&tally->traces, 1);
@@ -261,8 +180,8 @@ unsigned random_below(unsigned below) {
   return static_cast<unsigned>((state * 0x2545F4914F6CDD1Dull) >> 33) % below;
 }
 
-// One shot, armed again when the handler is done: a period shorter than the handler would starve the program. A thread that
-// did not run meanwhile is asked ever less often.
+// One shot, armed again when the handler is done: a period shorter than the handler would starve the program. A thread
+// that did not run meanwhile is asked ever less often.
 void arm_timer() {
   timespec cpu;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
@@ -277,7 +196,7 @@ void arm_timer() {
 
 void on_timer(int, siginfo_t*, void* raw_context) {
   const int saved_errno = errno;
-  const Modules* modules = current_modules.load(std::memory_order_acquire);
+  const Modules* modules = current_modules();
   if (thread_state != nullptr && modules != nullptr) {
     if (!busy) {
       busy = true;
@@ -377,7 +296,7 @@ bool open_counters() {
   const int saved_errno = errno;
   busy = true;
   refresh_modules();
-  const Modules* modules = current_modules.load(std::memory_order_acquire);
+  const Modules* modules = current_modules();
   ucontext_t context;
   unw_getcontext(&context);
   if (number % every == 0) {
@@ -413,7 +332,7 @@ using namespace flarestack::oracle;  // NOLINT: the interposed functions below a
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
 EXPORTED int dl_iterate_phdr(int (*callback)(dl_phdr_info*, size_t, void*), void* data) {
-  const Modules* modules = current_modules.load(std::memory_order_acquire);
+  const Modules* modules = current_modules();
   if (!busy || modules == nullptr) {
     return real_iterate_phdr()(callback, data);
   }

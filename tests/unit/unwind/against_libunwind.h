@@ -3,11 +3,12 @@
 #pragma once
 
 #define UNW_LOCAL_ONLY
-#include <libunwind.h>
 #include <pthread.h>
 #include <ucontext.h>
 
 #include <vector>
+
+#include <libunwind.h>
 
 #include "tests/unit/unwind/self_modules.h"
 
@@ -41,7 +42,8 @@ struct Trace {
   StackTrace info;
 };
 
-inline Trace our_trace(OwnedUnwinder& unwinder, const SelfModules& modules, const ucontext_t& context, AddressKind kind) {
+inline Trace our_trace(OwnedUnwinder& unwinder, const SelfModules& modules, const ucontext_t& context,
+                       AddressKind kind) {
   const MachineRegisters registers = registers_of(context);
   Trace trace;
   trace.info = unwinder->unwind(registers, kind, modules.snapshot(),
@@ -68,12 +70,12 @@ inline std::vector<uint64_t> libunwind_trace(ucontext_t* context, AddressKind ki
 }
 
 // Both traces of the place that calls it. Always inlined, so that the place is the caller's.
-#define FLARESTACK_COMPARE_HERE(unwinder, modules, mine, theirs)                                              \
-  do {                                                                                                        \
-    ucontext_t compare_context;                                                                               \
-    unw_getcontext(&compare_context);                                                                         \
-    (mine) = our_trace((unwinder), (modules), compare_context, AddressKind::kReturnAddress);                  \
-    (theirs) = libunwind_trace(&compare_context, AddressKind::kReturnAddress);                                \
+#define FLARESTACK_COMPARE_HERE(unwinder, modules, mine, theirs)                             \
+  do {                                                                                       \
+    ucontext_t compare_context;                                                              \
+    unw_getcontext(&compare_context);                                                        \
+    (mine) = our_trace((unwinder), (modules), compare_context, AddressKind::kReturnAddress); \
+    (theirs) = libunwind_trace(&compare_context, AddressKind::kReturnAddress);               \
   } while (0)
 
 }  // namespace flarestack::test

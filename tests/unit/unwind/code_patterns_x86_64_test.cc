@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unwind/code_patterns.h"
-
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -8,6 +6,7 @@
 
 #include "base/raw_syscall.h"
 #include "tests/unit/unwind/against_libunwind.h"
+#include "unwind/code_patterns.h"
 
 // A PLT as lld writes it, and a signal return as musl does: without CFI.
 asm(R"(
@@ -85,7 +84,8 @@ TEST_CASE("a PLT entry without CFI unwinds by what its bytes push") {
   const struct {
     const char* code;
     unsigned words;
-  } places[] = {{bare_plt_entry, 0}, {bare_plt_entry + 6, 0}, {bare_plt_entry + 11, 1}, {bare_plt, 1}, {bare_plt + 6, 2}};
+  } places[] = {
+      {bare_plt_entry, 0}, {bare_plt_entry + 6, 0}, {bare_plt_entry + 11, 1}, {bare_plt, 1}, {bare_plt + 6, 2}};
   for (const auto& place : places) {
     CAPTURE(place.code - bare_plt);
     unwind_at(place.code, place.words);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verified cache against itself without memory: a seeded random program calls, returns, jumps, throws, switches stacks
-// and takes signals; at random moments the stack is unwound by one Unwinder that keeps its cache (F) and by one that is
-// reset before each trace (E). They must agree on every one. FLARESTACK_UNWIND_TRACES makes it longer than the default.
+// The verified cache against itself without memory: a seeded random program calls, returns, jumps, throws, switches
+// stacks and takes signals; at random moments the stack is unwound by one Unwinder that keeps its cache (F) and by one
+// that is reset before each trace (E). They must agree on every one. FLARESTACK_UNWIND_TRACES makes it longer than the
+// default.
 #include <alloca.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include <catch2/catch.hpp>
 
 #include "tests/unit/unwind/against_libunwind.h"
 #include "tests/unit/unwind/odd_frames.h"
@@ -89,7 +91,8 @@ void compare(const StackTrace& f, const StackTrace& e) {
                  static_cast<int>(e.end));
     for (uint32_t i = 0; i < both; ++i) {
       if (f.frames[i] != e.frames[i]) {
-        std::fprintf(stderr, "  first difference from the root: %u: %lx %lx\n", i, f.frames[i].bits(), e.frames[i].bits());
+        std::fprintf(stderr, "  first difference from the root: %u: %lx %lx\n", i, f.frames[i].bits(),
+                     e.frames[i].bits());
         break;
       }
     }
@@ -102,7 +105,8 @@ void take_trace(const ucontext_t& context) {
   const StackTrace f =
       program->incremental->unwind(registers, AddressKind::kReturnAddress, program->modules.snapshot(), bounds);
   program->full->reset();
-  const StackTrace e = program->full->unwind(registers, AddressKind::kReturnAddress, program->modules.snapshot(), bounds);
+  const StackTrace e =
+      program->full->unwind(registers, AddressKind::kReturnAddress, program->modules.snapshot(), bounds);
   compare(f, e);
   auto& previous = program->previous;
   program->wrong_kept += f.kept > previous.size() || f.kept > f.count ||

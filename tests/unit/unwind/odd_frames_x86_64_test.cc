@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/unit/unwind/odd_frames.h"
-
 #include <catch2/catch.hpp>
 
 #include "tests/unit/unwind/against_libunwind.h"
+#include "tests/unit/unwind/odd_frames.h"
 
 // The numbers of .cfi_escape are DW_CFA_* and DW_OP_*, see unwind/dwarf_constants.h.
 asm(R"(
@@ -265,8 +264,9 @@ void nested_in_deref(void* place) { through(odd_cfa_deref, nested_in_rbx, place)
 }  // namespace
 
 TEST_CASE("frames with odd CFI unwind as libunwind does, and to the same callers") {
-  const OddFunction functions[] = {odd_remember,  odd_cfa_in_rbx, odd_cfa_in_r12, odd_cfa_deref, odd_saved_by_expression,
-                                   odd_arithmetic, odd_value_rules};
+  const OddFunction functions[] = {odd_remember,   odd_cfa_in_rbx,          odd_cfa_in_r12,
+                                   odd_cfa_deref,  odd_saved_by_expression, odd_arithmetic,
+                                   odd_value_rules};
   std::vector<uint64_t> callers;
   for (size_t i = 0; i < std::size(functions); ++i) {
     CAPTURE(i);

@@ -10,11 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "tests/unit/unwind/against_libunwind.h"
 #include "tests/unit/unwind/odd_frames.h"
@@ -79,8 +80,8 @@ struct RemotePlace {
 // A child asleep in `sleep`, and what libunwind says of the frames below the function that sleeps.
 struct Sleeper {
   explicit Sleeper(void (*sleep)()) {
-    shared = static_cast<Shared*>(
-        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    shared =
+        static_cast<Shared*>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     pid = fork();
     if (pid == 0) {
       with_alloca(100, [&] { with_alloca(3000, [&] { fall_asleep(sleep); }); });
@@ -182,11 +183,13 @@ TEST_CASE("a register that neither is known nor can be searched for ends the tra
   RemotePlace p;
   p.known = RegisterMask::all();
   p.known.set(3, false);  // rbx
-  odd_cfa_in_rbx([](void* self) {
-    // Nothing between here and the odd frame saves rbx, or the trace would be whole.
-    auto& place = *static_cast<RemotePlace*>(self);
-    place.compare();
-  }, &p);
+  odd_cfa_in_rbx(
+      [](void* self) {
+        // Nothing between here and the odd frame saves rbx, or the trace would be whole.
+        auto& place = *static_cast<RemotePlace*>(self);
+        place.compare();
+      },
+      &p);
   const auto mine = leaf_first(p.mine);
   REQUIRE(mine.size() <= p.theirs.size());
   REQUIRE(std::equal(mine.begin(), mine.end(), p.theirs.begin()));

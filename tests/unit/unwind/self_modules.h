@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The modules of this process as a ModuleSnapshot, and an Unwinder in its own mapping: what the agent provides in real use.
+// The modules of this process as a ModuleSnapshot, and an Unwinder in its own mapping: what the agent provides in real
+// use.
 #pragma once
 
 #include <link.h>

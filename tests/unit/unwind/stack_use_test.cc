@@ -37,7 +37,8 @@ struct Measurement {
   }
   volatile char* sp;
   asm("mov %%rsp, %0" : "=r"(sp));
-  m->used = static_cast<size_t>(sp - static_cast<volatile char*>(static_cast<volatile void*>(top - kPainted + untouched)));
+  m->used =
+      static_cast<size_t>(sp - static_cast<volatile char*>(static_cast<volatile void*>(top - kPainted + untouched)));
 }
 
 void measure(Measurement* m) {

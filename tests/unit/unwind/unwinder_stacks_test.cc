@@ -6,9 +6,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <functional>
+
+#include <catch2/catch.hpp>
 
 #include "tests/unit/unwind/against_libunwind.h"
 #include "unwind/unwinder.h"

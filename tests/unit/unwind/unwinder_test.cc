@@ -8,12 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
 #include <thread>
+
+#include <catch2/catch.hpp>
 
 #include "tests/unit/unwind/against_libunwind.h"
 
