@@ -57,6 +57,13 @@ std::vector<SymbolProblemGroup> grouped(const std::vector<SymbolProblem>& proble
     (same == groups.end() ? groups.emplace_back(SymbolProblemGroup{problem, each.remedy, {}}) : *same)
         .modules.push_back(&each);
   }
+  // Groups of one remedy together, so that it is said once; the order by time stays otherwise.
+  for (size_t i = 0; i < groups.size(); ++i) {
+    std::stable_partition(groups.begin() + static_cast<ptrdiff_t>(i), groups.end(), [&, remedy = groups[i].remedy](
+                                                                                    const SymbolProblemGroup& group) {
+      return group.remedy == remedy;
+    });
+  }
   return groups;
 }
 
@@ -75,17 +82,19 @@ std::string module_list(const Profile& profile, const SymbolProblemGroup& group)
 
 void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
   const std::vector<SymbolProblemGroup> groups = grouped(profile.quality.symbol_problems);
-  for (size_t i = 0; i < std::min(groups.size(), kShown); ++i) {
+  const size_t shown = std::min(groups.size(), kShown);
+  for (size_t i = 0; i < shown; ++i) {
     const SymbolProblemGroup& group = groups[i];
     const bool costs_names = group.modules.front()->names_missing() && group.modules.front()->self != 0;
     const Mood mood = costs_names ? Mood::kNote : Mood::kPlain;
     std::string problem = printable(group.problem);
     if (group.modules.size() > 1 && problem.starts_with("has ")) problem.replace(0, 4, "have ");
     lines.push_back({i == 0 ? "symbols" : "", module_list(profile, group) + ": " + problem, mood});
-    if (!group.remedy.empty()) lines.push_back({"", "try: " + printable(group.remedy), mood});
+    const bool last_of_remedy = i + 1 == shown || groups[i + 1].remedy != group.remedy;
+    if (!group.remedy.empty() && last_of_remedy) lines.push_back({"", "try: " + printable(group.remedy), mood});
   }
-  if (groups.size() > kShown)
-    lines.push_back({"", fmt::format("and {} more problems; --format json has them all", groups.size() - kShown), Mood::kPlain});
+  if (groups.size() > shown)
+    lines.push_back({"", fmt::format("and {} more problems; --format json has them all", groups.size() - shown), Mood::kPlain});
   if (groups.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
   if (profile.quality.unknown_code_ns != 0)
     lines.push_back({"",

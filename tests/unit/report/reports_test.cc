@@ -6,6 +6,7 @@
 #include "report/collapsed.h"
 #include "report/info_json.h"
 #include "report/info_text.h"
+#include "report/quality_panel.h"
 #include "report/report_json.h"
 #include "report/report_markdown.h"
 #include "report/tree_json.h"
@@ -88,6 +89,30 @@ TEST_CASE("report without samples says so") {
   REQUIRE(profile.ok());
   CHECK(report_text(*profile, {}).find("No samples") != std::string::npos);
   CHECK(parsed(report_json(*profile, {}))["total"].GetUint64() == 0);
+}
+
+TEST_CASE("modules with the same problem are listed together and a remedy is said once") {
+  FakeRecording fake;
+  fake.thread(1, 0, 1, "main");
+  const auto problem = [&fake](const std::string& name, const std::string& text, const std::string& remedy) {
+    fake.sample(1, {name + "!work"}, 10);
+    const std::string path = "/usr/lib/" + name;
+    fake.problems[path] = {{}, ModuleSymbols::Level::kNone, path + " " + text, remedy};
+  };
+  problem("a.so", "has no symbols", "fetch them");
+  problem("b.so", "has changed", "");
+  problem("c.so", "has no symbols", "fetch them");
+  problem("d.so", "has no lines", "fetch them");
+  const auto profile = build_profile(fake.finish(), {}, fake.symbols());
+  REQUIRE(profile.ok());
+  const std::string text = quality_text(*profile, {});
+  const std::string expected =
+      "  symbols       a.so (25.0% of the time), c.so (25.0%): have no symbols\n"
+      "                /usr/lib/d.so (25.0% of the time): has no lines\n"
+      "                try: fetch them\n"
+      "                /usr/lib/b.so (25.0% of the time): has changed\n";
+  INFO(text);
+  CHECK(text.find(expected) != std::string::npos);
 }
 
 TEST_CASE("report as JSON") {
