@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a large profile takes from records in memory to each report: 1 000 000 sample records over 200 000 call
 // paths of 30 frames and 60 000 locations, symbols answered at once, so that what is timed is model/ and report/ alone.
-#include <fmt/format.h>
-
 #include <chrono>
 #include <ctime>
 #include <random>
+
+#include <fmt/format.h>
 
 #include "model/profile.h"
 #include "report/collapsed.h"
@@ -31,8 +31,12 @@ void add_records(RecordingBuilder& builder) {
     builder.add(ThreadRecord{{i}, {1}, static_cast<int32_t>(100 + i), fmt::format("worker-{}", i), 0});
   for (uint32_t i = 1; i <= kModules; ++i) builder.add(ModuleRecord{{i}, fmt::format("/usr/lib/lib{}.so", i), {1}});
   for (uint32_t i = 1; i <= kLocations; ++i) {
-    builder.add(FrameRecord{
-        {i}, FrameKind::kNative, AddressKind::kReturnAddress, {1 + i % kFunctions % kModules}, {uint64_t{i} * 16 + 1}, {}});
+    builder.add(FrameRecord{{i},
+                            FrameKind::kNative,
+                            AddressKind::kReturnAddress,
+                            {1 + i % kFunctions % kModules},
+                            {uint64_t{i} * 16 + 1},
+                            {}});
   }
   // A path goes on from an earlier one, mostly from a near one, and is cut off at kDepth.
   std::vector<uint32_t> depth{0};
@@ -44,8 +48,13 @@ void add_records(RecordingBuilder& builder) {
   }
   for (uint32_t i = 0; i < kSamples; ++i) {
     const int64_t slice = i / (kSamples / 100);
-    builder.add(SampleRecord{{1 + static_cast<uint32_t>(random() % kThreads)}, {1 + static_cast<uint32_t>(random() % kPaths)},
-                             SampleMetric::kCpu, slice * 1'000'000'000, 1'000'000'000, 1, 1'000'000});
+    builder.add(SampleRecord{{1 + static_cast<uint32_t>(random() % kThreads)},
+                             {1 + static_cast<uint32_t>(random() % kPaths)},
+                             SampleMetric::kCpu,
+                             slice * 1'000'000'000,
+                             1'000'000'000,
+                             1,
+                             1'000'000});
   }
   builder.add(EndRecord{100'000'000'000});
 }
@@ -57,7 +66,8 @@ SymbolAnswer answer(const std::vector<SymbolModule>&, std::span<const SymbolQuer
     const uint64_t location = query.lookup.value / 16;
     const auto function = fmt::format("engine::Module<int>::function_{}(std::string const&)", location % kFunctions);
     std::vector<SymbolFrame> frames;
-    if (location % 3 == 0) frames.push_back({"std::move_" + std::to_string(location % 97), "/usr/include/c++/bits/move.h", 12, true, 0});
+    if (location % 3 == 0)
+      frames.push_back({"std::move_" + std::to_string(location % 97), "/usr/include/c++/bits/move.h", 12, true, 0});
     frames.push_back({function, "/src/module.cc", static_cast<uint32_t>(location % 500), false, query.lookup.value});
     result.frames.push_back(std::move(frames));
   }
@@ -96,7 +106,8 @@ int run() {
     fmt::print(stderr, "report_bench: {}\n", profile.error().message);
     return 1;
   }
-  watch.lap("build profile", fmt::format("{} nodes, {} functions", profile->tree.nodes().size(), profile->functions.size()));
+  watch.lap("build profile",
+            fmt::format("{} nodes, {} functions", profile->tree.nodes().size(), profile->functions.size()));
   const std::string text = report_text(*profile, {});
   watch.lap("report as text");
   const std::string json = report_json(*profile, {});

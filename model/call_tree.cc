@@ -24,13 +24,20 @@ std::vector<uint32_t> outermost_occurrences(const CallTree& tree, uint32_t funct
 
 const char* frame_type_name(FrameType type) {
   switch (type) {
-    case FrameType::kNative: return "native";
-    case FrameType::kInlined: return "inlined";
-    case FrameType::kKernel: return "kernel";
-    case FrameType::kJit: return "jit";
-    case FrameType::kInterpreter: return "interpreter";
-    case FrameType::kMarker: return "marker";
-    case FrameType::kProcess: return "process";
+    case FrameType::kNative:
+      return "native";
+    case FrameType::kInlined:
+      return "inlined";
+    case FrameType::kKernel:
+      return "kernel";
+    case FrameType::kJit:
+      return "jit";
+    case FrameType::kInterpreter:
+      return "interpreter";
+    case FrameType::kMarker:
+      return "marker";
+    case FrameType::kProcess:
+      return "process";
   }
   return "unknown";
 }

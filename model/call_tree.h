@@ -19,10 +19,10 @@ const char* frame_type_name(FrameType type);  // "native", "inlined", ...
 // the same: compilers make several out of one (foo.constprop.0, inlined copies), and a reader of a report means all.
 struct Function {
   std::string name;
-  std::string module;       // base name, empty: none
-  std::string module_path;  // empty: none
-  std::string file;         // empty: unknown
-  uint32_t line = 0;        // of its entry, or the lowest one that was sampled; 0: unknown
+  std::string module;                   // base name, empty: none
+  std::string module_path;              // empty: none
+  std::string file;                     // empty: unknown
+  uint32_t line = 0;                    // of its entry, or the lowest one that was sampled; 0: unknown
   FrameType type = FrameType::kNative;  // kInlined: it was never met as a function of its own
 };
 

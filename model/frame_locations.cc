@@ -9,11 +9,16 @@ namespace {
 
 FrameType type_of(FrameKind kind) {
   switch (kind) {
-    case FrameKind::kNative: return FrameType::kNative;
-    case FrameKind::kKernel: return FrameType::kKernel;
-    case FrameKind::kJit: return FrameType::kJit;
-    case FrameKind::kInterpreter: return FrameType::kInterpreter;
-    case FrameKind::kMarker: return FrameType::kMarker;
+    case FrameKind::kNative:
+      return FrameType::kNative;
+    case FrameKind::kKernel:
+      return FrameType::kKernel;
+    case FrameKind::kJit:
+      return FrameType::kJit;
+    case FrameKind::kInterpreter:
+      return FrameType::kInterpreter;
+    case FrameKind::kMarker:
+      return FrameType::kMarker;
   }
   return FrameType::kMarker;
 }

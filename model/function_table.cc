@@ -73,8 +73,8 @@ std::vector<uint32_t> by_thread(const Profile& profile, std::vector<uint32_t>& b
   return order;
 }
 
-// For each node the nearest one upwards, itself included, whose function has a row; the root if there is none. With it a
-// walk to the root passes the few rows only.
+// For each node the nearest one upwards, itself included, whose function has a row; the root if there is none. With it
+// a walk to the root passes the few rows only.
 std::vector<uint32_t> nearest_rows(const std::vector<CallNode>& nodes, const RowIndex& row_of) {
   std::vector<uint32_t> nearest(nodes.size(), CallTree::kRoot);
   for (uint32_t i = 1; i < nodes.size(); ++i) {

@@ -22,8 +22,8 @@ struct LineShare {
 
 struct FunctionRow {
   uint32_t function = 0;
-  uint64_t self = 0;   // samples whose innermost frame it is; inlined frames are frames
-  uint64_t total = 0;  // samples with the function anywhere in the stack, each once
+  uint64_t self = 0;                 // samples whose innermost frame it is; inlined frames are frames
+  uint64_t total = 0;                // samples with the function anywhere in the stack, each once
   uint64_t samples = 0;              // of self
   LineShare hottest_line;            // by self
   std::vector<ThreadShare> threads;  // all whose stacks contain it, by self, most first

@@ -48,7 +48,10 @@ std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Pr
 class TreeBuilder {
  public:
   TreeBuilder(const Recording& recording, FrameLocations& locations, CallTree& tree)
-      : recording_(recording), locations_(locations), tree_(tree), node_of_stack_(recording.stacks.size(), kNoIndex),
+      : recording_(recording),
+        locations_(locations),
+        tree_(tree),
+        node_of_stack_(recording.stacks.size(), kNoIndex),
         group_of_stack_(recording.stacks.size(), kNoIndex) {}
 
   // `base`: the node that the stack's root frame goes under; `group` is a number of it. Fast when calls come group by
@@ -129,9 +132,9 @@ void place_samples(Profile& profile, FrameLocations& locations, const std::vecto
     const uint32_t process = process_of(recording, profile.samples[i]);
     if (process != current) {
       const bool known = process < recording.processes.size();
-      const std::string name = known ? recording.processes[process].name() + " [" +
-                                           std::to_string(recording.processes[process].pid) + "]"
-                                     : "[lost process]";
+      const std::string name =
+          known ? recording.processes[process].name() + " [" + std::to_string(recording.processes[process].pid) + "]"
+                : "[lost process]";
       base = builder.add(CallTree::kRoot, locations.special(name, FrameType::kProcess));
       current = process;
     }

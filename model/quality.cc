@@ -29,7 +29,7 @@ void add_recorded_time(const Recording& recording, Quality& quality) {
 }
 
 std::vector<SymbolProblem> find_symbol_problems(const Profile& profile, const std::vector<ModuleSymbols>& modules,
-                                                  const std::unordered_map<std::string, uint64_t>& self_by_path) {
+                                                const std::unordered_map<std::string, uint64_t>& self_by_path) {
   std::vector<SymbolProblem> found;
   for (const ModuleSymbols& symbols : modules) {
     if (symbols.level >= ModuleSymbols::Level::kSymbolTable && symbols.problem.empty()) continue;
@@ -69,19 +69,26 @@ std::vector<std::string> describe_damage(const Recording& recording) {
 
 const char* symbol_level_name(ModuleSymbols::Level level) {
   switch (level) {
-    case ModuleSymbols::Level::kNone: return "none";
-    case ModuleSymbols::Level::kExportedSymbols: return "exported_symbols";
-    case ModuleSymbols::Level::kSymbolTable: return "symbol_table";
-    case ModuleSymbols::Level::kLines: return "lines";
+    case ModuleSymbols::Level::kNone:
+      return "none";
+    case ModuleSymbols::Level::kExportedSymbols:
+      return "exported_symbols";
+    case ModuleSymbols::Level::kSymbolTable:
+      return "symbol_table";
+    case ModuleSymbols::Level::kLines:
+      return "lines";
   }
   return "unknown";
 }
 
 const char* clock_kind_name(ClockKind kind) {
   switch (kind) {
-    case ClockKind::kNone: return "none";
-    case ClockKind::kPerfTaskClock: return "perf_task_clock";
-    case ClockKind::kPosixCpuTimer: return "posix_cpu_timer";
+    case ClockKind::kNone:
+      return "none";
+    case ClockKind::kPerfTaskClock:
+      return "perf_task_clock";
+    case ClockKind::kPosixCpuTimer:
+      return "posix_cpu_timer";
   }
   return "unknown";
 }

@@ -39,12 +39,12 @@ struct Quality {
   uint64_t lost_ns = 0;           // of the profile's values, with a frame or thread whose definition was lost
   std::vector<SymbolProblem> symbol_problems;  // by time, most first
   bool complete = false;                       // the trace has its end and no damage
-  std::vector<std::string> damage;               // one sentence each
+  std::vector<std::string> damage;             // one sentence each
 };
 
 struct Profile;
 Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>& modules);
 const char* symbol_level_name(ModuleSymbols::Level level);  // "none", "exported_symbols", "symbol_table", "lines"
-const char* clock_kind_name(ClockKind kind);  // "perf_task_clock", "posix_cpu_timer", "none"
+const char* clock_kind_name(ClockKind kind);                // "perf_task_clock", "posix_cpu_timer", "none"
 
 }  // namespace flarestack

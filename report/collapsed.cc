@@ -41,8 +41,8 @@ std::string collapsed(const Profile& profile) {
 
   struct Visit {
     uint32_t node;
-    bool first_of_group;    // else it belongs to the one visited before
-    size_t parent_length;   // of the path that leads to it
+    bool first_of_group;   // else it belongs to the one visited before
+    size_t parent_length;  // of the path that leads to it
   };
   std::string out;
   std::string path;

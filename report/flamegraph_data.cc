@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/flamegraph_data.h"
 
+#include <map>
+
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
-
-#include <map>
 
 #include "report/quality_panel.h"
 
@@ -21,19 +21,26 @@ void write_text(Writer& json, std::string_view text) {
 
 const char* mood_name(Mood mood) {
   switch (mood) {
-    case Mood::kPlain: return "plain";
-    case Mood::kGood: return "good";
-    case Mood::kNote: return "note";
-    case Mood::kBad: return "bad";
+    case Mood::kPlain:
+      return "plain";
+    case Mood::kGood:
+      return "good";
+    case Mood::kNote:
+      return "note";
+    case Mood::kBad:
+      return "bad";
   }
   return "plain";
 }
 
 const char* form_name(FlamegraphForm form) {
   switch (form) {
-    case FlamegraphForm::kIcicle: return "icicle";
-    case FlamegraphForm::kFlame: return "flame";
-    case FlamegraphForm::kInverted: return "inverted";
+    case FlamegraphForm::kIcicle:
+      return "icicle";
+    case FlamegraphForm::kFlame:
+      return "flame";
+    case FlamegraphForm::kInverted:
+      return "inverted";
   }
   return "icicle";
 }
@@ -64,7 +71,8 @@ void write_functions(Writer& json, const Profile& profile, const FlamePalette& p
     json.Uint(table.number_of(function.module));
     json.Uint(table.number_of(function.file));
     json.Uint(function.line);
-    json.Uint(table.number_of(frame_type_name(function.type == FrameType::kInlined ? FrameType::kNative : function.type)));
+    json.Uint(
+        table.number_of(frame_type_name(function.type == FrameType::kInlined ? FrameType::kNative : function.type)));
     json.Uint(table.number_of(palette.function_class(index)));
   }
   json.EndArray();
@@ -136,7 +144,8 @@ void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale) {
   const auto& entries = graph.entries;
   for (size_t begin = 0; begin < entries.size();) {
     size_t end = begin;
-    while (end < entries.size() && entries[end].thread == entries[begin].thread && entries[end].bin == entries[begin].bin)
+    while (end < entries.size() && entries[end].thread == entries[begin].thread &&
+           entries[end].bin == entries[begin].bin)
       ++end;
     json.Uint(entries[begin].thread);
     json.Uint(entries[begin].bin);

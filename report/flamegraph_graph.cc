@@ -9,8 +9,8 @@ namespace flarestack {
 namespace {
 
 constexpr uint64_t kWidestScreen = 4096;
-constexpr size_t kMostThreads = 100;    // in the page's list
-constexpr int64_t kMostBins = 60;       // a bar each in the page's time line
+constexpr size_t kMostThreads = 100;     // in the page's list
+constexpr int64_t kMostBins = 60;        // a bar each in the page's time line
 constexpr size_t kMostEntries = 60'000;  // about half a megabyte
 
 // The root of what is drawn: the tree's, or the only process's.
@@ -35,7 +35,8 @@ std::vector<uint32_t> copy_wide_nodes(const Profile& profile, FlameGraph& graph)
   std::vector<uint32_t> narrow;  // left out; all below it goes the same way
   const auto visit_children = [&](uint32_t node, uint32_t copy) {
     const auto children = profile.tree.children(node);
-    const auto wide = std::find_if(children.begin(), children.end(), [&](uint32_t child) { return nodes[child].total < least; });
+    const auto wide =
+        std::find_if(children.begin(), children.end(), [&](uint32_t child) { return nodes[child].total < least; });
     if (wide != children.end()) {
       const auto rest = static_cast<uint32_t>(graph.nodes.size());
       graph.nodes.push_back({copy, kNoIndex, FrameType::kMarker, 0, 0, 0});

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/flamegraph_palette.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
+
+#include <fmt/format.h>
 
 namespace flarestack {
 namespace {
@@ -42,12 +42,18 @@ struct Hue {
 // Of a class without its shade: "m3", "k", ...
 Hue hue_of(std::string_view name) {
   switch (name[0]) {
-    case 'm': return {kModuleHues[static_cast<size_t>(name[1] - '0')], 0};
-    case 'k': return {kKernelHue, 10};
-    case 'j': return {kJitHue, -18};
-    case 'p': return {220, -54};  // processes
-    case 'u': return {30, -60};   // code of no module
-    default: return {220, -66};   // markers
+    case 'm':
+      return {kModuleHues[static_cast<size_t>(name[1] - '0')], 0};
+    case 'k':
+      return {kKernelHue, 10};
+    case 'j':
+      return {kJitHue, -18};
+    case 'p':
+      return {220, -54};  // processes
+    case 'u':
+      return {30, -60};  // code of no module
+    default:
+      return {220, -66};  // markers
   }
 }
 
@@ -71,14 +77,16 @@ char shade_of(const std::string& name) {
 
 }  // namespace
 
-FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : class_of_function_(profile.functions.size()) {
+FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph)
+    : class_of_function_(profile.functions.size()) {
   std::map<std::string, uint64_t> self_of_module;
   std::map<FrameType, uint64_t> self_of_type;
   for (const FlameNode& node : graph.nodes) {
     if (node.function == kNoIndex) continue;
     const Function& function = profile.functions[node.function];
     self_of_type[node.type] += node.self;
-    if (node.type == FrameType::kNative || node.type == FrameType::kInlined) self_of_module[function.module] += node.self;
+    if (node.type == FrameType::kNative || node.type == FrameType::kInlined)
+      self_of_module[function.module] += node.self;
   }
   std::vector<std::pair<std::string, uint64_t>> modules(self_of_module.begin(), self_of_module.end());
   std::stable_sort(modules.begin(), modules.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -87,7 +95,8 @@ FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : cl
     const std::string& name = modules[rank].first;
     const std::string hue = name.empty() ? "u" : fmt::format("m{}", rank % kModuleHues.size());
     hue_of_module[name] = hue;
-    if (rank < kModuleHues.size()) legend_.push_back({name.empty() ? "[unknown]" : name, hue + "b", modules[rank].second});
+    if (rank < kModuleHues.size())
+      legend_.push_back({name.empty() ? "[unknown]" : name, hue + "b", modules[rank].second});
   }
 
   for (const FlameNode& node : graph.nodes) {
@@ -96,12 +105,22 @@ FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph) : cl
     std::string hue = "g";
     switch (node.type) {
       case FrameType::kNative:
-      case FrameType::kInlined: hue = hue_of_module[function.module]; break;
-      case FrameType::kKernel: hue = "k"; break;
+      case FrameType::kInlined:
+        hue = hue_of_module[function.module];
+        break;
+      case FrameType::kKernel:
+        hue = "k";
+        break;
       case FrameType::kJit:
-      case FrameType::kInterpreter: hue = "j"; break;
-      case FrameType::kMarker: hue = "g"; break;
-      case FrameType::kProcess: hue = "p"; break;
+      case FrameType::kInterpreter:
+        hue = "j";
+        break;
+      case FrameType::kMarker:
+        hue = "g";
+        break;
+      case FrameType::kProcess:
+        hue = "p";
+        break;
     }
     class_of_function_[node.function] = hue + shade_of(function.name);
     used_.insert(frame_class(node));
@@ -128,8 +147,8 @@ std::string FlamePalette::style_sheet() const {
     for (const std::string& name : used_) css += rule(theme, prefix, name);
     return css;
   };
-  return rules(kLight, "") + "@media(prefers-color-scheme:dark){" + rules(kDark, ":root:not([data-theme=light]) ") + "}" +
-         rules(kDark, ":root[data-theme=dark] ");
+  return rules(kLight, "") + "@media(prefers-color-scheme:dark){" + rules(kDark, ":root:not([data-theme=light]) ") +
+         "}" + rules(kDark, ":root[data-theme=dark] ");
 }
 
 }  // namespace flarestack

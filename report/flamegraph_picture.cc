@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/flamegraph_picture.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "report/text_style.h"
@@ -38,7 +38,8 @@ std::string head(const Profile& profile, const FlamePalette& palette, const Flam
     const std::string name = shorten_middle(printable(entry.name), 24);
     const double width = 18 + kCharacter * static_cast<double>(columns_of(name)) + 14;
     if (x + width > kWidth - kMargin) break;
-    out += fmt::format("<rect class=\"{}\" x=\"{:.0f}\" y=\"58\" width=\"12\" height=\"12\" rx=\"2\"/>", entry.colour_class, x);
+    out += fmt::format("<rect class=\"{}\" x=\"{:.0f}\" y=\"58\" width=\"12\" height=\"12\" rx=\"2\"/>",
+                       entry.colour_class, x);
     out += fmt::format("<text class=\"dim\" x=\"{:.0f}\" y=\"68\">{}</text>", x + 18, xml_text(name));
     x += width;
   }
@@ -108,13 +109,15 @@ FlamePicture flamegraph_picture(const Profile& profile, const FlameGraph& given,
     labels += fmt::format("<text x=\"{:.1f}\" y=\"{}\">{}</text>", places[i].x + 4, y + 13, xml_text(name));
   }
   picture.elements = head(profile, palette, options);
-  for (const auto& [colour, path] : path_of) picture.elements += fmt::format("<path class=\"{}\" d=\"{}\"/>\n", colour, path);
+  for (const auto& [colour, path] : path_of)
+    picture.elements += fmt::format("<path class=\"{}\" d=\"{}\"/>\n", colour, path);
   picture.elements += "<g class=\"label\">" + labels + "</g>\n";
   std::string foot = graph.left_out == 0
                          ? ""
                          : fmt::format("{} frames narrower than a pixel are left out. ", format_count(graph.left_out));
   foot += "Open this file in a browser to zoom, search and filter.";
-  picture.elements += fmt::format("<text class=\"dim\" x=\"{}\" y=\"{}\">{}</text>", kMargin, picture.height - 12, foot);
+  picture.elements +=
+      fmt::format("<text class=\"dim\" x=\"{}\" y=\"{}\">{}</text>", kMargin, picture.height - 12, foot);
   return picture;
 }
 

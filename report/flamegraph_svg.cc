@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/flamegraph_svg.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "model/function_table.h"
@@ -21,7 +21,8 @@ namespace {
 // The picture in words, for who cannot see it.
 std::string description(const Profile& profile) {
   constexpr size_t kMentioned = 10;
-  std::string text = fmt::format("Flame graph of {}.", format_duration(profile.total()) + " of " + metric_phrase(profile.options.metric));
+  std::string text = fmt::format("Flame graph of {}.",
+                                 format_duration(profile.total()) + " of " + metric_phrase(profile.options.metric));
   const std::vector<FunctionRow> rows = function_rows(profile, 0.01);
   for (size_t i = 0; i < std::min(rows.size(), kMentioned) && rows[i].self != 0; ++i) {
     text += fmt::format("{} {} {}", i == 0 ? " Most time was spent in" : ",", profile.functions[rows[i].function].name,
@@ -48,8 +49,8 @@ std::string flamegraph_svg(const Profile& profile, const FlamegraphOptions& opti
   out += "<style>" + std::string(web_assets::kFlamegraphStyle) + palette.style_sheet() + "</style>\n";
   out += "<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n";
   out += "<g id=\"picture\">\n" + picture.elements + "</g>\n";
-  out += "<script type=\"application/json\" id=\"data\">" + json_in_xml(flamegraph_data(profile, graph, palette, options)) +
-         "</script>\n";
+  out += "<script type=\"application/json\" id=\"data\">" +
+         json_in_xml(flamegraph_data(profile, graph, palette, options)) + "</script>\n";
   out += "<script><![CDATA[\n" + std::string(web_assets::kFlamegraphScript) + "]]></script>\n</svg>\n";
   return out;
 }

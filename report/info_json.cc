@@ -9,21 +9,30 @@ namespace {
 
 const char* exit_kind_name(ExitKind kind) {
   switch (kind) {
-    case ExitKind::kUnknown: return "unknown";
-    case ExitKind::kExited: return "exited";
-    case ExitKind::kSignaled: return "signaled";
-    case ExitKind::kReplacedByExec: return "replaced_by_exec";
-    case ExitKind::kStillRunning: return "still_running";
+    case ExitKind::kUnknown:
+      return "unknown";
+    case ExitKind::kExited:
+      return "exited";
+    case ExitKind::kSignaled:
+      return "signaled";
+    case ExitKind::kReplacedByExec:
+      return "replaced_by_exec";
+    case ExitKind::kStillRunning:
+      return "still_running";
   }
   return "unknown";
 }
 
 const char* origin_name(ProcessOrigin origin) {
   switch (origin) {
-    case ProcessOrigin::kLaunch: return "launch";
-    case ProcessOrigin::kFork: return "fork";
-    case ProcessOrigin::kExec: return "exec";
-    case ProcessOrigin::kAttach: return "attach";
+    case ProcessOrigin::kLaunch:
+      return "launch";
+    case ProcessOrigin::kFork:
+      return "fork";
+    case ProcessOrigin::kExec:
+      return "exec";
+    case ProcessOrigin::kAttach:
+      return "attach";
   }
   return "unknown";
 }
@@ -97,7 +106,8 @@ std::string info_json(const Profile& profile) {
   json.key("processes");
   json.begin_array();
   const std::vector<ProcessUse> uses = use_by_process(profile);
-  for (size_t i = 0; i < recording.processes.size(); ++i) write_process(json, recording, recording.processes[i], uses[i]);
+  for (size_t i = 0; i < recording.processes.size(); ++i)
+    write_process(json, recording, recording.processes[i], uses[i]);
   json.end_array();
   json.key("not_recorded");
   json.begin_array();

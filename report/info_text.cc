@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/info_text.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "report/quality_panel.h"
@@ -25,14 +25,18 @@ std::string utc_time(int64_t realtime_ns) {
 
 std::string exit_phrase(const ProcessEndRecord& end) {
   switch (end.kind) {
-    case ExitKind::kExited: return std::to_string(end.code);
+    case ExitKind::kExited:
+      return std::to_string(end.code);
     case ExitKind::kSignaled: {
       const char* name = sigabbrev_np(end.code);
       return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", end.code);
     }
-    case ExitKind::kReplacedByExec: return "exec";
-    case ExitKind::kStillRunning: return "running";
-    case ExitKind::kUnknown: return "unknown";
+    case ExitKind::kReplacedByExec:
+      return "exec";
+    case ExitKind::kStillRunning:
+      return "running";
+    case ExitKind::kUnknown:
+      return "unknown";
   }
   return "unknown";
 }
@@ -47,12 +51,16 @@ std::string process_table(const Profile& profile, const TextLayout& layout) {
     const Process& process = recording.processes[i];
     const std::string parent =
         process.parent < recording.processes.size() ? std::to_string(recording.processes[process.parent].pid) : "-";
-    const auto span_ns = [](int64_t length_ns) { return format_duration(static_cast<uint64_t>(std::max<int64_t>(length_ns, 0))); };
+    const auto span_ns = [](int64_t length_ns) {
+      return format_duration(static_cast<uint64_t>(std::max<int64_t>(length_ns, 0)));
+    };
     const bool ended = process.end.kind != ExitKind::kUnknown;
-    const std::string command = process.arguments.empty() ? printable(process.executable) : command_line(process.arguments);
-    const std::string line = fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ", process.pid, parent,
-                                         exit_phrase(process.end), uses[i].threads, format_duration(uses[i].value),
-                                         span_ns(process.start_ns), ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
+    const std::string command =
+        process.arguments.empty() ? printable(process.executable) : command_line(process.arguments);
+    const std::string line =
+        fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ", process.pid, parent, exit_phrase(process.end),
+                    uses[i].threads, format_duration(uses[i].value), span_ns(process.start_ns),
+                    ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
     out += line + shorten_end(command, std::max<size_t>(layout.width, kNumbersWidth + 30) - kNumbersWidth - 6) + "\n";
   }
   return out;
@@ -96,7 +104,8 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
   if (!recording.unrecorded.empty()) {
     out += "\n" + painter.bold(fmt::format("Not recorded ({})", recording.unrecorded.size())) + "\n";
     for (const UnrecordedProcess& process : recording.unrecorded) {
-      out += fmt::format("{:>8}  {}: {}\n", process.pid, printable(process.command), painter.note(printable(process.reason)));
+      out += fmt::format("{:>8}  {}: {}\n", process.pid, printable(process.command),
+                         painter.note(printable(process.reason)));
     }
   }
   return out + "\n" + quality_text(profile, layout);

@@ -29,9 +29,7 @@ JsonWriter::JsonWriter() : writer_(buffer_) {
   writer_.SetMaxDecimalPlaces(6);
 }
 
-void JsonWriter::key(std::string_view name) {
-  writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
+void JsonWriter::key(std::string_view name) { writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size())); }
 
 void JsonWriter::value(std::string_view text) {
   const std::string valid = valid_utf8(text);

@@ -2,12 +2,12 @@
 // JsonWriter: RapidJSON's pretty writer, with keys and values in one call and strings made valid UTF-8. Offline side.
 #pragma once
 
-#include <rapidjson/prettywriter.h>
-#include <rapidjson/stringbuffer.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/stringbuffer.h>
 
 #include "model/quality.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/quality_panel.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -19,7 +19,10 @@ QualityLine clock_line(const Quality& quality) {
   return {"clock",
           fmt::format("{}; {} Hz asked, {:.0f} Hz got", clock_phrase(quality.clock), quality.requested_hz,
                       quality.achieved_hz),
-          quality.samples == 0 ? Mood::kPlain : got >= 0.95 ? Mood::kGood : got >= 0.5 ? Mood::kNote : Mood::kBad};
+          quality.samples == 0 ? Mood::kPlain
+          : got >= 0.95        ? Mood::kGood
+          : got >= 0.5         ? Mood::kNote
+                               : Mood::kBad};
 }
 
 void add_cpu_lines(const Quality& quality, std::vector<QualityLine>& lines) {
@@ -35,7 +38,8 @@ void add_cpu_lines(const Quality& quality, std::vector<QualityLine>& lines) {
   lines.push_back({"CPU time", text, mood});
   text = fmt::format("{} in the kernel ([kernel])", format_percent(quality.kernel_ns, quality.cpu_ns));
   if (quality.unsampled_ns != 0)
-    text += fmt::format(", {} not sampled ([startup] and the like)", format_percent(quality.unsampled_ns, quality.cpu_ns));
+    text +=
+        fmt::format(", {} not sampled ([startup] and the like)", format_percent(quality.unsampled_ns, quality.cpu_ns));
   lines.push_back({"", text, Mood::kPlain});
 }
 
@@ -59,10 +63,9 @@ std::vector<SymbolProblemGroup> grouped(const std::vector<SymbolProblem>& proble
   }
   // Groups of one remedy together, so that it is said once; the order by time stays otherwise.
   for (size_t i = 0; i < groups.size(); ++i) {
-    std::stable_partition(groups.begin() + static_cast<ptrdiff_t>(i), groups.end(), [&, remedy = groups[i].remedy](
-                                                                                    const SymbolProblemGroup& group) {
-      return group.remedy == remedy;
-    });
+    std::stable_partition(
+        groups.begin() + static_cast<ptrdiff_t>(i), groups.end(),
+        [&, remedy = groups[i].remedy](const SymbolProblemGroup& group) { return group.remedy == remedy; });
   }
   return groups;
 }
@@ -94,7 +97,8 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
     if (!group.remedy.empty() && last_of_remedy) lines.push_back({"", "try: " + printable(group.remedy), mood});
   }
   if (groups.size() > shown)
-    lines.push_back({"", fmt::format("and {} more problems; --format json has them all", groups.size() - shown), Mood::kPlain});
+    lines.push_back(
+        {"", fmt::format("and {} more problems; --format json has them all", groups.size() - shown), Mood::kPlain});
   if (groups.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
   if (profile.quality.unknown_code_ns != 0)
     lines.push_back({"",
@@ -107,8 +111,8 @@ void add_unrecorded_lines(const Recording& recording, std::vector<QualityLine>& 
   const auto& unrecorded = recording.unrecorded;
   for (size_t i = 0; i < std::min(unrecorded.size(), kShown); ++i) {
     lines.push_back({i == 0 ? "not recorded" : "",
-                     fmt::format("process {} ({}): {}", unrecorded[i].pid, shorten_middle(printable(unrecorded[i].command), 60),
-                                 printable(unrecorded[i].reason)),
+                     fmt::format("process {} ({}): {}", unrecorded[i].pid,
+                                 shorten_middle(printable(unrecorded[i].command), 60), printable(unrecorded[i].reason)),
                      Mood::kNote});
   }
   if (unrecorded.size() > kShown)
@@ -134,9 +138,12 @@ std::vector<std::string> wrapped(const std::string& text, size_t width) {
 
 const char* clock_phrase(ClockKind kind) {
   switch (kind) {
-    case ClockKind::kNone: return "no clock";
-    case ClockKind::kPerfTaskClock: return "perf task clock";
-    case ClockKind::kPosixCpuTimer: return "POSIX CPU timer";
+    case ClockKind::kNone:
+      return "no clock";
+    case ClockKind::kPerfTaskClock:
+      return "perf task clock";
+    case ClockKind::kPosixCpuTimer:
+      return "POSIX CPU timer";
   }
   return "unknown clock";
 }
@@ -153,22 +160,29 @@ struct LossSentence {
 constexpr LossSentence kLosses[] = {
     {"stacks_elided", "", "{} stacks deeper than 4096 frames: their middle is left out ([frames elided])", Mood::kNote},
     {"off_cpu_samples", "sleepers", "{} times a thread was seen asleep", Mood::kPlain},
-    {"off_cpu_stacks_heuristic", "", "{} stacks of sleepers needed a frame pointer that had to be guessed", Mood::kNote},
+    {"off_cpu_stacks_heuristic", "", "{} stacks of sleepers needed a frame pointer that had to be guessed",
+     Mood::kNote},
     {"off_cpu_stacks_truncated", "", "{} stacks of sleepers did not reach their root", Mood::kNote},
-    {"threads_without_slot", "threads", "{} found no free ring and were not sampled: more than 1024 at a time", Mood::kBad},
-    {"threads_without_timer", "threads", "{} could not be given a timer and were not sampled; `flarestack doctor` tells why", Mood::kBad},
-    {"threads_without_agent", "threads", "{} were started past the agent (a raw clone, or the C library's own) and not sampled", Mood::kNote},
+    {"threads_without_slot", "threads", "{} found no free ring and were not sampled: more than 1024 at a time",
+     Mood::kBad},
+    {"threads_without_timer", "threads",
+     "{} could not be given a timer and were not sampled; `flarestack doctor` tells why", Mood::kBad},
+    {"threads_without_agent", "threads",
+     "{} were started past the agent (a raw clone, or the C library's own) and not sampled", Mood::kNote},
     {"forks_unrecorded", "children", "{} forked children could not reach the recorder and are missing", Mood::kBad},
     {"module_events_lost", "modules", "{} libraries came or went unseen: some code has no name", Mood::kBad},
-    {"module_hook_missing", "modules", "{} processes whose loader could not be watched: libraries loaded later have no names", Mood::kBad},
-    {"damaged_records", "rings", "{} records made no sense and were skipped: something overwrote the session's memory", Mood::kBad},
+    {"module_hook_missing", "modules",
+     "{} processes whose loader could not be watched: libraries loaded later have no names", Mood::kBad},
+    {"damaged_records", "rings", "{} records made no sense and were skipped: something overwrote the session's memory",
+     Mood::kBad},
     {"trace_records_dropped", "trace", "{} records were too large to be kept", Mood::kBad},
 };
 
 void add_loss_lines(const Recording& recording, std::vector<QualityLine>& lines) {
   for (const LossSentence& loss : kLosses) {
     const uint64_t count = recording.counter(loss.counter);
-    if (count != 0) lines.push_back({loss.label, fmt::format(fmt::runtime(loss.sentence), format_count(count)), loss.mood});
+    if (count != 0)
+      lines.push_back({loss.label, fmt::format(fmt::runtime(loss.sentence), format_count(count)), loss.mood});
   }
 }
 
@@ -180,9 +194,10 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   lines.push_back(clock_line(quality));
   if (profile.options.metric == Metric::kWall && !profile.recording.session.wall_clock)
     lines.push_back({"", "time off the CPU was not recorded; record with --clock wall to see it", Mood::kNote});
-  lines.push_back({"samples",
-                   fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
-                   quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
+  lines.push_back(
+      {"samples",
+       fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
+       quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
   lines.push_back({"stacks",
                    fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
                                format_count(quality.stacks_heuristic)),
@@ -195,8 +210,9 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
     lines.push_back({i == 0 ? "damage" : "", quality.damage[i], Mood::kBad});
   }
   if (quality.lost_ns != 0)
-    lines.push_back({"", fmt::format("{} of the time has lost frames ([lost])", format_percent(quality.lost_ns, profile.total())),
-                     Mood::kBad});
+    lines.push_back(
+        {"", fmt::format("{} of the time has lost frames ([lost])", format_percent(quality.lost_ns, profile.total())),
+         Mood::kBad});
   if (quality.complete) lines.push_back({"trace", "complete", Mood::kGood});
   return lines;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/report_markdown.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "model/function_table.h"
@@ -41,9 +41,10 @@ std::string place(const Profile& profile, const FunctionRow& row) {
   std::string text;
   if (function.line != 0) text = code(fmt::format("{}:{}", short_file(function.file, 60), function.line));
   if (row.hottest_line.line != 0)
-    text += fmt::format("{}hottest {} ({})", text.empty() ? "" : ", ",
-                        code(fmt::format("{}:{}", short_file(profile.files[row.hottest_line.file], 60), row.hottest_line.line)),
-                        format_percent(row.hottest_line.self, row.self));
+    text += fmt::format(
+        "{}hottest {} ({})", text.empty() ? "" : ", ",
+        code(fmt::format("{}:{}", short_file(profile.files[row.hottest_line.file], 60), row.hottest_line.line)),
+        format_percent(row.hottest_line.self, row.self));
   return text;
 }
 
@@ -51,9 +52,10 @@ std::string place(const Profile& profile, const FunctionRow& row) {
 
 std::string report_markdown(const Profile& profile, const ReportOptions& options) {
   const char* metric = profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time";
-  std::string out = fmt::format("## {} by function\n\n{}: {} over {}.\n", metric,
-                                code(command_line(profile.recording.session.command)), format_duration(profile.total()),
-                                format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))));
+  std::string out =
+      fmt::format("## {} by function\n\n{}: {} over {}.\n", metric,
+                  code(command_line(profile.recording.session.command)), format_duration(profile.total()),
+                  format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))));
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += fmt::format("Only: {}.\n", escaped(filters));
   out += "\n| self | time | total | if free | function | module | where | threads |\n";
@@ -62,10 +64,11 @@ std::string report_markdown(const Profile& profile, const ReportOptions& options
   if (options.top != 0 && rows.size() > options.top) rows.resize(options.top);
   for (const FunctionRow& row : rows) {
     const Function& function = profile.functions[row.function];
-    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", escaped(format_percent(row.self, profile.total())),
-                       format_duration(row.self), escaped(format_percent(row.total, profile.total())),
-                       speed_up_text(row.self, profile.total()), code(short_function(function.name, 120)),
-                       escaped(function.module), place(profile, row), row.threads.size());
+    out +=
+        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", escaped(format_percent(row.self, profile.total())),
+                    format_duration(row.self), escaped(format_percent(row.total, profile.total())),
+                    speed_up_text(row.self, profile.total()), code(short_function(function.name, 120)),
+                    escaped(function.module), place(profile, row), row.threads.size());
   }
   out += "\n### Quality\n\n";
   for (const QualityLine& line : quality_lines(profile)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/report_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "model/function_table.h"
@@ -37,14 +37,17 @@ std::string population(const Profile& profile) {
 
 std::string head(const Profile& profile, const TextLayout& layout) {
   const Painter painter(layout.colour);
-  const std::string title = fmt::format("{} by function", profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time");
+  const std::string title =
+      fmt::format("{} by function", profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time");
   const size_t room = layout.width > title.size() + 20 ? layout.width - title.size() - 2 : 20;
-  std::string out = painter.bold(title) + "  " + shorten_end(command_line(profile.recording.session.command), room) + "\n";
+  std::string out =
+      painter.bold(title) + "  " + shorten_end(command_line(profile.recording.session.command), room) + "\n";
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
-  out += painter.dim(fmt::format("{} in {} over {}; {}", format_duration(profile.total()), population(profile),
-                                 format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))),
-                                 counted(samples, "sample", "samples"))) +
+  out += painter.dim(
+             fmt::format("{} in {} over {}; {}", format_duration(profile.total()), population(profile),
+                         format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))),
+                         counted(samples, "sample", "samples"))) +
          "\n";
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";
@@ -58,8 +61,9 @@ std::string thread_phrase(const Profile& profile, const FunctionRow& row, size_t
     return shorten_middle("thread " + thread_label(profile.recording, row.threads[0].thread), width);
   std::string phrase = counted(row.threads.size(), "thread", "threads");
   for (size_t i = 0; i < std::min(row.threads.size(), kMostNamed) && row.threads[i].self != 0; ++i) {  // by self
-    const std::string next = fmt::format("{} {} {}", i == 0 ? ":" : ",", thread_label(profile.recording, row.threads[i].thread),
-                                         format_percent(row.threads[i].self, row.self));
+    const std::string next =
+        fmt::format("{} {} {}", i == 0 ? ":" : ",", thread_label(profile.recording, row.threads[i].thread),
+                    format_percent(row.threads[i].self, row.self));
     if (columns_of(phrase) + columns_of(next) + 5 > width) break;
     phrase += next;
     if (i + 1 == kMostNamed && row.threads.size() > kMostNamed) phrase += ", ...";
@@ -78,8 +82,8 @@ std::vector<std::string> details(const Profile& profile, const FunctionRow& row,
   const LineShare& hottest = row.hottest_line;
   if (hottest.line != 0) {
     const std::string& file = profile.files[hottest.file];
-    parts.push_back(fmt::format("hottest line {}:{} {}", file == function.file ? "" : short_file(file, 40), hottest.line,
-                                format_percent(hottest.self, row.self)));
+    parts.push_back(fmt::format("hottest line {}:{} {}", file == function.file ? "" : short_file(file, 40),
+                                hottest.line, format_percent(hottest.self, row.self)));
   }
   if (!row.threads.empty() && profile.recording.threads.size() > 1) parts.push_back(thread_phrase(profile, row, width));
   return parts;

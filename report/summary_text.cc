@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/summary_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "model/function_table.h"
@@ -15,7 +15,8 @@ namespace {
 constexpr size_t kHottest = 5;
 
 std::string metric_phrase_of(const Profile& profile) {
-  return fmt::format("{} of {} time", format_duration(profile.total()), profile.options.metric == Metric::kWall ? "wall" : "CPU");
+  return fmt::format("{} of {} time", format_duration(profile.total()),
+                     profile.options.metric == Metric::kWall ? "wall" : "CPU");
 }
 
 }  // namespace
@@ -36,8 +37,10 @@ std::string summary_text(const Profile& profile, const std::string& trace_path, 
     }
     const Function& function = profile.functions[row.function];
     const size_t room = layout.width > 60 ? layout.width - 30 : 30;
-    out += fmt::format("  {} {}  {}\n", painter.heat(row.self, profile.total(), fmt::format("{:>6}", format_percent(row.self, profile.total()))),
-                       short_function(function.name, room), painter.dim(short_file(function.module, 24)));
+    out += fmt::format(
+        "  {} {}  {}\n",
+        painter.heat(row.self, profile.total(), fmt::format("{:>6}", format_percent(row.self, profile.total()))),
+        short_function(function.name, room), painter.dim(short_file(function.module, 24)));
   }
   // Good news is silent here; the panel of `report` has it all.
   for (const QualityLine& line : quality_lines(profile)) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/text_style.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "model/function_table.h"
@@ -80,7 +80,8 @@ std::string with_brackets_folded(std::string_view name, size_t depth) {
   return folded;
 }
 
-// An argument as a shell would take it: bare, in double quotes, in single quotes, or as $'...' where it has line breaks.
+// An argument as a shell would take it: bare, in double quotes, in single quotes, or as $'...' where it has line
+// breaks.
 std::string quoted(const std::string& argument) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^";
   if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
@@ -90,12 +91,23 @@ std::string quoted(const std::string& argument) {
   std::string out = "$'";
   for (const char each : argument) {
     switch (each) {
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\'': out += "\\'"; break;
-      case '\\': out += "\\\\"; break;
-      default: out += each;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\'':
+        out += "\\'";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      default:
+        out += each;
     }
   }
   return printable(out + "'");
@@ -128,8 +140,8 @@ std::string printable(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const size_t length = utf8_length(text.substr(i));
     const auto first = static_cast<unsigned char>(text[i]);
-    const bool control =
-        first < 0x20 || first == 0x7F || (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
+    const bool control = first < 0x20 || first == 0x7F ||
+                         (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
     if (length == 0 || control) {
       shown += '?';
     } else {
@@ -141,8 +153,8 @@ std::string printable(std::string_view text) {
 }
 
 size_t columns_of(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
 }
 
 std::string padded(std::string_view text, size_t width) {
@@ -161,7 +173,8 @@ std::string short_function(std::string_view name, size_t width) {
   }
   size_t deepest = 0;
   for (const Bracket& bracket : template_brackets(shown)) deepest = std::max(deepest, bracket.depth);
-  for (size_t depth = deepest; depth > 0 && columns_of(shown) > width; --depth) shown = with_brackets_folded(shown, depth);
+  for (size_t depth = deepest; depth > 0 && columns_of(shown) > width; --depth)
+    shown = with_brackets_folded(shown, depth);
   return shorten_middle(shown, width);
 }
 

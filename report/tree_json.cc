@@ -6,7 +6,8 @@
 namespace flarestack {
 namespace {
 
-void write_nodes(JsonWriter& json, std::string_view key, const Profile& profile, const CallTree& tree, double threshold) {
+void write_nodes(JsonWriter& json, std::string_view key, const Profile& profile, const CallTree& tree,
+                 double threshold) {
   json.key(key);
   json.begin_array();
   for (const TreeRow& row : tree_rows(tree, threshold)) {

@@ -9,9 +9,9 @@
 //     38.0%   38.0%  `- render
 #include "report/tree_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -54,7 +54,8 @@ void append_rows(const Profile& profile, const CallTree& tree, Columns columns, 
     prefix_below[i] = outer + (!branches ? "" : std::string(row.last_child ? guides.blank : guides.pass));
     const size_t indent = columns_of(outer) + columns_of(own);
     const std::string module = short_file(profile.functions[row.function].module, 24);
-    const size_t room = options.layout.width > numbers_width + indent ? options.layout.width - numbers_width - indent : 0;
+    const size_t room =
+        options.layout.width > numbers_width + indent ? options.layout.width - numbers_width - indent : 0;
     const std::string name = label(profile, row, std::max<size_t>(room, 24));
     const bool module_fits = !module.empty() && columns_of(name) + 2 + columns_of(module) <= room;
     std::string numbers = fmt::format("{:>6}", format_percent(row.total, tree.total()));
@@ -102,9 +103,11 @@ Result<std::string> tree_text(const Profile& profile, const TreeOptions& options
   const auto functions = find_functions(profile, options.function);
   if (!functions) return functions.error();
   const size_t shown = std::min(functions->size(), kMostFunctions);
-  for (size_t i = 0; i < shown; ++i) out += (i == 0 ? "" : "\n") + callers_and_callees(profile, (*functions)[i], options);
+  for (size_t i = 0; i < shown; ++i)
+    out += (i == 0 ? "" : "\n") + callers_and_callees(profile, (*functions)[i], options);
   if (functions->size() > shown)
-    out += painter.dim(fmt::format("\n'{}' matches {} more functions", printable(options.function), functions->size() - shown)) +
+    out += painter.dim(fmt::format("\n'{}' matches {} more functions", printable(options.function),
+                                   functions->size() - shown)) +
            "\n";
   return out;
 }

@@ -35,8 +35,8 @@ std::vector<TreeRow> tree_rows(const CallTree& tree, double threshold) {
     const Visit visit = to_visit.back();
     to_visit.pop_back();
     const CallNode* node = &nodes[visit.node];
-    TreeRow row{node->function, node->type, node->self, node->total, visit.parent_row, 0, 1, visit.only_child,
-                visit.last_child};
+    TreeRow row{node->function,   node->type,      node->self, node->total, visit.parent_row, 0, 1,
+                visit.only_child, visit.last_child};
     if (visit.parent_row != kNoIndex) row.depth = rows[visit.parent_row].depth + 1;
     auto children = shown_children(visit.node);
     while (children.size() == 1 && nodes[children[0]].function == row.function) {
@@ -63,7 +63,8 @@ Result<std::vector<uint32_t>> find_functions(const Profile& profile, const std::
       if (pattern->found_in(profile.functions[row.function].name)) found.push_back(&row);
     }
   }
-  if (found.empty()) return Error{"no function of this profile matches '" + wanted + "'; `flarestack report` lists them"};
+  if (found.empty())
+    return Error{"no function of this profile matches '" + wanted + "'; `flarestack report` lists them"};
   std::stable_sort(found.begin(), found.end(),
                    [](const FunctionRow* a, const FunctionRow* b) { return a->total > b->total; });
   std::vector<uint32_t> functions;

@@ -21,14 +21,17 @@ FakeRecording game() {
   fake.thread(3, 1, 102, "render-2");
   fake.thread(4, 2, 200, "asset-packer");
   const auto at = [](int64_t slice) { return FakeRecording::At{slice * 10'000'000, 10'000'000}; };
-  const std::string draw = "game!engine::Renderer<engine::Vulkan, std::allocator<char> >::draw(engine::Scene const&) const";
+  const std::string draw =
+      "game!engine::Renderer<engine::Vulkan, std::allocator<char> >::draw(engine::Scene const&) const";
   for (int64_t slice = 0; slice < 10; ++slice) {
-    fake.sample(1, {"libc.so.6!_start", "game!main", "game!frame >> update", "game!parse"}, slice < 5 ? 30 : 2, at(slice));
+    fake.sample(1, {"libc.so.6!_start", "game!main", "game!frame >> update", "game!parse"}, slice < 5 ? 30 : 2,
+                at(slice));
     fake.sample(1, {"libc.so.6!_start", "game!main", "game!frame"}, slice < 5 ? 5 : 3, at(slice));
     fake.sample(2, {"libc.so.6!clone", "game!worker", draw}, 20, at(slice));
     fake.sample(2, {"libc.so.6!clone", "game!worker", draw, "libgpu.so!submit"}, 8, at(slice));
     fake.sample(3, {"libc.so.6!clone", "game!worker", draw, "[kernel]"}, 10, at(slice));
-    fake.sample(3, {"libc.so.6!clone", "game!worker", "game!fold", "game!fold", "game!fold", "game!parse"}, 12, at(slice));
+    fake.sample(3, {"libc.so.6!clone", "game!worker", "game!fold", "game!fold", "game!fold", "game!parse"}, 12,
+                at(slice));
     fake.sample(1, {"libc.so.6!_start", "game!main", "game!script", "jit:~think ai.js:12"}, 9, at(slice));
   }
   for (int64_t slice = 5; slice < 10; ++slice) {
@@ -36,9 +39,17 @@ FakeRecording game() {
   }
   fake.sample(4, {"[startup]"}, 10, at(5));
   // Under a pixel, each: 3 frames called from _start, one of which calls another one.
-  fake.builder.add(SampleRecord{{1}, fake.stack({"libc.so.6!_start", "libc.so.6!tiny1"}), SampleMetric::kCpu, 0, 1000, 1, 2000});
-  fake.builder.add(SampleRecord{{1}, fake.stack({"libc.so.6!_start", "libc.so.6!tiny2"}), SampleMetric::kCpu, 0, 1000, 1, 3000});
-  fake.builder.add(SampleRecord{{1}, fake.stack({"libc.so.6!_start", "libc.so.6!tiny2", "libc.so.6!tiny3"}), SampleMetric::kCpu, 0, 1000, 1, 1000});
+  fake.builder.add(
+      SampleRecord{{1}, fake.stack({"libc.so.6!_start", "libc.so.6!tiny1"}), SampleMetric::kCpu, 0, 1000, 1, 2000});
+  fake.builder.add(
+      SampleRecord{{1}, fake.stack({"libc.so.6!_start", "libc.so.6!tiny2"}), SampleMetric::kCpu, 0, 1000, 1, 3000});
+  fake.builder.add(SampleRecord{{1},
+                                fake.stack({"libc.so.6!_start", "libc.so.6!tiny2", "libc.so.6!tiny3"}),
+                                SampleMetric::kCpu,
+                                0,
+                                1000,
+                                1,
+                                1000});
   fake.end_process(1, ExitKind::kExited, 0, 910'000'000);
   fake.end_process(2, ExitKind::kExited, 0, 210'000'000);
   return fake;
@@ -48,8 +59,11 @@ FakeRecording hostile() {
   FakeRecording fake;
   fake.process(1, 100, "/tmp/<b>\"'&]]>");
   fake.thread(1, 1, 100, "</script><script>window.broken = 1</script>");
-  fake.sample(1, {"<img src=x onerror=window.broken=1>!]]></script><script>window.broken=2</script>",
-                  "a.so!operator<< <char>(\"&amp;\\\", '\x01\x1b[31m\xff\xef\xbf\xbe')", "a.so!\\u003c\xe2\x80\xa8${window.broken=3}`"}, 10);
+  fake.sample(1,
+              {"<img src=x onerror=window.broken=1>!]]></script><script>window.broken=2</script>",
+               "a.so!operator<< <char>(\"&amp;\\\", '\x01\x1b[31m\xff\xef\xbf\xbe')",
+               "a.so!\\u003c\xe2\x80\xa8${window.broken=3}`"},
+              10);
   fake.builder.add(UnrecordedRecord{7, {}, "<script>window.broken=4</script>", "]]>"});
   return fake;
 }

@@ -55,29 +55,38 @@ TraceRecord next_record(Input& in) {
       session.start_realtime_ns = in.time();
       return session;
     }
-    case 1: return StringRecord{{in.id()}, in.text()};
+    case 1:
+      return StringRecord{{in.id()}, in.text()};
     case 2: {
       const ProcessOrigin origin = static_cast<ProcessOrigin>(in.byte() % 5);
-      return ProcessRecord{{in.id()}, {in.id()}, origin, static_cast<int32_t>(in.id()), in.text(), {in.text()}, in.time()};
+      return ProcessRecord{{in.id()}, {in.id()},   origin,   static_cast<int32_t>(in.id()),
+                           in.text(), {in.text()}, in.time()};
     }
     case 3:
-      return ProcessEndRecord{{in.id()}, static_cast<ExitKind>(in.byte() % 6), static_cast<int32_t>(in.id()), in.time(), in.number()};
-    case 4: return ThreadRecord{{in.id()}, {in.id()}, static_cast<int32_t>(in.id()), in.text(), in.time()};
-    case 5: return ModuleRecord{{in.id()}, in.text(), {in.byte()}};
+      return ProcessEndRecord{
+          {in.id()}, static_cast<ExitKind>(in.byte() % 6), static_cast<int32_t>(in.id()), in.time(), in.number()};
+    case 4:
+      return ThreadRecord{{in.id()}, {in.id()}, static_cast<int32_t>(in.id()), in.text(), in.time()};
+    case 5:
+      return ModuleRecord{{in.id()}, in.text(), {in.byte()}};
     case 6: {
       const auto kind = static_cast<FrameKind>(in.byte() % 6);
       const auto address = static_cast<AddressKind>(in.byte() % 2);
       return FrameRecord{{in.id()}, kind, address, {in.id()}, {in.number()}, {in.id()}};
     }
     case 7:
-    case 8: return StackRecord{{in.id()}, {in.id()}, {in.id()}};
+    case 8:
+      return StackRecord{{in.id()}, {in.id()}, {in.id()}};
     case 9: {
       const auto metric = static_cast<SampleMetric>(in.byte() % 3);
       return SampleRecord{{in.id()}, {in.id()}, metric, in.time(), in.time(), in.number(), in.number()};
     }
-    case 10: return CounterRecord{{in.id()}, in.text(), in.number()};
-    default: return in.byte() % 2 == 0 ? TraceRecord(UnrecordedRecord{static_cast<int32_t>(in.id()), {in.id()}, in.text(), in.text()})
-                                       : TraceRecord(EndRecord{in.time()});
+    case 10:
+      return CounterRecord{{in.id()}, in.text(), in.number()};
+    default:
+      return in.byte() % 2 == 0
+                 ? TraceRecord(UnrecordedRecord{static_cast<int32_t>(in.id()), {in.id()}, in.text(), in.text()})
+                 : TraceRecord(EndRecord{in.time()});
   }
 }
 
@@ -85,12 +94,14 @@ TraceRecord next_record(Input& in) {
 SymbolAnswer answer(const std::vector<SymbolModule>& modules, std::span<const SymbolQuery> queries) {
   SymbolAnswer result;
   for (const SymbolModule& module : modules)
-    result.modules.push_back({module.id, static_cast<ModuleSymbols::Level>(module.path.size() % 4), module.path + " is odd", ""});
+    result.modules.push_back(
+        {module.id, static_cast<ModuleSymbols::Level>(module.path.size() % 4), module.path + " is odd", ""});
   for (const SymbolQuery& query : queries) {
     std::vector<SymbolFrame> frames;
     if (query.lookup.value % 3 == 0) frames.push_back({"inner", "a.h", 3, true, 0});
     if (query.lookup.value % 7 != 0)
-      frames.push_back({"f" + std::to_string(query.lookup.value % 16), "a.cc", static_cast<uint32_t>(query.lookup.value), false, query.lookup.value});
+      frames.push_back({"f" + std::to_string(query.lookup.value % 16), "a.cc",
+                        static_cast<uint32_t>(query.lookup.value), false, query.lookup.value});
     result.frames.push_back(frames);
   }
   if (queries.size() % 5 == 4) result.frames.pop_back();
@@ -124,7 +135,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const std::string svg = flamegraph_svg(*profile, {});
   check(svg.find("</svg>") != std::string::npos);
-  for (const std::string& text : {report_text(*profile, {}), report_markdown(*profile, {}), info_text(*profile, {}), collapsed(*profile)}) {
+  for (const std::string& text :
+       {report_text(*profile, {}), report_markdown(*profile, {}), info_text(*profile, {}), collapsed(*profile)}) {
     check(text.find('\x1b') == std::string::npos);
   }
   check(report_json(*profile, {}).ends_with("}\n"));

@@ -11,7 +11,8 @@
 
 namespace flarestack {
 
-// Functions are named "module!function", "module!outer >> inlined" for inlined code, "[marker]", "[kernel]" or "jit:name".
+// Functions are named "module!function", "module!outer >> inlined" for inlined code, "[marker]", "[kernel]" or
+// "jit:name".
 class FakeRecording {
  public:
   FakeRecording() {
@@ -27,8 +28,13 @@ class FakeRecording {
     builder.add(session);
   }
   void process(uint32_t id, int32_t pid, const std::string& executable, uint32_t parent = 0) {
-    builder.add(ProcessRecord{{id}, {parent}, parent == 0 ? ProcessOrigin::kLaunch : ProcessOrigin::kFork, pid,
-                              executable, {executable, "--level", "the 1st"}, id * 1'000'000});
+    builder.add(ProcessRecord{{id},
+                              {parent},
+                              parent == 0 ? ProcessOrigin::kLaunch : ProcessOrigin::kFork,
+                              pid,
+                              executable,
+                              {executable, "--level", "the 1st"},
+                              id * 1'000'000});
   }
   void end_process(uint32_t id, ExitKind kind, int32_t code, uint64_t cpu_ns) {
     builder.add(ProcessEndRecord{{id}, kind, code, 90'000'000, cpu_ns});
@@ -42,8 +48,13 @@ class FakeRecording {
   };
   void sample(uint32_t thread_id, const std::vector<std::string>& names, uint64_t weight_ms, At at) {
     const bool derived = names.back() == "[kernel]" || names.back() == "[startup]";
-    builder.add(SampleRecord{{thread_id}, stack(names), SampleMetric::kCpu, at.start_ns, at.length_ns,
-                             derived ? 0 : weight_ms, weight_ms * 1'000'000});
+    builder.add(SampleRecord{{thread_id},
+                             stack(names),
+                             SampleMetric::kCpu,
+                             at.start_ns,
+                             at.length_ns,
+                             derived ? 0 : weight_ms,
+                             weight_ms * 1'000'000});
   }
   void sample(uint32_t thread_id, const std::vector<std::string>& names, uint64_t weight_ms) {
     sample(thread_id, names, weight_ms, At());
@@ -108,7 +119,8 @@ class FakeRecording {
 
   ModuleSymbols module_symbols(const SymbolModule& module) const {
     const auto found = problems.find(module.path);
-    ModuleSymbols symbols = found == problems.end() ? ModuleSymbols{{}, ModuleSymbols::Level::kLines, "", ""} : found->second;
+    ModuleSymbols symbols =
+        found == problems.end() ? ModuleSymbols{{}, ModuleSymbols::Level::kLines, "", ""} : found->second;
     symbols.id = module.id;
     return symbols;
   }
@@ -120,13 +132,15 @@ class FakeRecording {
     const auto line = static_cast<uint32_t>(entry ? 1 : 10 * (offset / 0x100));
     const size_t fold = rest.find(" >> ");
     if (fold != std::string::npos && !entry) {
-      frames.push_back({rest.substr(fold + 4), "/src/" + rest.substr(fold + 4) + ".h", line + 1, true, kEntry + offset});
+      frames.push_back(
+          {rest.substr(fold + 4), "/src/" + rest.substr(fold + 4) + ".h", line + 1, true, kEntry + offset});
     }
     rest = rest.substr(0, fold);
     // "name@7" is the function `name`, at line 7.
     const size_t at = rest.find('@');
     const std::string function = rest.substr(0, at);
-    const auto own_line = at == std::string::npos || entry ? line : static_cast<uint32_t>(std::stoul(rest.substr(at + 1)));
+    const auto own_line =
+        at == std::string::npos || entry ? line : static_cast<uint32_t>(std::stoul(rest.substr(at + 1)));
     frames.push_back({function, "/src/" + function + ".cc", own_line, false, kEntry + offset});
     return frames;
   }

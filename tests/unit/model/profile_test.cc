@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/profile.h"
 
-#include <catch2/catch.hpp>
 #include <set>
+
+#include <catch2/catch.hpp>
 
 #include "model/function_table.h"
 #include "tests/unit/model/fake_recording.h"
@@ -20,8 +21,8 @@ Profile profile_of(FakeRecording& fake, const ProfileOptions& options = {}) {
 std::map<std::string, std::pair<uint64_t, uint64_t>> values_of(const Profile& profile) {
   std::map<std::string, std::pair<uint64_t, uint64_t>> values;
   for (const FunctionRow& row : function_table(profile, 0)) {
-    const auto [entry, added] = values.try_emplace(profile.functions[row.function].name, row.self / 1'000'000,
-                                                   row.total / 1'000'000);
+    const auto [entry, added] =
+        values.try_emplace(profile.functions[row.function].name, row.self / 1'000'000, row.total / 1'000'000);
     CHECK(added);  // one row a function
   }
   return values;
@@ -179,7 +180,8 @@ TEST_CASE("the wall metric adds the time off the CPU") {
     FakeRecording fake;
     fake.thread(1, 0, 100, "game");
     fake.sample(1, {"game!main"}, 30);
-    fake.builder.add(SampleRecord{{1}, fake.stack({"game!main", "libc.so!poll"}), SampleMetric::kOffCpu, 0, 1, 70, 70'000'000});
+    fake.builder.add(
+        SampleRecord{{1}, fake.stack({"game!main", "libc.so!poll"}), SampleMetric::kOffCpu, 0, 1, 70, 70'000'000});
     ProfileOptions options;
     options.metric = metric;
     const Profile profile = profile_of(fake, options);
@@ -198,8 +200,11 @@ TEST_CASE("kernel time, markers, JIT code and unknown code are frames by their o
   fake.builder.add(StackRecord{{900}, {}, {900}});
   fake.builder.add(SampleRecord{{1}, {900}, SampleMetric::kCpu, 0, 1, 30, 30'000'000});
   const Profile profile = profile_of(fake);
-  CHECK(values_of(profile) ==
-        Values{{"main", {0, 60}}, {"[kernel]", {40, 40}}, {"[startup]", {10, 10}}, {"loop~opt", {20, 20}}, {"[unknown]", {30, 30}}});
+  CHECK(values_of(profile) == Values{{"main", {0, 60}},
+                                     {"[kernel]", {40, 40}},
+                                     {"[startup]", {10, 10}},
+                                     {"loop~opt", {20, 20}},
+                                     {"[unknown]", {30, 30}}});
   CHECK(profile.quality.kernel_ns == 40'000'000);
   CHECK(profile.quality.unsampled_ns == 10'000'000);
   CHECK(profile.quality.unknown_code_ns == 30'000'000);
@@ -210,13 +215,13 @@ TEST_CASE("what damage took away is shown as [lost] and counted") {
   FakeRecording fake;
   fake.thread(1, 0, 100, "game");
   const StackId draw = fake.stack({"game!main", "game!draw"});
-  fake.builder.add(StackRecord{{500}, draw, {77}});                                            // the frame is unknown
-  fake.builder.add(StackRecord{{501}, {88}, fake.frame("game!draw")});                         // the parent is
+  fake.builder.add(StackRecord{{500}, draw, {77}});                     // the frame is unknown
+  fake.builder.add(StackRecord{{501}, {88}, fake.frame("game!draw")});  // the parent is
   fake.builder.add(SampleRecord{{1}, {500}, SampleMetric::kCpu, 0, 1, 1, 1'000'000});
   fake.builder.add(SampleRecord{{1}, {501}, SampleMetric::kCpu, 0, 1, 1, 2'000'000});
   fake.builder.add(SampleRecord{{1}, {4'000'000'000}, SampleMetric::kCpu, 0, 1, 1, 4'000'000});  // the stack is
-  fake.builder.add(SampleRecord{{9}, draw, SampleMetric::kCpu, 0, 1, 1, 8'000'000});           // the thread is
-  fake.builder.add(SampleRecord{{1}, {}, SampleMetric::kCpu, 0, 1, 1, 16'000'000});            // never had a stack
+  fake.builder.add(SampleRecord{{9}, draw, SampleMetric::kCpu, 0, 1, 1, 8'000'000});             // the thread is
+  fake.builder.add(SampleRecord{{1}, {}, SampleMetric::kCpu, 0, 1, 1, 16'000'000});              // never had a stack
   const Profile profile = profile_of(fake);
   CHECK(values_of(profile) ==
         Values{{"main", {0, 9}}, {"draw", {10, 11}}, {"[lost]", {5, 7}}, {"[no stack]", {16, 16}}});

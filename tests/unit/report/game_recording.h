@@ -33,8 +33,8 @@ inline FakeRecording game_recording() {
   fake.end_process(2, ExitKind::kSignaled, 11, 7'000'000);
   fake.builder.add(CounterRecord{{1}, "stacks_truncated", 2});
   fake.builder.add(UnrecordedRecord{300, {1}, "sudo reboot", "it is setuid, and the loader ignores our agent then"});
-  fake.problems["/usr/lib/libgpu.so"] = {{}, ModuleSymbols::Level::kNone, "it has neither symbols nor debug information",
-                                         "apt install libgpu-dbgsym"};
+  fake.problems["/usr/lib/libgpu.so"] = {
+      {}, ModuleSymbols::Level::kNone, "it has neither symbols nor debug information", "apt install libgpu-dbgsym"};
   return fake;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden files: what a report printed when somebody last looked. UPDATE_GOLDEN=1 writes them anew, for review as a diff.
+// Golden files: what a report printed when somebody last looked. UPDATE_GOLDEN=1 writes them anew, for review as a
+// diff.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 namespace flarestack {
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
-
 #include <rapidjson/document.h>
 
 #include "report/collapsed.h"
@@ -76,8 +75,10 @@ TEST_CASE("report in colour differs from the plain one in escapes only") {
   const std::string colour = report_text(game_profile(), options);
   std::string stripped;
   for (size_t i = 0; i < colour.size(); ++i) {
-    if (colour[i] == '\x1b') i = colour.find('m', i);
-    else stripped += colour[i];
+    if (colour[i] == '\x1b')
+      i = colour.find('m', i);
+    else
+      stripped += colour[i];
   }
   CHECK(stripped == plain);
   CHECK(colour != plain);

@@ -27,7 +27,8 @@ TEST_CASE("operators are no template brackets") {
 TEST_CASE("what is no text becomes question marks, what is text stays") {
   CHECK(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5") == "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5");
   CHECK(printable("\x1b[31m\x7f\n") == "?[31m??");
-  CHECK(printable("\xc2\x9b" "1m") == "?1m");                // a C1 control: CSI
+  CHECK(printable("\xc2\x9b"
+                  "1m") == "?1m");                                     // a C1 control: CSI
   CHECK(printable("\xff\xc0\xaf\xed\xa0\x80\xe2\x82") == "????????");  // stray, overlong, surrogate, cut
 }
 
