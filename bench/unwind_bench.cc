@@ -282,6 +282,7 @@ int run(int argc, char** argv) {
   }
   static Bench instance;
   bench = &instance;
+  bench->modules.share_rows();
   // libunwind exports a backtrace() of its own: glibc's is asked for by library.
   bench->glibc_backtrace = reinterpret_cast<Backtrace>(dlsym(dlopen("libc.so.6", RTLD_NOW), "backtrace"));
   pthread_attr_t attributes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ModuleSnapshot: the executable segments of a process at one moment, and where their CFI lies. Immutable once
-// published; the agent swaps whole snapshots, so handlers only read. In the target and in the recorder. [signal]
+// published, its cache apart; the agent swaps whole snapshots, so handlers only read. In the target and in the
+// recorder. [signal]
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,15 @@ struct UnwindModule {
   int64_t local_delta = 0;  // added to a runtime address gives a pointer this process may read; 0 in the target itself
 };
 
+class RowCache;  // unwind/packed_row.h
+
 struct ModuleSnapshot {
   uint64_t generation = 0;  // changes whenever a module came or went; 0 is never used
   uint64_t count = 0;
   const UnwindModule* modules = nullptr;  // sorted by text_start, disjoint; borrowed for the life of the snapshot
+  // What has been found out of these modules so far, for all who unwind with this snapshot: zeroed to begin with, and
+  // gone with the snapshot. nullptr: each Unwinder keeps its own, which costs memory and a cold start a thread.
+  RowCache* rows = nullptr;
 
   // The segment that covers `address`, or nullptr. [signal]
   const UnwindModule* find(uint64_t address) const {

@@ -55,43 +55,35 @@ class PackedRow {
 // The row at `lookup`, from the module's CFI. `module` may be nullptr: no module covers it. [signal]
 PackedRow build_row(const UnwindModule* module, uint64_t lookup, CfiStepper* stepper);
 
-// An entry is a tag of 34 bits above a row: with the index they hold 47 bits of address, so a hit is exact. Addresses
-// beyond that (5-level paging, on request only) are not cached. 64 KiB: bench/unwind shows what other sizes win.
+// An entry is one word, a tag above a row: with the index the tag holds 47 bits of address, so a hit is exact, and
+// threads and signal handlers share a cache without locks. Addresses beyond that (5-level paging, on request only) are
+// not cached. 128 KiB. Of 253 000 allocations of cc1plus, one in 18 met a row that was not there, with four times the
+// size one in 27; python: one in 160 and one in 200. Valid as zeroed memory, and only as long as no module comes or
+// goes.
 class RowCache {
  public:
-  static constexpr unsigned kIndexBits = 13;
-  static constexpr uint64_t kAddressLimit = uint64_t{1} << 47;
+  static constexpr unsigned kIndexBits = 14, kAddressBits = 47;
 
   PackedRow find(uint64_t lookup) const {
-    const uint64_t entry = entries_[index(lookup)];
+    const uint64_t entry = __atomic_load_n(&entries_[index(lookup)], __ATOMIC_RELAXED);
     return entry >> PackedRow::kBits == lookup >> kIndexBits ? PackedRow::from_bits(entry) : PackedRow();
   }
   void insert(uint64_t lookup, PackedRow row) {
-    if (lookup < kAddressLimit) {
-      touched_ |= uint64_t{1} << (index(lookup) / kEntriesPerPage);
-      entries_[index(lookup)] = (lookup >> kIndexBits) << PackedRow::kBits | row.bits();
+    if (lookup >> kAddressBits == 0) {
+      const uint64_t entry = (lookup >> kIndexBits) << PackedRow::kBits | row.bits();
+      __atomic_store_n(&entries_[index(lookup)], entry, __ATOMIC_RELAXED);
     }
   }
-  // Writes only to pages that hold an entry, to leave the others unmapped. [signal]
-  void clear() {
-    for (uint64_t page = 0; page < entries_.size() / kEntriesPerPage; ++page) {
-      if (((touched_ >> page) & 1) != 0) {
-        __builtin_memset(&entries_[page * kEntriesPerPage], 0, kEntriesPerPage * sizeof(uint64_t));
-      }
-    }
-    touched_ = 0;
-  }
+  void clear() { entries_.fill(0); }
 
  private:
-  static constexpr uint64_t kEntriesPerPage = 4096 / sizeof(uint64_t);
   // One to one for a given tag. The shift by 7 keeps functions of equal size from falling into one set of the L1 cache.
   static constexpr uint64_t index(uint64_t lookup) {
     return (lookup ^ (lookup >> 7) ^ (lookup >> kIndexBits)) & ((uint64_t{1} << kIndexBits) - 1);
   }
 
-  uint64_t touched_ = 0;
   std::array<uint64_t, uint64_t{1} << kIndexBits> entries_;
 };
-static_assert(47 - RowCache::kIndexBits + PackedRow::kBits == 64);
+static_assert(RowCache::kAddressBits - RowCache::kIndexBits + PackedRow::kBits <= 64);
 
 }  // namespace flarestack

@@ -28,11 +28,16 @@ void Unwinder::reset() { cache_.clear(); }
 StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
                             StackBounds bounds) {
   if (modules.generation != generation_) {
-    rows_.clear();
+    if (own_rows_used_) {
+      own_rows_.clear();
+      own_rows_used_ = false;
+    }
     cache_.clear();
     generation_ = modules.generation;
   }
   modules_ = &modules;
+  own_rows_used_ = own_rows_used_ || modules.rows == nullptr;
+  rows_ = modules.rows != nullptr ? modules.rows : &own_rows_;
   start_ = &registers;
   memory_.begin(bounds, 0, &window_);
   cache_.begin_walk();
@@ -71,6 +76,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   uint64_t sp = state_.sp;
   uint64_t rbp = state_.rbp;
   const StackMemory memory = memory_;  // a copy, which no store to the cache can change: it stays in registers
+  const RowCache* const rows = rows_;
   const uint32_t limit = all_registers_ ? 0 : kMaxWalk;
   for (;;) {
     const uint32_t index = cache_.find(pc, sp, rbp);
@@ -80,7 +86,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
       state_ = {pc, sp, rbp, {}};
       return changed_ == FrameCache::kNone ? Step::kEnd : Step::kChanged;
     }
-    const PackedRow row = rows_.find(pc.lookup().value);
+    const PackedRow row = rows->find(pc.lookup().value);
     const bool usual = row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp;
     const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
     const uint64_t rbp_slot = cfa - row.rbp_offset();
@@ -121,7 +127,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   }
   if (state_.row.kind() == RowKind::kEmpty) {
     state_.row = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
-    rows_.insert(state_.pc.lookup().value, state_.row);
+    rows_->insert(state_.pc.lookup().value, state_.row);
   }
   cache_.walk_past(state_.pc, state_.sp, state_.rbp, state_.row);
   if (state_.row.kind() == RowKind::kFramePointer) {

@@ -69,6 +69,8 @@ class Unwinder {
   uint64_t generation_;
   const ModuleSnapshot* modules_;
   const MachineRegisters* start_;
+  RowCache* rows_;  // the snapshot's, or own_rows_
+  bool own_rows_used_;
   StackMemory memory_;
 
   WalkedFrame state_;  // the frame being stepped, for the rare steps
@@ -82,7 +84,7 @@ class Unwinder {
   FrameState frame_;       // for the interpreter
 
   FrameCache cache_;
-  RowCache rows_;
+  RowCache own_rows_;
   CfiStepper stepper_;
   FetchWindow window_;
 };

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "unwind/unwinder.h"
@@ -30,6 +31,7 @@ constexpr bool kInstrumented = false;
 class SelfModules {
  public:
   SelfModules() { refresh(); }
+  // Takes the modules anew, as after a dlopen.
   void refresh() {
     modules_.clear();
     dl_iterate_phdr(
@@ -40,9 +42,21 @@ class SelfModules {
         this);
     std::sort(modules_.begin(), modules_.end(),
               [](const UnwindModule& a, const UnwindModule& b) { return a.text_start < b.text_start; });
+    publish();
+  }
+  // Makes what was changed in modules() a new generation.
+  void publish() {
     snapshot_.generation++;
     snapshot_.count = modules_.size();
     snapshot_.modules = modules_.data();
+    if (rows_ != nullptr) {
+      share_rows();
+    }
+  }
+  // Lets all who unwind with the snapshot share their rows, as the agent does.
+  void share_rows() {
+    rows_ = std::make_unique<RowCache>();
+    snapshot_.rows = rows_.get();
   }
   const ModuleSnapshot& snapshot() const { return snapshot_; }
   std::vector<UnwindModule>& modules() { return modules_; }
@@ -72,6 +86,7 @@ class SelfModules {
   }
 
   std::vector<UnwindModule> modules_;
+  std::unique_ptr<RowCache> rows_;
   ModuleSnapshot snapshot_;
 };
 

@@ -176,4 +176,48 @@ TEST_CASE("a recursion of 3000 frames is exact") {
   }
 }
 
+TEST_CASE("rows of another generation are not used, own or shared") {
+  Fixture f;
+  for (const bool shared : {false, true}) {
+    if (shared) {
+      f.modules.share_rows();
+      f.modules.publish();
+    }
+    f.compare();
+    f.require_equal();
+    const std::vector<UnwindModule> modules = f.modules.modules();
+    for (UnwindModule& module : f.modules.modules()) {
+      module.eh_frame_hdr = 0;
+    }
+    f.modules.publish();
+    f.compare();
+    REQUIRE(f.mine.info.kept == 0);
+    REQUIRE((f.mine.info.heuristic || f.mine.info.end == UnwindEnd::kNoCode));  // there is no CFI
+    f.modules.modules() = modules;
+    f.modules.publish();
+    f.compare();
+    REQUIRE(f.mine.info.kept == 0);
+    f.require_equal();
+  }
+}
+
+TEST_CASE("an unwinder finds the rows that another found in the same snapshot") {
+  Fixture f;
+  f.modules.share_rows();
+  f.modules.publish();
+  f.compare();
+  f.require_equal();
+  // With the table there, the module's CFI is no longer read: make it unreadable.
+  for (UnwindModule& module : f.modules.modules()) {
+    module.read_end = module.read_start;
+  }
+  OwnedUnwinder another;
+  ucontext_t context;
+  unw_getcontext(&context);
+  const Trace trace = our_trace(another, f.modules, context, AddressKind::kReturnAddress);
+  const Trace again = our_trace(f.unwinder, f.modules, context, AddressKind::kReturnAddress);
+  REQUIRE(trace.addresses == again.addresses);
+  REQUIRE(trace.addresses.size() > f.mine.addresses.size() / 2);
+}
+
 }  // namespace flarestack::test
