@@ -49,22 +49,29 @@ void resolve_units(ModuleFile& file, std::span<const UnitHits> units, std::span<
 // A function that several units define (templates, inline functions) is claimed by each of them. The linker keeps the
 // first copy, so the first unit describes the code that is there: an address is looked up there first, and in the
 // others only if that fails.
-std::vector<UnitHits> first_claims(std::span<const UnitHits> units, size_t address_count) {
+struct Claims {
+  std::vector<UnitHits> first;
+  std::vector<UnitHits> others;
+};
+
+Claims split_claims(std::span<const UnitHits> units, size_t address_count) {
   std::vector<bool> claimed(address_count);
-  std::vector<UnitHits> result;
+  Claims claims;
   for (const UnitHits& hits : units) {
     UnitHits first{hits.unit, hits.bytes, {}};
+    UnitHits others{hits.unit, hits.bytes, {}};
     for (const uint32_t index : hits.addresses) {
-      if (!claimed[index]) {
-        claimed[index] = true;
-        first.addresses.push_back(index);
-      }
+      (claimed[index] ? others : first).addresses.push_back(index);
+      claimed[index] = true;
     }
     if (!first.addresses.empty()) {
-      result.push_back(std::move(first));
+      claims.first.push_back(std::move(first));
+    }
+    if (!others.addresses.empty()) {
+      claims.others.push_back(std::move(others));
     }
   }
-  return result;
+  return claims;
 }
 
 }  // namespace
@@ -86,11 +93,10 @@ std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, Modu
     section = {section.start + bias, section.end + bias};
   });
 
-  const std::vector<UnitHits> units = find_units(dwarf, addresses, code);
-  const std::vector<UnitHits> first = first_claims(units, addresses.size());
+  const Claims claims = split_claims(find_units(dwarf, addresses, code), addresses.size());
   const uint64_t threads =
-      std::clamp<uint64_t>(total_bytes(first) / unit_bytes_per_thread, 1, std::max(options.threads, 1u));
-  const std::vector<std::span<const UnitHits>> parts = shares(first, threads);
+      std::clamp<uint64_t>(total_bytes(claims.first) / unit_bytes_per_thread, 1, std::max(options.threads, 1u));
+  const std::vector<std::span<const UnitHits>> parts = shares(claims.first, threads);
   run_parallel(parts.size(), unsigned(threads), [&](size_t i) {
     if (i == 0) {
       resolve_units(file, parts[i], addresses, code, locations);
@@ -98,7 +104,7 @@ std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, Modu
       resolve_units(*own, parts[i], addresses, code, locations);
     }
   });
-  resolve_units(file, units, addresses, code, locations);
+  resolve_units(file, claims.others, addresses, code, locations);
 
   for (DebugLocation& location : locations) {
     for (SymbolFrame& frame : location.frames) {

@@ -106,6 +106,23 @@ TEST_CASE("a module that cannot be read is named with its offsets, and the reaso
   CHECK(heap.symbols.level == ModuleSymbols::Level::kNone);
 }
 
+TEST_CASE("the cache lies where the environment says") {
+  const auto directory = [](const char* own, const char* cache, const char* home) {
+    for (const auto& [name, value] :
+         {std::pair{"FLARESTACK_CACHE_DIR", own}, std::pair{"XDG_CACHE_HOME", cache}, std::pair{"HOME", home}}) {
+      value == nullptr ? unsetenv(name) : setenv(name, value, 1);
+    }
+    return default_cache_directory();
+  };
+  const char* home = getenv("HOME");
+  const std::string old_home = home == nullptr ? "" : home;
+  CHECK(directory("/a", "/b", "/c") == "/a");
+  CHECK(directory(nullptr, "/b", "/c") == "/b/flarestack");
+  CHECK(directory("", "", "/c") == "/c/.cache/flarestack");
+  CHECK(directory(nullptr, nullptr, nullptr).empty());
+  directory(nullptr, nullptr, old_home.empty() ? nullptr : old_home.c_str());
+}
+
 TEST_CASE("an address of no known module is shown as a number") {
   Symbolizer symbolizer({}, {});
   const std::vector<SymbolQuery> queries{{ModuleId{7}, ModuleOffset{0xabc}}};
