@@ -19,6 +19,8 @@
 namespace flarestack {
 namespace {
 
+constexpr uint64_t kSilenceNs = 5'000'000'000;  // a peer that says nothing for so long is no agent
+
 std::vector<std::string> arguments_of(int32_t pid) {
   std::vector<std::string> result;
   const Result<std::string> text = read_file(fmt::format("/proc/{}/cmdline", pid));
@@ -76,7 +78,9 @@ void ProcessTable::wait(uint64_t timeout_ns) {
     UnrecordedNote note{};
     switch (server_.receive(peer, hello, note)) {
       case SessionServer::Message::kNone:
-        waiting.push_back(std::move(peer));
+        if (monotonic_now_ns() - peer.since_monotonic_ns < kSilenceNs) {
+          waiting.push_back(std::move(peer));
+        }
         break;
       case SessionServer::Message::kHello:
         serve(peer, hello);
@@ -121,8 +125,10 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
   if (const uint32_t replaced = session_of_pid(peer.pid); replaced != 0) {
     record.parent = id_of_session(replaced);
     record.origin = ProcessOrigin::kExec;
-    end(replaced, {ExitKind::kReplacedByExec, 0}, 0);
-    earlier_cpu_ns = processes_.at(replaced).target->accounted_cpu_ns();
+    // The kernel's account goes on across an exec: what it has beyond the samples is the next image's.
+    const TargetProcess& image = *processes_.at(replaced).target;
+    end(replaced, {ExitKind::kReplacedByExec, 0}, image.accounted_cpu_ns());
+    earlier_cpu_ns = image.accounted_cpu_ns();
     processes_.erase(replaced);
   } else if (hello.origin == HelloOrigin::kFork) {
     ++fork_hellos_;
@@ -207,7 +213,7 @@ void ProcessTable::end_all() {
   peers_.clear();
   for (const auto& [session_id, process] : processes_) {
     process.target->switch_off();
-    end(session_id, {ExitKind::kStillRunning, 0}, 0);
+    end(session_id, {ExitKind::kStillRunning, 0}, process_cpu_ns(process.target->identity().pid));
   }
   processes_.clear();
 }

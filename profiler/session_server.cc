@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "profiler/clock.h"
 #include "wire/session.h"
 
 namespace flarestack {
@@ -76,7 +77,7 @@ SessionServer::Peer SessionServer::accept_peer() {
     }
     // Root records programs that change their user; the secret of their messages tells them from others.
     if (credentials.uid == geteuid() || geteuid() == 0) {
-      return {credentials.pid, std::move(connection)};
+      return {credentials.pid, std::move(connection), monotonic_now_ns()};
     }
   }
 }

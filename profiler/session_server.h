@@ -25,6 +25,7 @@ class SessionServer {
   struct Peer {
     int32_t pid = 0;  // as this process sees it
     Fd connection;
+    uint64_t since_monotonic_ns = 0;
   };
   // Refuses everyone from now on, those who wait in the queue as well.
   void close() { listener_.reset(); }

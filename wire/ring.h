@@ -55,7 +55,7 @@ class RingReader {
   // Borrows the words and positions. `size_bytes` is a power of two.
   RingReader(const std::atomic<uint64_t>* words, size_t size_bytes, const std::atomic<uint64_t>& head, std::atomic<uint64_t>& tail)
       : words_(words), mask_(size_bytes / 8 - 1), size_bytes_(size_bytes), head_(head), tail_(tail),
-        position_(tail.load(std::memory_order_relaxed)) {}
+        position_(tail.load(std::memory_order_relaxed) & ~uint64_t{7}) {}
 
   // Words that can be read now. A head that makes no sense (more than the ring holds, or not a whole word) gives 0 and
   // sets damaged(). Pairs with the release in RingWriter::commit.
