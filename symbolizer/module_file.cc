@@ -75,19 +75,12 @@ Result<Fd> open_module(const std::string& path) {
   if (path.empty() || path[0] != '/') {
     return Error{fmt::format("{} is not a file", path.empty() ? "this mapping" : path)};
   }
-  // O_NONBLOCK: the path may by now be a FIFO or a device.
-  Result<Fd> file = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!file.ok()) {
-    return file;
-  }
+  // Looked at before it is opened, which is not without consequences for a device or a FIFO that took the place.
   struct stat status {};
-  if (::fstat(file->get(), &status) != 0) {
-    return errno_error(path);
-  }
-  if (!S_ISREG(status.st_mode)) {
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     return Error{path + " is not a regular file"};
   }
-  return file;
+  return open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 std::string without_deleted(const std::string& path) {
