@@ -7,7 +7,9 @@
 
 #include "preload/modules.h"
 #include "preload/next.h"
+#include "preload/sample_timer.h"
 #include "preload/sampler.h"
+#include "preload/sandbox.h"
 #include "preload/signal_view.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
@@ -49,32 +51,61 @@ uint64_t stack_limit_bytes() {
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
 }
 
-// Makes the calling thread the first of a session.
-void begin_first_thread(bool signal_blocked) {
+// Makes the calling thread the first of a session. `signal_blocked`: what the program believes; `counted_from_cpu_ns`: where
+// its CPU time begins to be ours.
+void begin_first_thread(bool signal_blocked, uint64_t counted_from_cpu_ns) {
   ThreadState* thread = claim_thread();
   if (thread == nullptr) {
     return;
   }
   thread->stack_low = the_agent.main_stack_low;
   thread->stack_high = the_agent.main_stack_high;
+  thread->signal_blocked = signal_blocked;
   enter_thread(*thread);
-  open_signal_mask();
-  thread->signal_blocked = thread->signal_blocked || signal_blocked;
-  arm(*thread);
+  arm(*thread, counted_from_cpu_ns);
 }
 
 void before_fork() {
   // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it takes longer
   // than the period (trap 20). The perf event never fires in the kernel.
-  if (recording()) {
+  if (the_agent.session && sandbox_allows(Deed::kSample)) {
     set_signal_mask(SIG_BLOCK, sample_signal_bit());
+    hold_timers();
   }
 }
 
 void after_fork_in_parent() {
-  if (recording()) {
+  if (the_agent.session && sandbox_allows(Deed::kSample)) {
+    release_timers();
     the_agent.session.page().forks.fetch_add(1, std::memory_order_relaxed);
-    set_signal_mask(SIG_UNBLOCK, sample_signal_bit());
+    const ThreadState* thread = this_thread();
+    if (thread == nullptr || !thread->signal_surrendered) {
+      set_signal_mask(SIG_UNBLOCK, sample_signal_bit());
+    }
+  }
+}
+
+// The session that a fork's child gets; empty: the parent's recording is off, children are not followed, or it failed.
+SessionView open_child_session(SessionPage& parent_page) {
+  if (!sandbox_allows(Deed::kReach)) {
+    parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
+    return {};
+  }
+  if (parent_page.off.load(std::memory_order_relaxed) != 0 || parent_page.follow_children == 0) {
+    return {};
+  }
+  const SessionView session = open_session(the_agent.session_value, true, parent_page.session_id);
+  if (!session) {
+    parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
+  }
+  return session;
+}
+
+// Nothing is recorded in this child, so nothing is hidden from it either.
+void go_unrecorded(bool signal_blocked, uint64_t bit) {
+  if (sandbox_allows(Deed::kSample)) {
+    remove_handler();
+    set_signal_mask(signal_blocked ? SIG_BLOCK : SIG_UNBLOCK, bit);
   }
 }
 
@@ -83,38 +114,33 @@ void after_fork_in_child() {
   if (!parent) {
     return;
   }
-  SessionPage& parent_page = parent.page();
   ThreadState* thread = this_thread();
   const bool signal_blocked = thread != nullptr && thread->signal_blocked;
   // A fork from another thread than the main one leaves that thread's stack as the child's only one.
   const uint64_t stack_low = thread != nullptr ? thread->stack_low : 0;
   const uint64_t stack_high = thread != nullptr ? thread->stack_high : 0;
   const uint64_t bit = sample_signal_bit();
-  reset_thread_table(nullptr);
-  the_agent.process = process_id();
-  SessionView session;
-  if (parent_page.off.load(std::memory_order_relaxed) == 0 && parent_page.follow_children != 0) {
-    session = open_session(the_agent.session_value, true, parent_page.session_id);
-    if (!session) {
-      parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
-    }
+  reset_thread_table();
+  forget_other_threads_timers();
+  const SessionView session = open_child_session(parent.page());
+  if (!session) {
+    go_unrecorded(signal_blocked, bit);
+  } else {
+    the_agent.process = process_id();
   }
   // Beyond this point nothing touches the parent's region.
   the_agent.session = session;
-  if (!session) {
-    if (signal_blocked) {
-      set_signal_mask(SIG_BLOCK, bit);
-    } else {
-      set_signal_mask(SIG_UNBLOCK, bit);
-    }
+  if (sandbox_allows(Deed::kSample)) {
     unmap_memory(parent.region(), kSessionBytes);
+  }
+  if (!session) {
     return;
   }
-  unmap_memory(parent.region(), kSessionBytes);
   the_agent.main_stack_low = stack_low;
   the_agent.main_stack_high = stack_high;
   start_modules(false);
-  begin_first_thread(signal_blocked);
+  open_signal_mask();  // closed around the fork
+  begin_first_thread(signal_blocked, 0);
 }
 
 __attribute__((constructor)) void start(int /*argument_count*/, char** arguments, char** environment) {
@@ -131,7 +157,8 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   the_agent.main_stack_high = reinterpret_cast<uint64_t>(arguments);
   the_agent.main_stack_low = the_agent.main_stack_high - stack_limit_bytes();
   the_agent.follow_exec = session.page().follow_children != 0;
-  session.page().startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  const uint64_t startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  session.page().startup_cpu_ns = startup_cpu_ns;
   session.page().startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
   if (!create_thread_table()) {
     return;
@@ -142,7 +169,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
     next().register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, nullptr);
   }
   if (install_handler()) {
-    begin_first_thread(false);
+    begin_first_thread(open_signal_mask(), startup_cpu_ns);
   }
 }
 
@@ -151,7 +178,7 @@ __attribute__((destructor)) void finish() {
   ThreadState* thread = recording() ? this_thread() : nullptr;
   if (thread != nullptr) {
     const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
-    record_thread_end(*thread);
+    record_routine_end(*thread);
     set_signal_mask(SIG_SETMASK, mask);
   }
 }
@@ -159,7 +186,7 @@ __attribute__((destructor)) void finish() {
 }  // namespace
 
 bool recording() {
-  return the_agent.session && the_agent.session.page().off.load(std::memory_order_relaxed) == 0 &&
+  return the_agent.session && sandbox_allows(Deed::kSample) && the_agent.session.page().off.load(std::memory_order_relaxed) == 0 &&
          the_agent.process == process_id();
 }
 

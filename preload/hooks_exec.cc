@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "preload/agent.h"
 #include "preload/hook.h"
 #include "preload/next.h"
-#include "preload/sampler.h"
+#include "preload/sandbox.h"
 #include "preload/signal_view.h"
 #include "preload/system.h"
 #include "wire/handshake.h"
@@ -74,14 +76,33 @@ char* append_without_agent(char* to, const char* preload) {
   return to;
 }
 
-// Builds the environment for the image at `path` into `list`, with new texts in `text`.
-char** build_environment(const char* path, char* const* environment, char** list, char* text) {
-  const LoadVerdict verdict = check_loadable(path);
-  const char* preload = environment_value(environment, kPreloadVariable);
-  const bool load = verdict == LoadVerdict::kLoadable;
-  if (!load && verdict != LoadVerdict::kNotFound) {
-    send_unrecorded_note(path, static_cast<uint32_t>(verdict));
+// Whether the loader will find our file: not behind a chroot, for another user, or without a descriptor to spare.
+bool agent_is_visible() {
+  const int descriptor = open_file(the_agent.agent_path);
+  if (descriptor >= 0) {
+    close_file(descriptor);
   }
+  return descriptor >= 0;
+}
+
+// Whether the image at `path` is to load the agent; the recorder is told why not.
+bool shall_load(const char* path) {
+  LoadVerdict verdict = check_loadable(path);
+  // A text without #!, which execvp gives to a shell, or nothing that could be executed: no harm then.
+  const bool loadable = verdict == LoadVerdict::kLoadable || verdict == LoadVerdict::kNotFound;
+  if (loadable && agent_is_visible()) {
+    return true;
+  }
+  if (loadable) {
+    verdict = LoadVerdict::kAgentHidden;
+  }
+  send_unrecorded_note(path, static_cast<uint32_t>(verdict));
+  return false;
+}
+
+// Builds the environment for an image into `list`, with new texts in `text`.
+char** build_environment(bool load, char* const* environment, char** list, char* text) {
+  const char* preload = environment_value(environment, kPreloadVariable);
   size_t count = 0;
   for (char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
     if (!is_variable(*entry, kPreloadVariable) && !is_variable(*entry, kSessionVariable)) {
@@ -114,10 +135,24 @@ char** build_environment(const char* path, char* const* environment, char** list
   return list;
 }
 
-// Whether an exec from here is ours to look after: also in a vfork child, whose process id is its own, but whose parent
-// (suspended until the exec) is the one we know.
-bool follows_exec() {
-  return the_agent.session && the_agent.session.page().off.load(std::memory_order_relaxed) == 0 && the_agent.follow_exec;
+enum class Following : uint8_t { kFollow, kStrip, kLeave };
+
+// What becomes of our variables. Asked in vfork children, too: their process id is their own, the session their parent's.
+Following following(bool replaces_caller) {
+  if (the_agent.session_value == nullptr) {
+    return Following::kLeave;
+  }
+  if (!sandbox_allows(Deed::kReach)) {
+    return Following::kStrip;  // its agent would ask for what is forbidden
+  }
+  if (!the_agent.session) {
+    return the_agent.follow_exec ? Following::kLeave : Following::kStrip;
+  }
+  if (the_agent.session.page().off.load(std::memory_order_relaxed) != 0) {
+    return Following::kStrip;
+  }
+  const bool is_follower = the_agent.follow_exec || (replaces_caller && the_agent.process == process_id());
+  return is_follower ? Following::kFollow : Following::kStrip;
 }
 
 // The file that execvp would run, for the check alone: nothing depends on it being exact.
@@ -153,21 +188,48 @@ const char* find_in_path(const char* file, char* buffer) {
 // Runs `call(environment)` with the environment the image is to get, and with the signals as the program believes them.
 // A macro-free way to keep the variable-length arrays of each hook in one place.
 template <typename Call>
-int with_environment(const char* path, char* const* environment, Call call) {
+int start_image(bool replaces_caller, const char* path, char* const* environment, Call call) {
+  const Following choice = following(replaces_caller);
+  if (choice == Following::kLeave) {
+    return call(environment);
+  }
   auto** list = static_cast<char**>(__builtin_alloca((count_of(environment) + extra_entries()) * sizeof(char*)));
   auto* text = static_cast<char*>(__builtin_alloca(text_bytes(environment)));
-  return call(build_environment(path, environment, list, text));
+  const bool load = choice == Following::kFollow && shall_load(path);
+  char* const* with = build_environment(load, environment, list, text);
+  if (!the_agent.session) {
+    return call(with);
+  }
+  const ExecSignals saved = reveal_signals();
+  const int result = call(with);
+  hide_signals(saved);
+  return result;
 }
 
 template <typename Call>
 int exec_with(const char* path, char* const* environment, Call call) {
-  if (!follows_exec()) {
-    return call(environment);
+  return start_image(true, path, environment, call);
+}
+
+// "/proc/self/fd/DESCRIPTOR" and, unless `name` is empty, "/" and `name`, into `buffer` (kMaxPathBytes long).
+const char* path_at(int descriptor, const char* name, char* buffer) {
+  if (name[0] == '/' || (descriptor == AT_FDCWD && name[0] != '\0')) {
+    return name;
   }
-  const ExecSignals saved = reveal_signals();
-  const int result = with_environment(path, environment, call);
-  hide_signals(saved);
-  return result;
+  char digits[12];
+  size_t count = sizeof(digits);
+  digits[--count] = '\0';
+  auto value = static_cast<unsigned>(descriptor);
+  do {
+    digits[--count] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  char* end = append(append(buffer, "/proc/self/fd/"), digits + count);
+  if (name[0] != '\0') {
+    *end++ = '/';
+    text_copy(end, name, kMaxPathBytes - static_cast<size_t>(end - buffer));
+  }
+  return buffer;
 }
 
 // The number of arguments of an execl-like call before its null.
@@ -202,7 +264,7 @@ FLARESTACK_HOOK int execv(const char* path, char* const arguments[]) noexcept { 
 
 FLARESTACK_HOOK int execvpe(const char* file, char* const arguments[], char* const environment[]) noexcept {
   char buffer[kMaxPathBytes];
-  const char* path = follows_exec() ? find_in_path(file, buffer) : file;
+  const char* path = following(true) == Following::kFollow ? find_in_path(file, buffer) : file;
   return exec_with(path, environment, [&](char* const* with) { return next().execvpe(file, arguments, with); });
 }
 
@@ -211,23 +273,15 @@ FLARESTACK_HOOK int execvp(const char* file, char* const arguments[]) noexcept {
 }
 
 FLARESTACK_HOOK int fexecve(int descriptor, char* const arguments[], char* const environment[]) noexcept {
-  char path[] = "/proc/self/fd/0000000000";
-  char* digits = path + sizeof(path) - 1;
-  for (unsigned value = static_cast<unsigned>(descriptor); digits > path + 14; value /= 10) {
-    *--digits = static_cast<char>('0' + value % 10);
-  }
-  // "/proc/self/fd/0000000003" does not resolve: the number is moved to the front.
-  size_t zeros = 14;
-  while (zeros + 2 < sizeof(path) && path[zeros] == '0') {
-    ++zeros;
-  }
-  memmove(path + 14, path + zeros, sizeof(path) - zeros);
-  return exec_with(path, environment, [&](char* const* with) { return next().fexecve(descriptor, arguments, with); });
+  char buffer[kMaxPathBytes];
+  return exec_with(path_at(descriptor, "", buffer), environment,
+                   [&](char* const* with) { return next().fexecve(descriptor, arguments, with); });
 }
 
 FLARESTACK_HOOK int execveat(int directory, const char* path, char* const arguments[], char* const environment[],
                              int flags) noexcept {
-  return exec_with(path, environment,
+  char buffer[kMaxPathBytes];
+  return exec_with(path_at(directory, path, buffer), environment,
                    [&](char* const* with) { return next().execveat(directory, path, arguments, with, flags); });
 }
 
@@ -270,13 +324,37 @@ FLARESTACK_HOOK int execle(const char* path, const char* argument, ...) noexcept
 
 FLARESTACK_HOOK int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                                 const posix_spawnattr_t* attributes, char* const arguments[], char* const environment[]) {
-  const auto call = [&](char* const* with) { return next().posix_spawn(pid, path, actions, attributes, arguments, with); };
-  return follows_exec() ? with_environment(path, environment, call) : call(environment);
+  return start_image(false, path, environment, [&](char* const* with) {
+    return next().posix_spawn(pid, path, actions, attributes, arguments, with);
+  });
 }
 
 FLARESTACK_HOOK int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
                                  const posix_spawnattr_t* attributes, char* const arguments[], char* const environment[]) {
-  const auto call = [&](char* const* with) { return next().posix_spawnp(pid, file, actions, attributes, arguments, with); };
   char buffer[kMaxPathBytes];
-  return follows_exec() ? with_environment(find_in_path(file, buffer), environment, call) : call(environment);
+  const char* path = following(false) == Following::kFollow ? find_in_path(file, buffer) : file;
+  return start_image(false, path, environment, [&](char* const* with) {
+    return next().posix_spawnp(pid, file, actions, attributes, arguments, with);
+  });
+}
+
+// These two start their shell inside libc, with `environ` as it is; it inherits the caller's signals.
+FLARESTACK_HOOK int system(const char* command) {
+  if (!the_agent.session) {
+    return next().system(command);
+  }
+  const ExecSignals saved = reveal_signals();
+  const int result = next().system(command);
+  hide_signals(saved);
+  return result;
+}
+
+FLARESTACK_HOOK FILE* popen(const char* command, const char* mode) {
+  if (!the_agent.session) {
+    return next().popen(command, mode);
+  }
+  const ExecSignals saved = reveal_signals();
+  FILE* result = next().popen(command, mode);
+  hide_signals(saved);
+  return result;
 }

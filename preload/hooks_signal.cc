@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hides the sample signal from the program: see signal_view.h. Each hook is what the C library documents, but for the one
 // signal. Masks passed to ppoll, pselect, epoll_pwait and sigsuspend need no hook: our timer does not fire in a thread that
-// sleeps. glibc's sigblock, sigsetmask, sigpause and sigvec call functions that are not interposed and are left alone: they
-// can delay our signal, not lose the program's.
+// sleeps. siglongjmp, setcontext and a return from a handler restore the real mask, not what the program believes of ours.
 #include <signal.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "preload/agent.h"
 #include "preload/hook.h"
 #include "preload/next.h"
+#include "preload/sample_timer.h"
 #include "preload/sampler.h"
 #include "preload/signal_view.h"
 
@@ -28,34 +29,41 @@ sigset_t without_ours(const sigset_t& set) {
   return result;
 }
 
+// The calling thread, if something is hidden from it: nullptr in a thread, or in another process, where all is real.
+ThreadState* deceived_thread() {
+  ThreadState* thread = the_agent.session ? this_thread() : nullptr;
+  return thread != nullptr && !is_other_process(thread) ? thread : nullptr;
+}
+
 // Answers a change of the mask: what the program believes before and after.
 template <typename Real>
 int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
-  ThreadState* thread = the_agent.session ? this_thread() : nullptr;
+  ThreadState* thread = deceived_thread();
   if (thread == nullptr) {
-    if (set == nullptr || sample_signal_bit() == 0) {
-      return real(how, set, old_set);
-    }
-    const sigset_t filtered = without_ours(*set);
-    return real(how, &filtered, old_set);
+    return real(how, set, old_set);
   }
   const uint64_t bit = sample_signal_bit();
   const bool was_blocked = thread->signal_blocked;
-  // Read before the call: `set` and `old_set` may be the same object.
-  const bool named = set != nullptr && (set->__val[0] & bit) != 0;
+  const bool was_surrendered = thread->signal_surrendered;
+  bool blocked = was_blocked;
   sigset_t filtered;
   if (set != nullptr) {
-    filtered = without_ours(*set);
+    const bool named = (set->__val[0] & bit) != 0;
+    blocked = how == SIG_SETMASK ? named : (how == SIG_BLOCK ? was_blocked || named : was_blocked && !named);
+    filtered = was_surrendered ? *set : without_ours(*set);
   }
+  // Before the call: it may let a pending signal through.
+  thread->signal_blocked = blocked;
   const int result = real(how, set != nullptr ? &filtered : nullptr, old_set);
   if (result != 0) {
+    thread->signal_blocked = was_blocked;
     return result;
-  }
-  if (set != nullptr) {
-    thread->signal_blocked = how == SIG_SETMASK ? named : (how == SIG_BLOCK ? was_blocked || named : was_blocked && !named);
   }
   if (old_set != nullptr && was_blocked) {
     old_set->__val[0] |= bit;
+  }
+  if (was_surrendered && !blocked) {
+    take_back_signal(*thread);
   }
   return result;
 }
@@ -63,14 +71,89 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
 // Bit n-1: the program's action for signal n blocks our signal while its handler runs, or so it believes.
 constinit std::atomic<uint64_t> actions_naming_ours{0};
 
+// After signal() or a relative of it has replaced the action of `signal_number`.
+void forget_naming(int signal_number) {
+  if (signal_number >= 1 && signal_number <= 64 && !is_other_process(nullptr)) {
+    actions_naming_ours.fetch_and(~(uint64_t{1} << (signal_number - 1)), std::memory_order_relaxed);
+  }
+}
+
+sighandler_t forget_naming_after(sighandler_t result, int signal_number) {
+  if (result != SIG_ERR) {
+    forget_naming(signal_number);
+  }
+  return result;
+}
+
+// siginterrupt() was asked to have calls interrupted.
+constinit std::atomic<bool> interrupts{false};
+
 // Sets the program's own handler for the hidden signal, as signal() and its relatives do.
-sighandler_t set_hidden_handler(sighandler_t handler, int flags) {
-  struct sigaction& action = *program_action();
-  const sighandler_t previous = action.sa_handler;
-  action = {};
+sighandler_t set_hidden_handler(sighandler_t handler, int flags, uint64_t mask) {
+  struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = flags;
-  return previous;
+  action.sa_mask.__val[0] = mask;
+  struct sigaction previous {};
+  sigaction(static_cast<int>(the_agent.session.page().sample_signal), &action, &previous);
+  return previous.sa_handler;
+}
+
+sighandler_t bsd_signal_action(int signal_number, sighandler_t handler) {
+  if (!is_hidden(signal_number)) {
+    return forget_naming_after(next().signal(signal_number, handler), signal_number);
+  }
+  return set_hidden_handler(handler, interrupts.load(std::memory_order_relaxed) ? 0 : SA_RESTART, sample_signal_bit());
+}
+
+// In a process that is not the agent's the signal is not hidden, but the handler is ours until it sets its own.
+int real_action(int signal, const struct sigaction* action, struct sigaction* old_action) {
+  const int result = next().sigaction(signal, action, old_action);
+  if (result == 0 && old_action != nullptr) {
+    if (is_hidden(signal) && old_action->sa_sigaction == handle_sample_signal) {
+      *old_action = *program_action();
+    } else if (signal <= 64 && (actions_naming_ours.load(std::memory_order_relaxed) >> (signal - 1) & 1) != 0) {
+      old_action->sa_mask.__val[0] |= sample_signal_bit();
+    }
+  }
+  return result;
+}
+
+bool names_ours(const sigset_t* set) { return set != nullptr && (set->__val[0] & sample_signal_bit()) != 0; }
+
+// A tick of a POSIX timer may be pending while a signalfd is read, and would be taken for the program's: that one signal is then
+// not read from descriptors. Those of a perf event are delivered before the next system call.
+bool ticks_never_pend() {
+  const SessionView session = the_agent.session;
+  return !session || (session.page().sample_clock != SampleClock::kPosixCpuTimer &&
+                      session.page().timer_errno.load(std::memory_order_relaxed) == 0);
+}
+
+int change_old_mask(int how, int mask) {
+  sigset_t set{};
+  set.__val[0] = static_cast<uint32_t>(mask);
+  sigset_t previous{};
+  const int result = sigprocmask(how, &set, &previous);
+  return result == 0 ? static_cast<int>(previous.__val[0]) : result;
+}
+
+// Waits by `wait(info)` for signals, ours among them: a tick of a POSIX timer that came in between is passed over.
+template <typename Wait>
+int wait_for_signal(siginfo_t* info, Wait wait) {
+  siginfo_t taken;
+  int result;
+  do {
+    result = wait(&taken);
+  } while (result > 0 && is_hidden(result) && is_tick(taken));
+  if (result > 0 && info != nullptr) {
+    *info = taken;
+  }
+  if (result > 0 && is_hidden(result)) {
+    if (ThreadState* thread = deceived_thread()) {
+      take_back_signal(*thread);
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -79,19 +162,16 @@ sighandler_t set_hidden_handler(sighandler_t handler, int flags) {
 using namespace flarestack::agent;  // NOLINT: hooks are C functions of the global namespace
 
 FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct sigaction* old_action) noexcept {
-  if (is_hidden(signal)) {
-    const struct sigaction previous = *program_action();
-    if (action != nullptr) {
-      *program_action() = *action;
-    }
-    if (old_action != nullptr) {
-      *old_action = previous;
-    }
-    return 0;
-  }
   const uint64_t ours = sample_signal_bit();
   if (ours == 0 || signal < 1 || signal > 64) {
     return next().sigaction(signal, action, old_action);
+  }
+  if (is_other_process(nullptr)) {
+    return real_action(signal, action, old_action);
+  }
+  if (is_hidden(signal)) {
+    change_program_action(action, old_action);
+    return 0;
   }
   // Our signal stays open while the program's handlers run: their time is seen, too.
   const uint64_t own = uint64_t{1} << (signal - 1);
@@ -125,37 +205,44 @@ FLARESTACK_HOOK int pthread_sigmask(int how, const sigset_t* set, sigset_t* old_
 }
 
 FLARESTACK_HOOK sighandler_t signal(int signal_number, sighandler_t handler) noexcept {
-  return is_hidden(signal_number) ? set_hidden_handler(handler, SA_RESTART) : next().signal(signal_number, handler);
+  return bsd_signal_action(signal_number, handler);
 }
 
 FLARESTACK_HOOK sighandler_t bsd_signal(int signal_number, sighandler_t handler) noexcept {
-  return is_hidden(signal_number) ? set_hidden_handler(handler, SA_RESTART) : next().signal(signal_number, handler);
+  return bsd_signal_action(signal_number, handler);
 }
 
 FLARESTACK_HOOK sighandler_t ssignal(int signal_number, sighandler_t handler) noexcept {
-  return is_hidden(signal_number) ? set_hidden_handler(handler, SA_RESTART) : next().signal(signal_number, handler);
+  return bsd_signal_action(signal_number, handler);
 }
 
 FLARESTACK_HOOK sighandler_t sysv_signal(int signal_number, sighandler_t handler) noexcept {
   constexpr int kSystemV = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
-  return is_hidden(signal_number) ? set_hidden_handler(handler, kSystemV) : next().sysv_signal(signal_number, handler);
+  return is_hidden(signal_number) ? set_hidden_handler(handler, kSystemV, 0)
+                                  : forget_naming_after(next().sysv_signal(signal_number, handler), signal_number);
 }
 
 FLARESTACK_HOOK int sigignore(int signal_number) noexcept {
   if (is_hidden(signal_number)) {
-    set_hidden_handler(SIG_IGN, 0);
+    set_hidden_handler(SIG_IGN, 0, 0);
     return 0;
   }
-  return next().sigignore(signal_number);
+  const int result = next().sigignore(signal_number);
+  if (result == 0) {
+    forget_naming(signal_number);
+  }
+  return result;
 }
 
 FLARESTACK_HOOK int siginterrupt(int signal_number, int interrupt) noexcept {
-  if (is_hidden(signal_number)) {
-    int& flags = program_action()->sa_flags;
-    flags = interrupt != 0 ? flags & ~SA_RESTART : flags | SA_RESTART;
-    return 0;
+  if (!is_hidden(signal_number)) {
+    return next().siginterrupt(signal_number, interrupt);
   }
-  return next().siginterrupt(signal_number, interrupt);
+  struct sigaction action {};
+  sigaction(signal_number, nullptr, &action);
+  interrupts.store(interrupt != 0, std::memory_order_relaxed);
+  action.sa_flags = interrupt != 0 ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+  return sigaction(signal_number, &action, nullptr);
 }
 
 FLARESTACK_HOOK int sighold(int signal_number) noexcept {
@@ -172,37 +259,66 @@ FLARESTACK_HOOK int sigrelse(int signal_number) noexcept {
 
 FLARESTACK_HOOK sighandler_t sigset(int signal_number, sighandler_t disposition) noexcept {
   if (!is_hidden(signal_number)) {
-    return next().sigset(signal_number, disposition);
+    const sighandler_t result = next().sigset(signal_number, disposition);
+    return disposition == SIG_HOLD ? result : forget_naming_after(result, signal_number);
   }
   sigset_t set{};
   set.__val[0] = sample_signal_bit();
   sigset_t previous{};
+  sighandler_t old;
   if (disposition == SIG_HOLD) {
+    struct sigaction action {};
     sigprocmask(SIG_BLOCK, &set, &previous);
-    return (previous.__val[0] & sample_signal_bit()) != 0 ? SIG_HOLD : program_action()->sa_handler;
+    sigaction(signal_number, nullptr, &action);
+    old = action.sa_handler;
+  } else {
+    old = set_hidden_handler(disposition, 0, 0);
+    sigprocmask(SIG_UNBLOCK, &set, &previous);
   }
-  sigprocmask(SIG_UNBLOCK, &set, &previous);
-  const sighandler_t old = set_hidden_handler(disposition, 0);
-  return (previous.__val[0] & sample_signal_bit()) != 0 ? SIG_HOLD : old;
+  return names_ours(&previous) ? SIG_HOLD : old;
+}
+
+// glibc's older interface to the mask, for signals 1 to 32.
+FLARESTACK_HOOK int sigblock(int mask) noexcept { return change_old_mask(SIG_BLOCK, mask); }
+FLARESTACK_HOOK int sigsetmask(int mask) noexcept { return change_old_mask(SIG_SETMASK, mask); }
+FLARESTACK_HOOK int siggetmask() noexcept { return change_old_mask(SIG_BLOCK, 0); }
+
+FLARESTACK_HOOK int sigpending(sigset_t* set) noexcept {
+  const int result = next().sigpending(set);
+  const ThreadState* thread = result == 0 ? deceived_thread() : nullptr;
+  if (thread != nullptr && !thread->signal_surrendered) {
+    *set = without_ours(*set);  // a tick: what is sent by others does not stay pending
+  }
+  return result;
 }
 
 FLARESTACK_HOOK int sigwait(const sigset_t* set, int* signal_number) {
-  const sigset_t filtered = without_ours(*set);
-  return next().sigwait(&filtered, signal_number);
+  if (!names_ours(set) || next().errno_location == nullptr) {
+    return next().sigwait(set, signal_number);
+  }
+  int result;
+  do {
+    result = wait_for_signal(nullptr, [&](siginfo_t* taken) { return next().sigwaitinfo(set, taken); });
+  } while (result < 0 && *next().errno_location() == EINTR);
+  if (result < 0) {
+    return *next().errno_location();
+  }
+  *signal_number = result;
+  return 0;
 }
 
 FLARESTACK_HOOK int sigwaitinfo(const sigset_t* set, siginfo_t* info) {
-  const sigset_t filtered = without_ours(*set);
-  return next().sigwaitinfo(&filtered, info);
+  return names_ours(set) ? wait_for_signal(info, [&](siginfo_t* taken) { return next().sigwaitinfo(set, taken); })
+                         : next().sigwaitinfo(set, info);
 }
 
 FLARESTACK_HOOK int sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
-  const sigset_t filtered = without_ours(*set);
-  return next().sigtimedwait(&filtered, info, timeout);
+  return names_ours(set) ? wait_for_signal(info, [&](siginfo_t* taken) { return next().sigtimedwait(set, taken, timeout); })
+                         : next().sigtimedwait(set, info, timeout);
 }
 
 FLARESTACK_HOOK int signalfd(int descriptor, const sigset_t* set, int flags) noexcept {
-  if (set == nullptr) {
+  if (set == nullptr || ticks_never_pend()) {
     return next().signalfd(descriptor, set, flags);
   }
   const sigset_t filtered = without_ours(*set);

@@ -11,7 +11,9 @@
 #include "preload/agent.h"
 #include "preload/hook.h"
 #include "preload/next.h"
+#include "preload/sample_timer.h"
 #include "preload/sampler.h"
+#include "preload/sandbox.h"
 #include "preload/signal_view.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
@@ -31,18 +33,17 @@ void begin_thread(ThreadState& thread) {
     thread.stack_high = pointer;
   }
   enter_thread(thread);
-  open_signal_mask();
-  arm(thread);
+  thread.signal_blocked = open_signal_mask() || thread.signal_blocked;
+  arm(thread, 0);
 }
 
 void end_thread(ThreadState& thread) {
-  const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
   if (recording()) {
-    record_thread_end(thread);
-    disarm(thread);
+    const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
+    record_routine_end(thread);
     leave_thread(thread);
+    set_signal_mask(SIG_SETMASK, mask);
   }
-  set_signal_mask(SIG_SETMASK, mask);
 }
 
 void* thread_main(void* argument) {
@@ -67,10 +68,23 @@ int thread_main_c11(void* argument) {
 
 // Claims a state for a thread to come, nullptr if there is none to be had.
 ThreadState* prepare_thread(void* routine, void* argument, const pthread_attr_t* attributes) {
-  ThreadState* thread = recording() ? claim_thread() : nullptr;
+  if (!recording()) {
+    return nullptr;
+  }
+  if (!sandbox_allows(Deed::kArm)) {
+    the_agent.session.page().threads_without_timer.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  ThreadState* thread = claim_thread();
   if (thread == nullptr) {
     return nullptr;
   }
+  // It inherits its creator's mask, in which our signal is open whatever the creator believes; or has one of its own.
+  const ThreadState* creator = this_thread();
+  sigset_t own_mask;
+  const bool has_own_mask = attributes != nullptr && next().pthread_attr_getsigmask_np != nullptr &&
+                            next().pthread_attr_getsigmask_np(attributes, &own_mask) != PTHREAD_ATTR_NO_SIGMASK_NP;
+  thread->signal_blocked = creator != nullptr && creator->signal_blocked && !has_own_mask;
   thread->start_routine = routine;
   thread->start_argument = argument;
   size_t size_bytes = 0;

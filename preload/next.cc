@@ -16,8 +16,8 @@ const Next& next() {
   if (!resolved.load(std::memory_order_acquire)) {
     const r_debug* debug = loader_debug();
     find_next(table.pthread_create, debug, "pthread_create");
-    find_next(table.pthread_exit, debug, "pthread_exit");
     find_next(table.pthread_attr_getstacksize, debug, "pthread_attr_getstacksize");
+    find_next(table.pthread_attr_getsigmask_np, debug, "pthread_attr_getsigmask_np");
     find_next(table.thrd_create, debug, "thrd_create");
     find_next(table.register_atfork, debug, "__register_atfork");
     find_next(table.sigaction, debug, "sigaction");
@@ -30,6 +30,8 @@ const Next& next() {
     find_next(table.sighold, debug, "sighold");
     find_next(table.sigrelse, debug, "sigrelse");
     find_next(table.siginterrupt, debug, "siginterrupt");
+    find_next(table.errno_location, debug, "__errno_location");
+    find_next(table.sigpending, debug, "sigpending");
     find_next(table.sigwait, debug, "sigwait");
     find_next(table.sigwaitinfo, debug, "sigwaitinfo");
     find_next(table.sigtimedwait, debug, "sigtimedwait");
@@ -40,6 +42,10 @@ const Next& next() {
     find_next(table.execveat, debug, "execveat");
     find_next(table.posix_spawn, debug, "posix_spawn");
     find_next(table.posix_spawnp, debug, "posix_spawnp");
+    find_next(table.system, debug, "system");
+    find_next(table.popen, debug, "popen");
+    find_next(table.prctl, debug, "prctl");
+    table.syscall = next_symbol(debug, "syscall");
     table.environ = static_cast<char***>(global_object(debug, "environ"));
     resolved.store(true, std::memory_order_release);
   }

@@ -8,14 +8,16 @@
 #include <spawn.h>
 #include <threads.h>
 
+#include <cstdio>
+
 #include "preload/next_symbol.h"
 
 namespace flarestack::agent {
 
 struct Next {
   int (*pthread_create)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-  void (*pthread_exit)(void*);
   int (*pthread_attr_getstacksize)(const pthread_attr_t*, size_t*);
+  int (*pthread_attr_getsigmask_np)(const pthread_attr_t*, sigset_t*);
   int (*thrd_create)(thrd_t*, thrd_start_t, void*);
   int (*register_atfork)(void (*)(), void (*)(), void (*)(), void*);
 
@@ -29,6 +31,8 @@ struct Next {
   int (*sighold)(int);
   int (*sigrelse)(int);
   int (*siginterrupt)(int, int);
+  int* (*errno_location)();
+  int (*sigpending)(sigset_t*);
   int (*sigwait)(const sigset_t*, int*);
   int (*sigwaitinfo)(const sigset_t*, siginfo_t*);
   int (*sigtimedwait)(const sigset_t*, siginfo_t*, const timespec*);
@@ -42,6 +46,10 @@ struct Next {
                      char* const[]);
   int (*posix_spawnp)(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const[],
                       char* const[]);
+  int (*system)(const char*);
+  FILE* (*popen)(const char*, const char*);
+  int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+  void* syscall;  // of any arguments: jumped to
   char*** environ;
 };
 

@@ -2,19 +2,22 @@
 #include "preload/signal_view.h"
 
 #include <sys/syscall.h>
-#include <ucontext.h>
 
 #include <cstdint>
 
 #include "preload/agent.h"
 #include "preload/next.h"
+#include "preload/sample_timer.h"
 #include "preload/sampler.h"
+#include "preload/sandbox.h"
 #include "preload/system.h"
 
 namespace flarestack::agent {
 namespace {
 
 constinit struct sigaction the_program_action {};
+using Restorer = void (*)();
+constinit Restorer the_restorer = nullptr;  // the C library's, which it puts into every action
 // The same action by the kernel's own call, to give back what libc's sigaction would refuse or wrap.
 struct KernelAction {
   void (*handler)(int);
@@ -30,9 +33,54 @@ void die_by(int signal) {
   set_signal_mask(SIG_UNBLOCK, uint64_t{1} << (signal - 1));
 }
 
+int sample_signal() { return static_cast<int>(the_agent.session.page().sample_signal); }
+
 }  // namespace
 
+bool install_handler() {
+  struct sigaction action {};
+  action.sa_sigaction = handle_sample_signal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  for (auto& word : action.sa_mask.__val) {
+    word = ~0UL;
+  }
+  struct sigaction installed {};
+  if (next().sigaction == nullptr || next().sigaction(sample_signal(), &action, &the_program_action) != 0) {
+    return false;
+  }
+  next().sigaction(sample_signal(), nullptr, &installed);
+  the_restorer = installed.sa_restorer;
+  return true;
+}
+
+void remove_handler() {
+  if (next().sigaction != nullptr) {
+    next().sigaction(sample_signal(), &the_program_action, nullptr);
+  }
+}
+
 struct sigaction* program_action() { return &the_program_action; }
+
+void change_program_action(const struct sigaction* action, struct sigaction* old_action) {
+  // The flags that Linux keeps (include/uapi/asm-generic/signal-defs.h), and the one glibc adds with its restorer.
+  constexpr int kRestorerFlag = 0x04000000;
+  constexpr int kTagBitsFlag = 0x00000800;
+  constexpr int kKeptFlags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
+                             static_cast<int>(SA_RESETHAND) | kTagBitsFlag;
+  struct sigaction changed {};
+  if (action != nullptr) {  // may be the same object as `old_action`
+    changed = *action;
+    changed.sa_flags = (changed.sa_flags & kKeptFlags) | kRestorerFlag;
+    changed.sa_restorer = the_restorer;
+    changed.sa_mask.__val[0] &= ~(uint64_t{1} << (SIGKILL - 1) | uint64_t{1} << (SIGSTOP - 1));
+  }
+  if (old_action != nullptr) {
+    *old_action = the_program_action;
+  }
+  if (action != nullptr) {
+    the_program_action = changed;
+  }
+}
 
 void deliver_to_program(int signal, siginfo_t* info, void* context) {
   struct sigaction& action = the_program_action;
@@ -58,23 +106,62 @@ void deliver_to_program(int signal, siginfo_t* info, void* context) {
   set_signal_mask(SIG_SETMASK, ours);
 }
 
-void open_signal_mask() {
-  const uint64_t bit = sample_signal_bit();
-  const uint64_t previous = bit != 0 ? set_signal_mask(SIG_UNBLOCK, bit) : 0;
-  if (ThreadState* thread = this_thread()) {
-    thread->signal_blocked = (previous & bit) != 0;
+void surrender_signal(ThreadState& thread, const siginfo_t& info, ucontext_t& context) {
+  disarm(thread);
+  thread.signal_surrendered = true;
+  context.uc_sigmask.__val[0] |= sample_signal_bit();
+  // All signals are blocked here: it stays pending, or goes to a thread that has not blocked it.
+  if (info.si_code == SI_TKILL) {
+    raw_syscall(SYS_rt_tgsigqueueinfo, process_id(), thread_id(), info.si_signo, raw_pointer(&info));
+  } else {
+    raw_syscall(SYS_rt_sigqueueinfo, process_id(), info.si_signo, raw_pointer(&info));
   }
+}
+
+void take_back_signal(ThreadState& thread) {
+  if (thread.signal_surrendered) {
+    thread.signal_surrendered = false;
+    arm(thread, clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    set_signal_mask(SIG_UNBLOCK, sample_signal_bit());
+  }
+}
+
+bool open_signal_mask() {
+  const uint64_t bit = sample_signal_bit();
+  return bit != 0 && (set_signal_mask(SIG_UNBLOCK, bit) & bit) != 0;
+}
+
+bool is_other_process(ThreadState* thread) {
+  // Where getpid is forbidden, so are the processes that would make a difference.
+  if (!sandbox_allows(Deed::kSample)) {
+    return false;
+  }
+  const int32_t process = process_id();
+  if (process == the_agent.process) {
+    return false;
+  }
+  if (thread != nullptr && thread->revealed_process != process) {
+    thread->revealed_process = process;
+    if (thread->signal_blocked) {
+      set_signal_mask(SIG_BLOCK, sample_signal_bit());
+    }
+  }
+  return true;
 }
 
 ExecSignals reveal_signals() {
   ExecSignals saved{set_signal_mask(SIG_BLOCK, 0), false};
-  const ThreadState* thread = this_thread();
-  if (thread != nullptr && thread->signal_blocked) {
+  ThreadState* thread = this_thread();
+  if (!is_other_process(thread) && thread != nullptr && thread->signal_blocked) {
     set_signal_mask(SIG_BLOCK, sample_signal_bit());
   }
   if (sample_signal_bit() != 0 && the_program_action.sa_handler == SIG_IGN && next().sigaction != nullptr) {
-    saved.ignored = true;
-    next().sigaction(static_cast<int>(the_agent.session.page().sample_signal), &the_program_action, nullptr);
+    struct sigaction real {};
+    next().sigaction(sample_signal(), nullptr, &real);
+    saved.ignored = real.sa_sigaction == handle_sample_signal;  // or else a vfork child has set its own
+    if (saved.ignored) {
+      next().sigaction(sample_signal(), &the_program_action, nullptr);
+    }
   }
   return saved;
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table is set-associative: a thread pointer hashes to one of 256 sets of 16 entries, and overflows into the next set.
-// A removed entry is simply empty again, so there are no tombstones to fill up under a storm of short threads. An entry is a
-// state's number; the state itself holds the key, written last and cleared first.
+// A removed entry is simply empty again, so there are no tombstones to fill up under a storm of short threads. An entry is
+// one word, thread pointer and state together: so a state that is claimed anew takes its old key out only if no later thread
+// with the same thread pointer (the C library uses stacks again) has entered under it.
 #include "preload/thread_state.h"
 
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
+
 #include "preload/agent.h"
-#include "preload/sampler.h"
+#include "preload/sample_timer.h"
 #include "preload/system.h"
 
 namespace flarestack::agent {
@@ -18,14 +21,13 @@ constexpr uint32_t kSets = 256;
 constexpr uint32_t kWays = 16;
 constexpr uint32_t kSetsProbed = 4;
 
-struct Entry {
-  std::atomic<uint64_t> thread_pointer;
-  std::atomic<ThreadState*> state;
-};
+// Thread pointer << kIndexBits | number of the state + 1; 0: empty. User addresses have 47 bits.
+using Entry = std::atomic<uint64_t>;
+constexpr uint32_t kIndexBits = 16;
+static_assert(kSlotCount < (1U << kIndexBits) - 1);
 
 constinit Entry* entries = nullptr;
 constinit ThreadState* states = nullptr;
-constinit std::atomic<uint32_t> next_slot_hint{0};
 
 uint64_t thread_pointer() {
   uint64_t value;
@@ -39,13 +41,69 @@ Entry* set_of(uint64_t pointer, uint32_t probe) {
   return entries + ((hash >> 56) + probe) % kSets * kWays;
 }
 
-void remove_key(uint64_t pointer) {
-  for (uint32_t probe = 0; pointer != 0 && probe < kSetsProbed; ++probe) {
+uint64_t entry_of(uint64_t pointer, const ThreadState& state) {
+  return pointer << kIndexBits | static_cast<uint64_t>(&state - states + 1);
+}
+
+ThreadState& state_of(uint64_t entry) { return states[(entry & ((1U << kIndexBits) - 1)) - 1]; }
+
+// The place of the entry with that thread pointer, nullptr if there is none.
+Entry* find_entry(uint64_t pointer) {
+  for (uint32_t probe = 0; probe < kSetsProbed; ++probe) {
     Entry* set = set_of(pointer, probe);
     for (uint32_t way = 0; way < kWays; ++way) {
-      if (set[way].thread_pointer.load(std::memory_order_relaxed) == pointer) {
-        set[way].thread_pointer.store(0, std::memory_order_release);
+      if (set[way].load(std::memory_order_acquire) >> kIndexBits == pointer) {
+        return &set[way];
       }
+    }
+  }
+  return nullptr;
+}
+
+void remove_key(ThreadState& state) {
+  const uint64_t pointer = state.thread_pointer.exchange(0, std::memory_order_relaxed);
+  if (Entry* entry = pointer != 0 ? find_entry(pointer) : nullptr) {
+    uint64_t expected = entry_of(pointer, state);
+    entry->compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
+  }
+}
+
+// Puts the caller's entry in place of an earlier thread's, or where there is room. False: four full sets.
+bool add_key(uint64_t pointer, const ThreadState& state) {
+  const uint64_t added = entry_of(pointer, state);
+  if (Entry* entry = find_entry(pointer)) {
+    const uint64_t earlier = entry->exchange(added, std::memory_order_acq_rel);
+    if (earlier != 0) {
+      leave_thread(state_of(earlier));  // its stack is ours now
+    }
+    return true;
+  }
+  for (uint32_t probe = 0; probe < kSetsProbed; ++probe) {
+    Entry* set = set_of(pointer, probe);
+    for (uint32_t way = 0; way < kWays; ++way) {
+      uint64_t expected = 0;
+      if (set[way].compare_exchange_strong(expected, added, std::memory_order_acq_rel)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Every slot is taken: has the recorder look for threads that ended without a word (pthread_exit, cancellation). Not for
+// each of a thousand threads that live, so at most once in a while.
+void find_ended_threads() {
+  constexpr uint64_t kIntervalNs = 20'000'000;
+  static constinit std::atomic<uint64_t> last_ns{0};
+  const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  if (now_ns - last_ns.exchange(now_ns, std::memory_order_relaxed) < kIntervalNs) {
+    return;
+  }
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    const SlotHeader& slot = the_agent.session.slot(i);
+    if (slot.state.load(std::memory_order_relaxed) == SlotState::kLive &&
+        raw_syscall(SYS_tgkill, the_agent.process, slot.tid.load(std::memory_order_relaxed), 0) == -ESRCH) {
+      leave_thread(states[i]);
     }
   }
 }
@@ -58,95 +116,71 @@ bool create_thread_table() {
   return entries != nullptr && states != nullptr;
 }
 
-void reset_thread_table(ThreadState* survivor) {
+void reset_thread_table() {
   for (uint32_t i = 0; i < kSets * kWays; ++i) {
-    entries[i].thread_pointer.store(0, std::memory_order_relaxed);
+    entries[i].store(0, std::memory_order_relaxed);
   }
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    ThreadState& state = states[i];
     // A child has neither the parent's timers nor its perf pages: both are not inherited.
-    state.perf_page = nullptr;
-    state.posix_timer = -1;
-    if (&state != survivor) {
-      state.thread_pointer.store(0, std::memory_order_relaxed);
-    }
+    states[i].perf_page.store(nullptr, std::memory_order_relaxed);
+    states[i].posix_timer.store(0, std::memory_order_relaxed);
+    states[i].thread_pointer.store(0, std::memory_order_relaxed);
   }
 }
 
 ThreadState* this_thread() {
-  if (entries == nullptr) {
-    return nullptr;
-  }
-  const uint64_t pointer = thread_pointer();
-  for (uint32_t probe = 0; probe < kSetsProbed; ++probe) {
-    Entry* set = set_of(pointer, probe);
-    for (uint32_t way = 0; way < kWays; ++way) {
-      if (set[way].thread_pointer.load(std::memory_order_acquire) == pointer) {
-        return set[way].state.load(std::memory_order_relaxed);
-      }
-    }
-  }
-  return nullptr;
+  const Entry* entry = entries != nullptr ? find_entry(thread_pointer()) : nullptr;
+  const uint64_t value = entry != nullptr ? entry->load(std::memory_order_relaxed) : 0;
+  return value != 0 ? &state_of(value) : nullptr;
 }
+
+ThreadState* thread_of_slot(uint32_t slot) { return states != nullptr ? &states[slot] : nullptr; }
 
 ThreadState* claim_thread() {
   const SessionView session = the_agent.session;
-  const uint32_t hint = next_slot_hint.load(std::memory_order_relaxed);
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    const uint32_t index = (hint + i) % kSlotCount;
-    SlotHeader& slot = session.slot(index);
+    // The lowest slots are used again first, so that few ring pages are ever touched.
+    SlotHeader& slot = session.slot(i);
     SlotState expected = SlotState::kFree;
     if (slot.state.load(std::memory_order_relaxed) != SlotState::kFree ||
         !slot.state.compare_exchange_strong(expected, SlotState::kStarting, std::memory_order_acq_rel)) {
       continue;
     }
-    // The lowest slots are used again first, so that few ring pages are ever touched.
-    next_slot_hint.store(0, std::memory_order_relaxed);
-    ThreadState& state = states[index];
-    // Left behind by a thread that ended without a word (pthread_exit, cancellation).
-    remove_key(state.thread_pointer.exchange(0, std::memory_order_relaxed));
+    // Left behind by the thread that had it before.
+    ThreadState& state = states[i];
+    remove_key(state);
     disarm(state);
-    state.slot = index;
+    state.slot = i;
     state.tid = 0;
     state.stack_low = state.stack_high = 0;
     state.unwinder_generation = 0;
-    state.signal_blocked = false;
+    state.signal_blocked = state.signal_surrendered = false;
     return &state;
   }
   session.page().threads_without_slot.fetch_add(1, std::memory_order_relaxed);
+  find_ended_threads();
   return nullptr;
 }
 
 void enter_thread(ThreadState& thread) {
   const uint64_t pointer = thread_pointer();
-  remove_key(pointer);  // of an earlier thread whose stack was used again
   thread.tid = thread_id();
   thread.thread_pointer.store(pointer, std::memory_order_relaxed);
-  for (uint32_t probe = 0; probe < kSetsProbed; ++probe) {
-    Entry* set = set_of(pointer, probe);
-    for (uint32_t way = 0; way < kWays; ++way) {
-      uint64_t expected = 0;
-      // 1 reserves the entry: no thread pointer has that value.
-      if (set[way].thread_pointer.compare_exchange_strong(expected, 1, std::memory_order_acq_rel)) {
-        set[way].state.store(&thread, std::memory_order_relaxed);
-        set[way].thread_pointer.store(pointer, std::memory_order_release);
-        SlotHeader& slot = the_agent.session.slot(thread.slot);
-        slot.start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-        raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
-        slot.tid.store(static_cast<uint32_t>(thread.tid), std::memory_order_relaxed);
-        // Pairs with the acquire in the recorder's SessionDrain.
-        slot.state.store(SlotState::kLive, std::memory_order_release);
-        return;
-      }
-    }
+  SlotHeader& slot = the_agent.session.slot(thread.slot);
+  slot.start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
+  slot.tid.store(static_cast<uint32_t>(thread.tid), std::memory_order_relaxed);
+  // Pairs with the acquire in the recorder's TargetProcess::drain.
+  slot.state.store(SlotState::kLive, std::memory_order_release);
+  if (!add_key(pointer, thread)) {
+    // With a thousand threads in 4096 entries this does not happen; the thread is then never found, so never sampled.
+    the_agent.session.page().threads_without_slot.fetch_add(1, std::memory_order_relaxed);
   }
-  // Four full sets: with a thousand threads in 4096 entries this does not happen; the thread is then never found, so never sampled.
-  the_agent.session.page().threads_without_slot.fetch_add(1, std::memory_order_relaxed);
 }
 
-void leave_thread(ThreadState& thread) {
-  remove_key(thread.thread_pointer.exchange(0, std::memory_order_relaxed));
-  the_agent.session.slot(thread.slot).state.store(SlotState::kEnded, std::memory_order_release);
+void leave_thread(const ThreadState& thread) {
+  SlotState expected = SlotState::kLive;
+  the_agent.session.slot(thread.slot).state.compare_exchange_strong(expected, SlotState::kEnding, std::memory_order_acq_rel);
 }
 
 void abandon_thread(ThreadState& thread) {

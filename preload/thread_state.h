@@ -22,12 +22,14 @@ struct ThreadState {
   Unwinder* unwinder = nullptr;      // in memory that stays with the slot
   uint64_t unwinder_generation = 0;  // of the modules at the previous trace
   uint64_t next_tick_cpu_ns = 0;     // thread CPU time at which the timer fires next
-  void* perf_page = nullptr;         // keeps the perf event alive without a descriptor
+  std::atomic<void*> perf_page{nullptr};  // keeps the perf event alive without a descriptor
   int32_t perf_descriptor = -1;      // the number it had, which its signals carry
-  int32_t posix_timer = -1;
+  std::atomic<int32_t> posix_timer{0};    // the kernel's id + 1; 0: none
   bool first_tick_pending = false;
 
-  bool signal_blocked = false;  // the program believes it has our signal blocked
+  bool signal_blocked = false;      // the program believes it has our signal blocked
+  bool signal_surrendered = false;  // and uses it: it is really blocked, and the thread is not sampled meanwhile
+  int32_t revealed_process = 0;     // a vfork child that has seen its real signals
 
   // Handed over by pthread_create.
   void* start_routine = nullptr;  // a function of pthread_create's or thrd_create's type
@@ -36,18 +38,22 @@ struct ThreadState {
 
 // Maps the table. False: no memory. [init]
 bool create_thread_table();
-// Forgets all threads but the caller, after a fork. [hook]
-void reset_thread_table(ThreadState* survivor);
+// Forgets all threads, after a fork. [hook]
+void reset_thread_table();
 
 // The caller's state, or nullptr. [signal]
 ThreadState* this_thread();
+
+// The state that belongs to a slot; nullptr before create_thread_table(). [signal]
+ThreadState* thread_of_slot(uint32_t slot);
 
 // Claims a slot of the session and its state; nullptr, counted in the session page, when all are taken. [hook]
 ThreadState* claim_thread();
 // Enters the caller under its thread pointer and tid; from now on this_thread() finds it. [hook]
 void enter_thread(ThreadState& thread);
-// Takes the state out of the table; its slot is Ended and will be drained. [hook]
-void leave_thread(ThreadState& thread);
+// The thread's routine has returned, or it is gone: the recorder frees the slot once there is no such thread. Until then
+// it is sampled: destructors of thread-local objects run last. A mere hint, harmless if wrong. [hook]
+void leave_thread(const ThreadState& thread);
 // Gives a slot back that was claimed and never entered. [hook]
 void abandon_thread(ThreadState& thread);
 

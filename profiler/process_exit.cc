@@ -57,15 +57,18 @@ ExitStatus exit_from_wait_status(int wait_status) {
 }
 
 ExitStatus exit_of(int pidfd, int32_t pid) {
-  PidfdInfo info{};
-  info.mask = kPidfdInfoExit;
-  if (ioctl(pidfd, kPidfdGetInfo, &info) == 0 && (info.mask & kPidfdInfoExit) != 0) {
-    return exit_from_wait_status(info.exit_code);
-  }
-  const std::vector<std::string> fields = stat_fields(pid);
-  constexpr size_t kExitCode = 49;  // field 52 of proc(5); 0 unless we may trace the process
-  if (fields.size() > kExitCode && fields[0] == "Z") {
-    return exit_from_wait_status(std::atoi(fields[kExitCode].c_str()));
+  // The pidfd tells once the process was reaped, /proc before: which may happen between the two, so the pidfd is asked again.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    PidfdInfo info{};
+    info.mask = kPidfdInfoExit;
+    if (ioctl(pidfd, kPidfdGetInfo, &info) == 0 && (info.mask & kPidfdInfoExit) != 0) {
+      return exit_from_wait_status(info.exit_code);
+    }
+    const std::vector<std::string> fields = stat_fields(pid);
+    constexpr size_t kExitCode = 49;  // field 52 of proc(5); 0 unless we may trace the process
+    if (fields.size() > kExitCode && fields[0] == "Z") {
+      return exit_from_wait_status(std::atoi(fields[kExitCode].c_str()));
+    }
   }
   return {};
 }

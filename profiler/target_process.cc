@@ -87,6 +87,16 @@ size_t TargetProcess::drain() {
   return records;
 }
 
+void TargetProcess::take_counts(uint32_t index) {
+  SlotHeader& header = region_.view().slot(index);
+  dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
+  bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
+  const uint64_t cpu_ns = header.ended_cpu_ns.load(std::memory_order_relaxed);
+  if (slots_[index].tid == identity_.pid && cpu_ns <= static_cast<uint64_t>(origin_.now())) {
+    main_thread_cpu_ns_ = cpu_ns;
+  }
+}
+
 void TargetProcess::drain_modules() {
   constexpr uint32_t kGenerationsKept = 64;  // a sample is drained long before the module list has changed this often
   const ModuleLogResult result = drain_module_log(region_.view(), tables_, modules_);
@@ -356,11 +366,11 @@ void TargetProcess::finish(uint64_t total_cpu_ns) {
   }
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     if (slots_[i].live) {
-      dropped_ += region_.view().slot(i).dropped_samples.exchange(0, std::memory_order_relaxed);
-      bad_stacks_ += region_.view().slot(i).bad_stacks.exchange(0, std::memory_order_relaxed);
+      take_counts(i);
     }
   }
-  account_remainder(total_cpu_ns);
+  // Of a short process that its parent has reaped already the kernel tells no more; its main thread did.
+  account_remainder(std::max(total_cpu_ns, main_thread_cpu_ns_));
 }
 
 Counters TargetProcess::counters() const {

@@ -77,17 +77,23 @@ LoadVerdict check_elf(long descriptor) {
   return LoadVerdict::kStatic;
 }
 
-// Whether executing the file raises privileges. File capabilities and AT_SECURE by a security module are not seen here:
-// then the loader ignores a preload path with a slash in silence.
+// Whether the loader will be told that privileges were raised (AT_SECURE; Linux, security/commoncap.c): it then ignores a
+// preload path with a slash in silence. AT_SECURE by a security module is not seen here.
 bool raises_privileges(long descriptor) {
+  const auto user = static_cast<uid_t>(raw_syscall(SYS_getuid));
+  const auto group = static_cast<gid_t>(raw_syscall(SYS_getgid));
+  if (user != static_cast<uid_t>(raw_syscall(SYS_geteuid)) || group != static_cast<gid_t>(raw_syscall(SYS_getegid))) {
+    return true;
+  }
   struct stat status {};
   if (raw_failed(raw_syscall(SYS_fstat, descriptor, raw_pointer(&status)))) {
     return false;
   }
-  const bool setuid = (status.st_mode & S_ISUID) != 0 && status.st_uid != static_cast<uid_t>(raw_syscall(SYS_getuid));
-  const bool setgid = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 &&
-                      status.st_gid != static_cast<gid_t>(raw_syscall(SYS_getgid));
-  return setuid || setgid;
+  const bool setuid = (status.st_mode & S_ISUID) != 0 && status.st_uid != user;
+  const bool setgid = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != group;
+  const bool capable =
+      user != 0 && !raw_failed(raw_syscall(SYS_fgetxattr, descriptor, raw_pointer("security.capability"), 0, 0));
+  return setuid || setgid || capable;
 }
 
 }  // namespace
@@ -128,6 +134,8 @@ const char* load_verdict_text(LoadVerdict verdict) {
       return "setuid or setgid: the loader ignores LD_PRELOAD";
     case LoadVerdict::kNoSession:
       return "its agent could not reach the recorder";
+    case LoadVerdict::kAgentHidden:
+      return "the agent cannot be opened from there (chroot, another user, or no descriptor left)";
   }
   return "unknown";
 }

@@ -8,7 +8,7 @@
 //               +----------------+----------+--------+--------+
 //
 //  kSample:     header | monotonic ns | missed ticks (32), kept (32) | elided | new frames, root first ...
-//  kThreadEnd:  header | monotonic ns | missed ticks
+//  kKernelTicks: header | monotonic ns | missed ticks
 //
 //  Module log:
 //  kModuleAdded:   header | text start | text end | load bias | id | build id (4 words, zero padded; its length in flags)
@@ -23,13 +23,13 @@
 
 namespace flarestack {
 
-enum class RecordKind : uint8_t { kNone = 0, kSample = 1, kThreadEnd = 2, kModuleAdded = 3, kModuleRemoved = 4 };
+enum class RecordKind : uint8_t { kNone = 0, kSample = 1, kKernelTicks = 2, kModuleAdded = 3, kModuleRemoved = 4 };
 
 inline constexpr uint8_t kSampleHeuristic = 1;  // flag: a frame pointer was trusted where no CFI was
 inline constexpr uint8_t kSampleTruncated = 2;  // flag: the root side is missing, the walk ended early
 
 inline constexpr uint32_t kSampleHeaderWords = 4;
-inline constexpr uint32_t kThreadEndWords = 3;
+inline constexpr uint32_t kKernelTicksWords = 3;
 inline constexpr uint32_t kModuleAddedWords = 9;  // before the path
 inline constexpr uint32_t kModuleRemovedWords = 2;
 inline constexpr uint32_t kMaxModulePathBytes = 1024;

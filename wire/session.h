@@ -32,9 +32,9 @@ inline constexpr size_t kModuleLogBytes = 256 * 1024;
 
 enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
-// Life of a slot. Free -> Starting and Starting -> Live by the agent, Live -> Ended by the agent (or by the recorder when the
-// thread is gone without a word), Ended -> Free by the recorder once the ring is drained.
-enum class SlotState : uint32_t { kFree = 0, kStarting = 1, kLive = 2, kEnded = 3 };
+// Life of a slot. Free -> Starting -> Live -> Ending by the agent; to Free by the recorder, once the ring is drained and there is
+// no such thread. Ending has it look soon: of a thread that ends without a word (pthread_exit) it takes note in time.
+enum class SlotState : uint32_t { kFree = 0, kStarting = 1, kLive = 2, kEnding = 3 };
 
 struct SessionPage {
   uint64_t magic;
@@ -65,6 +65,7 @@ struct SessionPage {
   std::atomic<uint64_t> module_events_lost;
   std::atomic<uint32_t> timer_errno;  // why the preferred clock could not be armed; 0: it could
   std::atomic<uint32_t> module_hook_missing;  // 1: the loader could not be hooked, later dlopens go unseen
+  std::atomic<uint32_t> sandboxed;  // what a seccomp filter of the program forbids us: 1 to sample, 2 new threads, 4 children
 
   // Of the module log; the same meaning as in SlotHeader.
   std::atomic<uint64_t> module_log_head;

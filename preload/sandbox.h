@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program's own seccomp filter leaves us. A filter that kills at an unknown system call would kill the program for
+// one of ours, and one that traps would show it to the program. There is no asking afterwards: so the hooks of prctl and
+// syscall come here before a filter is installed, run it on our own calls, and what it does not let pass in silence we
+// never do again. Filters last for ever, are inherited by threads, children and images, and only ever forbid more, so this
+// holds for the whole process from then on.
+//
+// Not seen: a filter installed by a system call that does not go through libc.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace flarestack::agent {
+
+enum class Deed : uint32_t {
+  kSample = 1,  // what the handler of an armed thread does; also being recorded at all
+  kArm = 2,     // to arm another thread
+  kReach = 4,   // to reach the recorder, or to look at a file: a session for a child, a note about it
+};
+
+extern std::atomic<uint32_t> forbidden_deeds;
+
+// [signal]
+inline bool sandbox_allows(Deed deed) {
+  return (forbidden_deeds.load(std::memory_order_relaxed) & static_cast<uint32_t>(deed)) == 0;
+}
+
+// Before prctl(option, first, second) or seccomp(operation, flags, program) reaches the kernel. [hook]
+void before_prctl(long option, long first, long second);
+void before_seccomp(long operation, long program);
+
+}  // namespace flarestack::agent
