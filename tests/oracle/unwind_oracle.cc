@@ -72,7 +72,8 @@ Place place_of(const Modules& modules, uint64_t address) {
     const dl_phdr_info& object = modules.objects[i];
     for (unsigned k = 0; k < object.dlpi_phnum; ++k) {
       const auto& header = object.dlpi_phdr[k];
-      if (header.p_type == PT_LOAD && address - object.dlpi_addr - header.p_vaddr < header.p_memsz) {
+      if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0 &&
+          address - object.dlpi_addr - header.p_vaddr < header.p_memsz) {
         const char* name = object.dlpi_name[0] != 0 ? object.dlpi_name : counters->program;
         const char* slash = strrchr(name, '/');
         copy_name(place.module, slash != nullptr ? slash + 1 : name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stacks that are not the thread's own, or are too deep: alternate stacks, coroutines, deep recursion, bad memory.
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <ucontext.h>
@@ -164,6 +165,50 @@ TEST_CASE("a recursion of 100 000 frames keeps root and leaf and counts what is 
                          p.theirs.end() - Unwinder::kRootFrames));
     }
   }
+}
+
+TEST_CASE("a thread interrupted in the vdso unwinds") {
+  Place p;
+  place = &p;
+  AlternateStack stack;
+  static uint64_t vdso_start = 0;
+  static uint64_t vdso_end = 0;
+  static volatile unsigned seen = 0;
+  const auto vdso = static_cast<uint64_t>(getauxval(AT_SYSINFO_EHDR));
+  for (const UnwindModule& module : p.modules.modules()) {
+    if (module.read_start == vdso) {
+      vdso_start = module.text_start;
+      vdso_end = module.text_end;
+    }
+  }
+  REQUIRE(vdso_start != 0);
+  in_handler = [](ucontext_t* context) {
+    const auto pc = static_cast<uint64_t>(context->uc_mcontext.gregs[REG_RIP]);
+    if (pc >= vdso_start && pc < vdso_end) {
+      place->compare_interrupted(context);
+      seen = seen + 1;
+    }
+  };
+  // One shot at a time, by wall time, from a thread that does little else than ask the time.
+  sigevent event = {};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGUSR1;
+  timer_t timer;
+  REQUIRE(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+  for (unsigned shot = 0; shot < 5000 && seen < 20; ++shot) {
+    const itimerspec when = {{0, 0}, {0, 20000 + static_cast<long>(shot % 64) * 100}};
+    timer_settime(timer, 0, &when, nullptr);
+    timespec now = {};
+    for (unsigned i = 0; i < 5000; ++i) {
+      clock_gettime(CLOCK_MONOTONIC, &now);
+    }
+    if (seen != 0) {
+      REQUIRE(p.mine.addresses == p.theirs);
+      REQUIRE(p.mine.info.end == UnwindEnd::kRoot);
+    }
+  }
+  timer_delete(timer);
+  REQUIRE(seen != 0);
 }
 
 TEST_CASE("an unreadable stack ends the trace, and nothing faults") {
