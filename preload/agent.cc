@@ -51,8 +51,8 @@ uint64_t stack_limit_bytes() {
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
 }
 
-// Makes the calling thread the first of a session. `signal_blocked`: what the program believes; `counted_from_cpu_ns`: where
-// its CPU time begins to be ours.
+// Makes the calling thread the first of a session. `signal_blocked`: what the program believes; `counted_from_cpu_ns`:
+// where its CPU time begins to be ours.
 void begin_first_thread(bool signal_blocked, uint64_t counted_from_cpu_ns) {
   ThreadState* thread = claim_thread();
   if (thread == nullptr) {
@@ -66,8 +66,8 @@ void begin_first_thread(bool signal_blocked, uint64_t counted_from_cpu_ns) {
 }
 
 void before_fork() {
-  // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it takes longer
-  // than the period (trap 20). The perf event never fires in the kernel.
+  // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it
+  // takes longer than the period (trap 20). The perf event never fires in the kernel.
   if (the_agent.session && sandbox_allows(Deed::kSample)) {
     set_signal_mask(SIG_BLOCK, sample_signal_bit());
     hold_timers();
@@ -186,8 +186,8 @@ __attribute__((destructor)) void finish() {
 }  // namespace
 
 bool recording() {
-  return the_agent.session && sandbox_allows(Deed::kSample) && the_agent.session.page().off.load(std::memory_order_relaxed) == 0 &&
-         the_agent.process == process_id();
+  return the_agent.session && sandbox_allows(Deed::kSample) &&
+         the_agent.session.page().off.load(std::memory_order_relaxed) == 0 && the_agent.process == process_id();
 }
 
 }  // namespace flarestack::agent

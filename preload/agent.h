@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Agent: the state of the recording inside one target process, and how it begins, forks and switches itself off.
 //
-// Life: the loader runs start() as our constructor, before the program's own. It maps the session region, takes the first
-// snapshot of the modules, and arms the main thread. A fork's child gets a session of its own. There is no end: handlers
-// stay installed and silent once the session is off, and nothing is ever unmapped.
+// Life: the loader runs start() as our constructor, before the program's own. It maps the session region, takes the
+// first snapshot of the modules, and arms the main thread. A fork's child gets a session of its own. There is no end:
+// handlers stay installed and silent once the session is off, and nothing is ever unmapped.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct Agent {
   r_debug* debug = nullptr;
   const char* session_value = nullptr;  // of our environment variable, as it was when the program started
   const char* agent_path = nullptr;     // our entry of LD_PRELOAD
-  bool follow_exec = true;  // false: --no-children
-  uint64_t default_stack_bytes = 0;  // of a thread without attributes
-  uint64_t main_stack_low = 0;  // bounds of the main thread's stack
+  bool follow_exec = true;              // false: --no-children
+  uint64_t default_stack_bytes = 0;     // of a thread without attributes
+  uint64_t main_stack_low = 0;          // bounds of the main thread's stack
   uint64_t main_stack_high = 0;
 };
 
@@ -30,7 +30,8 @@ extern Agent the_agent;
 // Whether a session is there and on, and this process is the one it belongs to. [hook]
 bool recording();
 
-// Connects to the recorder and maps a new session region. An empty view when that is impossible. [init], and in a fork's child
+// Connects to the recorder and maps a new session region. An empty view when that is impossible. [init], and in a
+// fork's child
 SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id);
 
 // Tells the recorder of an image that will run without an agent; `reason` is a LoadVerdict. Silent on failure. [hook]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program's seccomp filter (classic BPF over struct seccomp_data) as the kernel would, to know what a filter that is
-// about to be installed will say to our own system calls.
+// Runs a program's seccomp filter (classic BPF over struct seccomp_data) as the kernel would, to know what a filter
+// that is about to be installed will say to our own system calls.
 #pragma once
 
 #include <linux/filter.h>
@@ -11,7 +11,8 @@
 
 namespace flarestack::agent {
 
-// The filter's return value for one call; SECCOMP_RET_KILL_PROCESS for a program that the kernel would not accept. [signal]
+// The filter's return value for one call; SECCOMP_RET_KILL_PROCESS for a program that the kernel would not accept.
+// [signal]
 uint32_t run_filter(const sock_filter* code, size_t count, const seccomp_data& data);
 
 }  // namespace flarestack::agent

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// An exec'd image finds the agent again through our two environment variables. The program may have dropped them (env -i,
-// a hand-made environment): they are put back. Where the image cannot load the agent LD_PRELOAD is taken out before its
-// loader could complain, and the recorder is told why the process will be missing.
+// An exec'd image finds the agent again through our two environment variables. The program may have dropped them (env
+// -i, a hand-made environment): they are put back. Where the image cannot load the agent LD_PRELOAD is taken out before
+// its loader could complain, and the recorder is told why the process will be missing.
 //
-// All of this may run in a vfork child, on its parent's memory: nothing here outlives the call, and the new environment is
-// built on the stack.
+// All of this may run in a vfork child, on its parent's memory: nothing here outlives the call, and the new environment
+// is built on the stack.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "preload/agent.h"
@@ -137,7 +135,8 @@ char** build_environment(bool load, char* const* environment, char** list, char*
 
 enum class Following : uint8_t { kFollow, kStrip, kLeave };
 
-// What becomes of our variables. Asked in vfork children, too: their process id is their own, the session their parent's.
+// What becomes of our variables. Asked in vfork children, too: their process id is their own, the session their
+// parent's.
 Following following(bool replaces_caller) {
   if (the_agent.session_value == nullptr) {
     return Following::kLeave;
@@ -260,7 +259,9 @@ FLARESTACK_HOOK int execve(const char* path, char* const arguments[], char* cons
   return exec_with(path, environment, [&](char* const* with) { return next().execve(path, arguments, with); });
 }
 
-FLARESTACK_HOOK int execv(const char* path, char* const arguments[]) noexcept { return execve(path, arguments, *next().environ); }
+FLARESTACK_HOOK int execv(const char* path, char* const arguments[]) noexcept {
+  return execve(path, arguments, *next().environ);
+}
 
 FLARESTACK_HOOK int execvpe(const char* file, char* const arguments[], char* const environment[]) noexcept {
   char buffer[kMaxPathBytes];
@@ -323,14 +324,16 @@ FLARESTACK_HOOK int execle(const char* path, const char* argument, ...) noexcept
 }
 
 FLARESTACK_HOOK int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
-                                const posix_spawnattr_t* attributes, char* const arguments[], char* const environment[]) {
+                                const posix_spawnattr_t* attributes, char* const arguments[],
+                                char* const environment[]) {
   return start_image(false, path, environment, [&](char* const* with) {
     return next().posix_spawn(pid, path, actions, attributes, arguments, with);
   });
 }
 
 FLARESTACK_HOOK int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
-                                 const posix_spawnattr_t* attributes, char* const arguments[], char* const environment[]) {
+                                 const posix_spawnattr_t* attributes, char* const arguments[],
+                                 char* const environment[]) {
   char buffer[kMaxPathBytes];
   const char* path = following(false) == Following::kFollow ? find_in_path(file, buffer) : file;
   return start_image(false, path, environment, [&](char* const* with) {
@@ -349,12 +352,12 @@ FLARESTACK_HOOK int system(const char* command) {
   return result;
 }
 
-FLARESTACK_HOOK FILE* popen(const char* command, const char* mode) {
+FLARESTACK_HOOK _IO_FILE* popen(const char* command, const char* mode) {
   if (!the_agent.session) {
     return next().popen(command, mode);
   }
   const ExecSignals saved = reveal_signals();
-  FILE* result = next().popen(command, mode);
+  _IO_FILE* result = next().popen(command, mode);
   hide_signals(saved);
   return result;
 }

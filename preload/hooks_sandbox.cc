@@ -16,8 +16,8 @@ FLARESTACK_HOOK int prctl(int option, unsigned long first, unsigned long second,
 }
 
 // Where syscall() jumps on to. Called with the registers of the call saved.
-extern "C" __attribute__((used, visibility("hidden"))) void* flarestack_before_syscall(long number, long first, long second,
-                                                                                     long third) {
+extern "C" __attribute__((used, visibility("hidden"))) void* flarestack_before_syscall(long number, long first,
+                                                                                       long second, long third) {
   if (number == SYS_seccomp) {
     before_seccomp(first, third);
   } else if (number == SYS_prctl) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hides the sample signal from the program: see signal_view.h. Each hook is what the C library documents, but for the one
-// signal. Masks passed to ppoll, pselect, epoll_pwait and sigsuspend need no hook: our timer does not fire in a thread that
-// sleeps. siglongjmp, setcontext and a return from a handler restore the real mask, not what the program believes of ours.
+// Hides the sample signal from the program: see signal_view.h. Each hook is what the C library documents, but for the
+// one signal. Masks passed to ppoll, pselect, epoll_pwait and sigsuspend need no hook: our timer does not fire in a
+// thread that sleeps. siglongjmp, setcontext and a return from a handler restore the real mask, not what the program
+// believes of ours.
 #include <signal.h>
 
 #include <atomic>
@@ -121,8 +122,8 @@ int real_action(int signal, const struct sigaction* action, struct sigaction* ol
 
 bool names_ours(const sigset_t* set) { return set != nullptr && (set->__val[0] & sample_signal_bit()) != 0; }
 
-// A tick of a POSIX timer may be pending while a signalfd is read, and would be taken for the program's: that one signal is then
-// not read from descriptors. Those of a perf event are delivered before the next system call.
+// A tick of a POSIX timer may be pending while a signalfd is read, and would be taken for the program's: that one
+// signal is then not read from descriptors. Those of a perf event are delivered before the next system call.
 bool ticks_never_pend() {
   const SessionView session = the_agent.session;
   return !session || (session.page().sample_clock != SampleClock::kPosixCpuTimer &&
@@ -313,8 +314,9 @@ FLARESTACK_HOOK int sigwaitinfo(const sigset_t* set, siginfo_t* info) {
 }
 
 FLARESTACK_HOOK int sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
-  return names_ours(set) ? wait_for_signal(info, [&](siginfo_t* taken) { return next().sigtimedwait(set, taken, timeout); })
-                         : next().sigtimedwait(set, info, timeout);
+  return names_ours(set)
+             ? wait_for_signal(info, [&](siginfo_t* taken) { return next().sigtimedwait(set, taken, timeout); })
+             : next().sigtimedwait(set, info, timeout);
 }
 
 FLARESTACK_HOOK int signalfd(int descriptor, const sigset_t* set, int flags) noexcept {

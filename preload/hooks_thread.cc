@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new thread gets a slot and a timer before the program's function runs in it, and gives its slot back afterwards. The
-// frame of thread_main() is taken out of the stacks by the recorder. Threads that end otherwise (pthread_exit,
+// A new thread gets a slot and a timer before the program's function runs in it, and gives its slot back afterwards.
+// The frame of thread_main() is taken out of the stacks by the recorder. Threads that end otherwise (pthread_exit,
 // cancellation) are noticed by the recorder, and their slot's next user clears up behind them.
 #include <pthread.h>
 #include <signal.h>

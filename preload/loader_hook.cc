@@ -13,8 +13,8 @@ namespace {
 
 constexpr uint8_t kEndbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 constexpr uint8_t kReturn = 0xc3;
-constexpr size_t kNearJumpBytes = 5;   // jmp rel32
-constexpr size_t kFarJumpBytes = 12;   // mov $imm64, %rax; jmp *%rax
+constexpr size_t kNearJumpBytes = 5;  // jmp rel32
+constexpr size_t kFarJumpBytes = 12;  // mov $imm64, %rax; jmp *%rax
 constexpr size_t kInspectedBytes = 32;
 
 // Length of the padding instruction at `code`, 0 if it is none (Intel SDM, NOP: recommended multi-byte sequences).
@@ -55,7 +55,8 @@ size_t replaceable_bytes(const uint8_t* code) {
 
 bool hook_loader(ElfW(Addr) notification_function, void (*function)()) {
   uint8_t code[kInspectedBytes];
-  if (notification_function == 0 || !safe_read(code, reinterpret_cast<const void*>(notification_function), sizeof(code))) {
+  if (notification_function == 0 ||
+      !safe_read(code, reinterpret_cast<const void*>(notification_function), sizeof(code))) {
     return false;
   }
   const size_t room = replaceable_bytes(code);

@@ -73,12 +73,14 @@ RingWriter module_log() {
 void path_of(const KnownModule& module, char* path) {
   const char* name = module.map->l_name;
   if (name == nullptr || name[0] == '\0') {
-    const long length = raw_syscall(SYS_readlink, raw_pointer("/proc/self/exe"), raw_pointer(path), kMaxModulePathBytes - 1);
+    const long length =
+        raw_syscall(SYS_readlink, raw_pointer("/proc/self/exe"), raw_pointer(path), kMaxModulePathBytes - 1);
     path[length > 0 ? length : 0] = '\0';
   } else if (text_starts(name, "linux-vdso")) {
     text_copy(path, "[vdso]", kMaxModulePathBytes);
   } else if (name[0] != '/') {
-    const long length = raw_syscall(SYS_getcwd, raw_pointer(path), kMaxModulePathBytes / 2);  // its terminating zero counts
+    const long length =
+        raw_syscall(SYS_getcwd, raw_pointer(path), kMaxModulePathBytes / 2);  // its terminating zero counts
     size_t used = length > 0 ? static_cast<size_t>(length) - 1 : 0;
     path[used++] = '/';
     text_copy(path + used, name, kMaxModulePathBytes - used);
@@ -100,7 +102,8 @@ void log_added(const KnownModule& module) {
       return;
     }
     log.put(RecordHeader{RecordKind::kModuleAdded, static_cast<uint8_t>(module.build_id_bytes), words,
-                         static_cast<uint32_t>(generation)}.pack());
+                         static_cast<uint32_t>(generation)}
+                .pack());
     log.put(module.segments[i].text_start);
     log.put(module.segments[i].text_end);
     log.put(module.bias);
@@ -183,9 +186,8 @@ bool describe(KnownModule& module) {
   for (uint32_t i = 0; i < header.e_phnum && module.segment_count < kSegmentsPerModule; ++i) {
     if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
       const uint64_t start = headers[i].p_vaddr + module.bias;
-      module.segments[module.segment_count++] = {start,      start + headers[i].p_memsz,        read_end != 0 ? hdr_start : 0,
-                                                 hdr_size,   read_start,                        read_end,
-                                                 0};
+      module.segments[module.segment_count++] = {
+          start, start + headers[i].p_memsz, read_end != 0 ? hdr_start : 0, hdr_size, read_start, read_end, 0};
     }
   }
   return true;

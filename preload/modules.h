@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's list of modules: an immutable snapshot, rebuilt outside handlers whenever the loader has changed its list,
-// and swapped in; handlers only read. The loader tells of each change by calling the empty function at r_debug.r_brk
-// (dlopen, dlclose, NSS and iconv included): a jump written over it brings us there.
+// The agent's list of modules: an immutable snapshot, rebuilt outside handlers whenever the loader has changed its
+// list, and swapped in; handlers only read. The loader tells of each change by calling the empty function at
+// r_debug.r_brk (dlopen, dlclose, NSS and iconv included): a jump written over it brings us there.
 #pragma once
 
 #include "unwind/module_snapshot.h"

@@ -8,9 +8,9 @@
 #include <spawn.h>
 #include <threads.h>
 
-#include <cstdio>
-
 #include "preload/next_symbol.h"
+
+struct _IO_FILE;  // FILE: stdio is not for the agent
 
 namespace flarestack::agent {
 
@@ -47,7 +47,7 @@ struct Next {
   int (*posix_spawnp)(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const[],
                       char* const[]);
   int (*system)(const char*);
-  FILE* (*popen)(const char*, const char*);
+  _IO_FILE* (*popen)(const char*, const char*);
   int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
   void* syscall;  // of any arguments: jumped to
   char*** environ;

@@ -12,7 +12,7 @@ namespace {
 
 // The tables of one module that a lookup needs.
 struct SymbolTables {
-  const ElfW(Sym)* symbols = nullptr;
+  const ElfW(Sym) * symbols = nullptr;
   const char* names = nullptr;
   const uint32_t* gnu_hash = nullptr;
   const uint16_t* versions = nullptr;
@@ -82,7 +82,7 @@ void* find_in(const link_map& module, const char* name, unsigned char type) {
 }
 
 struct ProgramHeaders {
-  const ElfW(Phdr)* headers = nullptr;
+  const ElfW(Phdr) * headers = nullptr;
   size_t count = 0;
 };
 
@@ -134,7 +134,8 @@ r_debug* loader_debug() {
   if (dynamic == nullptr) {
     return nullptr;
   }
-  for (const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(bias + dynamic->p_vaddr); entry->d_tag != DT_NULL; ++entry) {
+  for (const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(bias + dynamic->p_vaddr); entry->d_tag != DT_NULL;
+       ++entry) {
     if (entry->d_tag == DT_DEBUG) {
       return reinterpret_cast<r_debug*>(entry->d_un.d_ptr);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the functions that the hooks forward to, in the loader's own tables: dlsym would allocate from the program's heap
-// when a name is missing, and would have to be imported.
+// Finds the functions that the hooks forward to, in the loader's own tables: dlsym would allocate from the program's
+// heap when a name is missing, and would have to be imported.
 #pragma once
 
 #include <link.h>
@@ -19,7 +19,8 @@ uint64_t executable_header_address();
 // there are several; nullptr if no module has it. This is what dlsym(RTLD_NEXT) finds for a preloaded library. [init]
 void* next_symbol(const r_debug* debug, const char* name);
 
-// The variable `name` that the whole process uses: the executable's copy of it, where there is one (copy relocation). [init]
+// The variable `name` that the whole process uses: the executable's copy of it, where there is one (copy relocation).
+// [init]
 void* global_object(const r_debug* debug, const char* name);
 
 // A pointer to a function from its address.

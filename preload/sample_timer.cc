@@ -21,8 +21,8 @@ namespace {
 constexpr size_t kPerfPageBytes = 4096;
 char timer_cookie;  // its address marks our POSIX timers' signals
 
-// A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep it:
-// so forks wait for the threads that are opening one, and no thread opens one meanwhile.
+// A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep
+// it: so forks wait for the threads that are opening one, and no thread opens one meanwhile.
 constinit std::atomic<uint32_t> opening{0};
 constinit std::atomic<uint32_t> forking{0};
 constexpr timespec kForkNap{0, 50'000};

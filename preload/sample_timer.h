@@ -2,14 +2,14 @@
 // A timer per thread on the thread's own CPU time, which sends it the session's sample signal.
 //
 // It is a perf_event task clock that excludes the kernel and sends a signal per overflow: the signal is raised only
-// while the thread runs its own code, so no system call is ever interrupted, and its rate is not bound to CONFIG_HZ. Ticks
-// that fall into the kernel raise nothing; the handler sees from the thread's CPU clock how many there were. No descriptor
-// stays open: a mapping of the event's first page keeps it alive. Where perf_event is refused, a POSIX timer on the thread's
-// CPU clock serves (bound to CONFIG_HZ; it may interrupt a system call).
+// while the thread runs its own code, so no system call is ever interrupted, and its rate is not bound to CONFIG_HZ.
+// Ticks that fall into the kernel raise nothing; the handler sees from the thread's CPU clock how many there were. No
+// descriptor stays open: a mapping of the event's first page keeps it alive. Where perf_event is refused, a POSIX timer
+// on the thread's CPU clock serves (bound to CONFIG_HZ; it may interrupt a system call).
 //
-// Ticks are due at a random moment of the first period of a thread's CPU time, and at each period from then on, so that a thread
-// shorter than the period is hit in proportion to its time, whatever arming it took. A perf event cannot change its period
-// without its descriptor, so the first tick replaces the event by one with the full period.
+// Ticks are due at a random moment of the first period of a thread's CPU time, and at each period from then on, so that
+// a thread shorter than the period is hit in proportion to its time, whatever arming it took. A perf event cannot
+// change its period without its descriptor, so the first tick replaces the event by one with the full period.
 #pragma once
 
 #include <signal.h>
@@ -18,10 +18,11 @@
 
 namespace flarestack::agent {
 
-// Arms the calling thread, whose CPU time up to `counted_from_cpu_ns` is not ours. Of the periods that have ended since then
-// it writes a record. [hook]
+// Arms the calling thread, whose CPU time up to `counted_from_cpu_ns` is not ours. Of the periods that have ended since
+// then it writes a record. [hook]
 void arm(ThreadState& thread, uint64_t counted_from_cpu_ns);
-// At the calling thread's first tick: from now on the period is the full one. False: not now, at the next tick. [signal]
+// At the calling thread's first tick: from now on the period is the full one. False: not now, at the next tick.
+// [signal]
 bool rearm(ThreadState& thread);
 // Takes the timer down; harmless when there is none. May be called for another thread, or one that is gone. [signal]
 void disarm(ThreadState& thread);

@@ -62,7 +62,8 @@ void write_sample(ThreadState& thread, SlotHeader& slot, const StackTrace& trace
     flags |= kSampleTruncated;
     slot.bad_stacks.fetch_add(1, std::memory_order_relaxed);
   }
-  ring.put(RecordHeader{RecordKind::kSample, flags, static_cast<uint16_t>(words), static_cast<uint32_t>(generation)}.pack());
+  ring.put(
+      RecordHeader{RecordKind::kSample, flags, static_cast<uint16_t>(words), static_cast<uint32_t>(generation)}.pack());
   ring.put(now_ns);
   ring.put((missed_ticks & 0xffffffff) << 32 | trace.kept);
   ring.put(trace.elided);
@@ -92,7 +93,8 @@ FirstTick prepare_first(ThreadState& thread, SlotHeader& slot) {
   return FirstTick::kReady;
 }
 
-// Periods of the thread's CPU time that ended before this tick's own, without a signal. The next one ends a period after that.
+// Periods of the thread's CPU time that ended before this tick's own, without a signal. The next one ends a period
+// after that.
 uint64_t missed_ticks_of(ThreadState& thread, const siginfo_t& info) {
   if (info.si_code == SI_TIMER) {
     return static_cast<uint64_t>(info.si_overrun);

@@ -8,8 +8,8 @@
 
 namespace flarestack::agent {
 
-// The handler of the session's sample signal: a tick of our own becomes a sample, any other signal of that number is the
-// program's. Runs with all signals blocked. [signal]
+// The handler of the session's sample signal: a tick of our own becomes a sample, any other signal of that number is
+// the program's. Runs with all signals blocked. [signal]
 void handle_sample_signal(int signal, siginfo_t* info, void* context);
 
 // Writes how many periods of the calling thread's CPU time have ended without a sample; with signals blocked. [hook]
@@ -17,8 +17,8 @@ void record_unsampled_ticks(ThreadState& thread);
 // The same at the end of the calling thread's routine. [hook]
 void record_routine_end(ThreadState& thread);
 
-// Soon no timer can be armed any more: the calling thread's is armed for good, and those of other threads that still wait
-// for their first tick are taken down. [hook]
+// Soon no timer can be armed any more: the calling thread's is armed for good, and those of other threads that still
+// wait for their first tick are taken down. [hook]
 void settle_timers_for_sandbox();
 
 // Bit of the sample signal in a 64-bit signal mask. [signal]

@@ -85,9 +85,12 @@ constexpr Call kCalls[] = {
 bool passes_in_silence(uint32_t verdict, int32_t number) {
   switch (verdict & SECCOMP_RET_ACTION_FULL) {
     case SECCOMP_RET_ALLOW:
-    case SECCOMP_RET_LOG: return true;
-    case SECCOMP_RET_ERRNO: return number != SYS_rt_sigreturn && number != SYS_munmap;
-    default: return false;
+    case SECCOMP_RET_LOG:
+      return true;
+    case SECCOMP_RET_ERRNO:
+      return number != SYS_rt_sigreturn && number != SYS_munmap;
+    default:
+      return false;
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program's own seccomp filter leaves us. A filter that kills at an unknown system call would kill the program for
-// one of ours, and one that traps would show it to the program. There is no asking afterwards: so the hooks of prctl and
-// syscall come here before a filter is installed, run it on our own calls, and what it does not let pass in silence we
-// never do again. Filters last for ever, are inherited by threads, children and images, and only ever forbid more, so this
-// holds for the whole process from then on.
+// What a program's own seccomp filter leaves us. A filter that kills at an unknown system call would kill the program
+// for one of ours, and one that traps would show it to the program. There is no asking afterwards: so the hooks of
+// prctl and syscall come here before a filter is installed, run it on our own calls, and what it does not let pass in
+// silence we never do again. Filters last for ever, are inherited by threads, children and images, and only ever forbid
+// more, so this holds for the whole process from then on.
 //
 // Not seen: a filter installed by a system call that does not go through libc.
 #pragma once

@@ -59,7 +59,9 @@ void remove_handler() {
   }
 }
 
-struct sigaction* program_action() { return &the_program_action; }
+struct sigaction* program_action() {
+  return &the_program_action;
+}
 
 void change_program_action(const struct sigaction* action, struct sigaction* old_action) {
   // The flags that Linux keeps (include/uapi/asm-generic/signal-defs.h), and the one glibc adds with its restorer.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program believes about our sample signal. The hooks of sigaction, sigprocmask and their relatives keep the real
-// handler installed and the real mask open, and answer the program from here: it sees the action it set itself, and its
-// own mask bit.
+// What the program believes about our sample signal. The hooks of sigaction, sigprocmask and their relatives keep the
+// real handler installed and the real mask open, and answer the program from here: it sees the action it set itself,
+// and its own mask bit.
 //
-// If the signal is really sent to a thread that believes it blocked, it is surrendered: the real mask is closed, the signal
-// is sent once more and now stays pending, and the thread is not sampled until it opens its mask or takes the signal by
-// sigwait. Everything about pending signals is then the kernel's own doing.
+// If the signal is really sent to a thread that believes it blocked, it is surrendered: the real mask is closed, the
+// signal is sent once more and now stays pending, and the thread is not sampled until it opens its mask or takes the
+// signal by sigwait. Everything about pending signals is then the kernel's own doing.
 //
 // In a child of vfork, and of a fork that no handler of ours has seen, all is real too: it shares or copies our
 // memory, but has no timers.
@@ -28,8 +28,8 @@ struct sigaction* program_action();
 // As sigaction(2): stores the action as the kernel and the C library would, and shows the previous one. [hook]
 void change_program_action(const struct sigaction* action, struct sigaction* old_action);
 
-// A sample signal that somebody sent (kill, tgkill, sigqueue) is the program's: calls its handler, ignores it, or dies by
-// it, as the program's own action says. Called with all signals blocked. [signal]
+// A sample signal that somebody sent (kill, tgkill, sigqueue) is the program's: calls its handler, ignores it, or dies
+// by it, as the program's own action says. Called with all signals blocked. [signal]
 void deliver_to_program(int signal, siginfo_t* info, void* context);
 // The same for a thread that believes it blocked; `context` is what the handler returns to. [signal]
 void surrender_signal(ThreadState& thread, const siginfo_t& info, ucontext_t& context);
@@ -43,8 +43,8 @@ bool open_signal_mask();
 // calling thread's real mask becomes what the program believes; from then on the hooks hide nothing. [hook]
 bool is_other_process(ThreadState* thread);
 
-// Before an exec: gives the kernel the action and mask that the program believes in, since they are inherited. The return
-// value restores ours when the exec fails. [hook]
+// Before an exec: gives the kernel the action and mask that the program believes in, since they are inherited. The
+// return value restores ours when the exec fails. [hook]
 struct ExecSignals {
   unsigned long mask;
   bool ignored;

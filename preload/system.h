@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system calls and little string functions that the agent lives on. Nothing here touches errno or libc. All [signal].
+// The system calls and little string functions that the agent lives on. Nothing here touches errno or libc. All
+// [signal].
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,8 @@ namespace flarestack::agent {
 void* map_memory(size_t size_bytes);
 void unmap_memory(void* memory, size_t size_bytes);
 
-// A clock in ns, by system call: the vdso's is code of the target, and slower ones than this are not asked for. 0 on failure.
+// A clock in ns, by system call: the vdso's is code of the target, and slower ones than this are not asked for. 0 on
+// failure.
 uint64_t clock_ns(clockid_t clock);
 
 int32_t thread_id();

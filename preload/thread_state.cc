@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table is set-associative: a thread pointer hashes to one of 256 sets of 16 entries, and overflows into the next set.
-// A removed entry is simply empty again, so there are no tombstones to fill up under a storm of short threads. An entry is
-// one word, thread pointer and state together: so a state that is claimed anew takes its old key out only if no later thread
-// with the same thread pointer (the C library uses stacks again) has entered under it.
+// The table is set-associative: a thread pointer hashes to one of 256 sets of 16 entries, and overflows into the next
+// set. A removed entry is simply empty again, so there are no tombstones to fill up under a storm of short threads. An
+// entry is one word, thread pointer and state together: so a state that is claimed anew takes its old key out only if
+// no later thread with the same thread pointer (the C library uses stacks again) has entered under it.
 #include "preload/thread_state.h"
 
 #include <sys/prctl.h>
@@ -90,8 +90,8 @@ bool add_key(uint64_t pointer, const ThreadState& state) {
   return false;
 }
 
-// Every slot is taken: has the recorder look for threads that ended without a word (pthread_exit, cancellation). Not for
-// each of a thousand threads that live, so at most once in a while.
+// Every slot is taken: has the recorder look for threads that ended without a word (pthread_exit, cancellation). Not
+// for each of a thousand threads that live, so at most once in a while.
 void find_ended_threads() {
   constexpr uint64_t kIntervalNs = 20'000'000;
   static constinit std::atomic<uint64_t> last_ns{0};
@@ -180,7 +180,8 @@ void enter_thread(ThreadState& thread) {
 
 void leave_thread(const ThreadState& thread) {
   SlotState expected = SlotState::kLive;
-  the_agent.session.slot(thread.slot).state.compare_exchange_strong(expected, SlotState::kEnding, std::memory_order_acq_rel);
+  the_agent.session.slot(thread.slot)
+      .state.compare_exchange_strong(expected, SlotState::kEnding, std::memory_order_acq_rel);
 }
 
 void abandon_thread(ThreadState& thread) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent knows of one thread, reached without thread-local storage: a table keyed by the thread pointer (%fs:0), since
-// an agent that is mapped into a running process has no TLS slot. State i belongs to slot i of the session region.
+// What the agent knows of one thread, reached without thread-local storage: a table keyed by the thread pointer
+// (%fs:0), since an agent that is mapped into a running process has no TLS slot. State i belongs to slot i of the
+// session region.
 #pragma once
 
 #include <atomic>
@@ -19,11 +20,11 @@ struct ThreadState {
   uint64_t stack_high = 0;
 
   // Sampling. Written by the thread itself, its handler included.
-  Unwinder* unwinder = nullptr;      // in memory that stays with the slot
-  uint64_t unwinder_generation = 0;  // of the modules at the previous trace
-  uint64_t next_tick_cpu_ns = 0;     // thread CPU time at which the timer fires next
+  Unwinder* unwinder = nullptr;           // in memory that stays with the slot
+  uint64_t unwinder_generation = 0;       // of the modules at the previous trace
+  uint64_t next_tick_cpu_ns = 0;          // thread CPU time at which the timer fires next
   std::atomic<void*> perf_page{nullptr};  // keeps the perf event alive without a descriptor
-  int32_t perf_descriptor = -1;      // the number it had, which its signals carry
+  int32_t perf_descriptor = -1;           // the number it had, which its signals carry
   std::atomic<int32_t> posix_timer{0};    // the kernel's id + 1; 0: none
   bool first_tick_pending = false;
 
@@ -51,8 +52,8 @@ ThreadState* thread_of_slot(uint32_t slot);
 ThreadState* claim_thread();
 // Enters the caller under its thread pointer and tid; from now on this_thread() finds it. [hook]
 void enter_thread(ThreadState& thread);
-// The thread's routine has returned, or it is gone: the recorder frees the slot once there is no such thread. Until then
-// it is sampled: destructors of thread-local objects run last. A mere hint, harmless if wrong. [hook]
+// The thread's routine has returned, or it is gone: the recorder frees the slot once there is no such thread. Until
+// then it is sampled: destructors of thread-local objects run last. A mere hint, harmless if wrong. [hook]
 void leave_thread(const ThreadState& thread);
 // Gives a slot back that was claimed and never entered. [hook]
 void abandon_thread(ThreadState& thread);

@@ -57,7 +57,8 @@ ExitStatus exit_from_wait_status(int wait_status) {
 }
 
 ExitStatus exit_of(int pidfd, int32_t pid) {
-  // The pidfd tells once the process was reaped, /proc before: which may happen between the two, so the pidfd is asked again.
+  // The pidfd tells once the process was reaped, /proc before: which may happen between the two, so the pidfd is asked
+  // again.
   for (int attempt = 0; attempt < 2; ++attempt) {
     PidfdInfo info{};
     info.mask = kPidfdInfoExit;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an agent gets its session region: it connects to the recorder's abstract SOCK_SEQPACKET socket, sends a Hello, and
-// receives a HelloReply with the region's descriptor (SCM_RIGHTS), which it maps and closes. Both sides.
+// How an agent gets its session region: it connects to the recorder's abstract SOCK_SEQPACKET socket, sends a Hello,
+// and receives a HelloReply with the region's descriptor (SCM_RIGHTS), which it maps and closes. Both sides.
 //
-// The environment variable kSessionVariable holds "VERSION:NAME" and, without a gap, SECRET: 16 random hexadecimal digits each.
-// NAME is the socket's, which every user sees in /proc/net/unix; SECRET is in the environment alone, and in each message.
-// The recorder answers its own user only (SO_PEERCRED), and if it is root, anyone who knows the secret.
+// The environment variable kSessionVariable holds "VERSION:NAME" and, without a gap, SECRET: 16 random hexadecimal
+// digits each. NAME is the socket's, which every user sees in /proc/net/unix; SECRET is in the environment alone, and
+// in each message. The recorder answers its own user only (SO_PEERCRED), and if it is root, anyone who knows the
+// secret.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 40);
 
-// Or, instead of a Hello, a note about a process that will not be recorded, from the process about to exec it; no reply.
+// Or, instead of a Hello, a note about a process that will not be recorded, from the process about to exec it; no
+// reply.
 struct UnrecordedNote {
   uint64_t magic;    // kSessionMagic
   uint32_t version;  // kWireVersion

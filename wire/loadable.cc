@@ -17,7 +17,8 @@ constexpr size_t kPathBytes = 256;
 constexpr char kLoaderName[] = "ld-linux-x86-64.so";
 
 long read_at(long descriptor, void* to, size_t size_bytes, uint64_t file_offset) {
-  return raw_syscall(SYS_pread64, descriptor, raw_pointer(to), static_cast<long>(size_bytes), static_cast<long>(file_offset));
+  return raw_syscall(SYS_pread64, descriptor, raw_pointer(to), static_cast<long>(size_bytes),
+                     static_cast<long>(file_offset));
 }
 
 bool contains(const char* text, const char* part) {
@@ -77,8 +78,8 @@ LoadVerdict check_elf(long descriptor) {
   return LoadVerdict::kStatic;
 }
 
-// Whether the loader will be told that privileges were raised (AT_SECURE; Linux, security/commoncap.c): it then ignores a
-// preload path with a slash in silence. AT_SECURE by a security module is not seen here.
+// Whether the loader will be told that privileges were raised (AT_SECURE; Linux, security/commoncap.c): it then ignores
+// a preload path with a slash in silence. AT_SECURE by a security module is not seen here.
 bool raises_privileges(long descriptor) {
   const auto user = static_cast<uid_t>(raw_syscall(SYS_getuid));
   const auto group = static_cast<gid_t>(raw_syscall(SYS_getgid));
@@ -107,8 +108,9 @@ LoadVerdict check_loadable(const char* path) {
       return descriptor == -13 ? LoadVerdict::kLoadable : LoadVerdict::kNotFound;
     }
     const bool is_script = script_interpreter(descriptor, script);
-    const LoadVerdict verdict = is_script ? LoadVerdict::kNotFound
-                                          : (raises_privileges(descriptor) ? LoadVerdict::kSetuid : check_elf(descriptor));
+    const LoadVerdict verdict = is_script
+                                    ? LoadVerdict::kNotFound
+                                    : (raises_privileges(descriptor) ? LoadVerdict::kSetuid : check_elf(descriptor));
     raw_syscall(SYS_close, descriptor);
     if (!is_script) {
       return verdict;

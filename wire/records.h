@@ -11,12 +11,13 @@
 //  kKernelTicks: header | monotonic ns | missed ticks
 //
 //  Module log:
-//  kModuleAdded:   header | text start | text end | load bias | id | build id (4 words, zero padded; its length in flags)
+//  kModuleAdded:   header | text start | text end | load bias | id | build id (4 words, zero padded; its length in
+//  flags)
 //                  | path, zero-terminated and padded
 //  kModuleRemoved: header | id
 //
-// A stack is told as "keep the root-most `kept` frames of this ring's previous stack, then these new ones", so a thread that
-// stays in one place sends a handful of words.
+// A stack is told as "keep the root-most `kept` frames of this ring's previous stack, then these new ones", so a thread
+// that stays in one place sends a handful of words.
 #pragma once
 
 #include <cstdint>

@@ -53,8 +53,13 @@ class RingWriter {
 class RingReader {
  public:
   // Borrows the words and positions. `size_bytes` is a power of two.
-  RingReader(const std::atomic<uint64_t>* words, size_t size_bytes, const std::atomic<uint64_t>& head, std::atomic<uint64_t>& tail)
-      : words_(words), mask_(size_bytes / 8 - 1), size_bytes_(size_bytes), head_(head), tail_(tail),
+  RingReader(const std::atomic<uint64_t>* words, size_t size_bytes, const std::atomic<uint64_t>& head,
+             std::atomic<uint64_t>& tail)
+      : words_(words),
+        mask_(size_bytes / 8 - 1),
+        size_bytes_(size_bytes),
+        head_(head),
+        tail_(tail),
         position_(tail.load(std::memory_order_relaxed) & ~uint64_t{7}) {}
 
   // Words that can be read now. A head that makes no sense (more than the ring holds, or not a whole word) gives 0 and
@@ -68,9 +73,7 @@ class RingReader {
     return (head - position_) / 8;
   }
   // The word `index` words behind the read position; index < available().
-  uint64_t peek(size_t index) const {
-    return words_[(position_ / 8 + index) & mask_].load(std::memory_order_relaxed);
-  }
+  uint64_t peek(size_t index) const { return words_[(position_ / 8 + index) & mask_].load(std::memory_order_relaxed); }
   // Gives `count` words back to the writer. Pairs with the acquire in RingWriter::begin.
   void consume(size_t count) {
     position_ += count * 8;

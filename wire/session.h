@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The session region: shared memory through which the agent inside one target process and the recorder meet. The recorder
-// makes it (a sealed memfd), the agent receives it in answer to its Hello (wire/handshake.h), maps it and closes the
-// descriptor. It outlives the target: what was in it when the target died is still there to be drained.
+// The session region: shared memory through which the agent inside one target process and the recorder meet. The
+// recorder makes it (a sealed memfd), the agent receives it in answer to its Hello (wire/handshake.h), maps it and
+// closes the descriptor. It outlives the target: what was in it when the target died is still there to be drained.
 //
 //   offset 0                 +----------------------------------+
 //                            | SessionPage                      |  settings, switches, counters
@@ -13,8 +13,8 @@
 //                            | sample rings [kSlotCount]        |  one per thread, kRingBytes each
 //   kSessionBytes            +----------------------------------+
 //
-// The pages are touched as far as they are used: an idle slot costs no memory. Bytes written by the target are untrusted:
-// the recorder copies, checks, then uses. docs/wire-protocol.md has a worked example.
+// The pages are touched as far as they are used: an idle slot costs no memory. Bytes written by the target are
+// untrusted: the recorder copies, checks, then uses. docs/wire-protocol.md has a worked example.
 #pragma once
 
 #include <atomic>
@@ -32,8 +32,9 @@ inline constexpr size_t kModuleLogBytes = 256 * 1024;
 
 enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
-// Life of a slot. Free -> Starting -> Live -> Ending by the agent; to Free by the recorder, once the ring is drained and there is
-// no such thread. Ending has it look soon: of a thread that ends without a word (pthread_exit) it takes note in time.
+// Life of a slot. Free -> Starting -> Live -> Ending by the agent; to Free by the recorder, once the ring is drained
+// and there is no such thread. Ending has it look soon: of a thread that ends without a word (pthread_exit) it takes
+// note in time.
 enum class SlotState : uint32_t { kFree = 0, kStarting = 1, kLive = 2, kEnding = 3 };
 
 struct SessionPage {
@@ -49,8 +50,8 @@ struct SessionPage {
   uint32_t follow_children;  // 0: --no-children, a fork's child or an exec'd image is left alone
   uint32_t reserved;
 
-  // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone: handlers
-  // then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
+  // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone:
+  // handlers then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
   std::atomic<uint32_t> off;
   uint32_t recorder_pid;
   std::atomic<uint64_t> heartbeat_ns;
@@ -60,12 +61,13 @@ struct SessionPage {
   uint64_t startup_monotonic_ns;
   std::atomic<uint64_t> threads_without_slot;
   std::atomic<uint64_t> threads_without_timer;
-  std::atomic<uint64_t> forks;            // fork handlers that ran in the parent
+  std::atomic<uint64_t> forks;             // fork handlers that ran in the parent
   std::atomic<uint64_t> forks_unrecorded;  // children that could not get a session
   std::atomic<uint64_t> module_events_lost;
-  std::atomic<uint32_t> timer_errno;  // why the preferred clock could not be armed; 0: it could
+  std::atomic<uint32_t> timer_errno;          // why the preferred clock could not be armed; 0: it could
   std::atomic<uint32_t> module_hook_missing;  // 1: the loader could not be hooked, later dlopens go unseen
-  std::atomic<uint32_t> sandboxed;  // what a seccomp filter of the program forbids us: 1 to sample, 2 new threads, 4 children
+  std::atomic<uint32_t>
+      sandboxed;  // what a seccomp filter of the program forbids us: 1 to sample, 2 new threads, 4 children
 
   // Of the module log; the same meaning as in SlotHeader.
   std::atomic<uint64_t> module_log_head;
@@ -74,19 +76,20 @@ struct SessionPage {
 static_assert(sizeof(SessionPage) <= 4096);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
-// 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher fetches).
+// 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher
+// fetches).
 struct alignas(128) SlotHeader {
   std::atomic<SlotState> state;
-  std::atomic<uint32_t> tid;    // kernel's thread id, 0 while starting
-  SampleClock clock;            // the one that was armed
+  std::atomic<uint32_t> tid;  // kernel's thread id, 0 while starting
+  SampleClock clock;          // the one that was armed
   uint32_t reserved;
   uint64_t start_monotonic_ns;
-  std::atomic<uint64_t> head;   // bytes ever written; written by the thread, release
-  std::atomic<uint64_t> tail;   // bytes ever read; written by the recorder, release
+  std::atomic<uint64_t> head;             // bytes ever written; written by the thread, release
+  std::atomic<uint64_t> tail;             // bytes ever read; written by the recorder, release
   std::atomic<uint64_t> dropped_samples;  // for which the ring had no room
-  std::atomic<uint64_t> bad_stacks;       // traces that ended early: unreadable memory, no progress, or the walk's limit
-  std::atomic<uint64_t> ended_cpu_ns;     // of the thread, at its end
-  char name[16];                // as prctl(PR_GET_NAME) gave it at the first sample
+  std::atomic<uint64_t> bad_stacks;    // traces that ended early: unreadable memory, no progress, or the walk's limit
+  std::atomic<uint64_t> ended_cpu_ns;  // of the thread, at its end
+  char name[16];                       // as prctl(PR_GET_NAME) gave it at the first sample
 };
 static_assert(sizeof(SlotHeader) == 128);
 
