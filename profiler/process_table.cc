@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -174,7 +175,11 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
 
 void ProcessTable::drain() {
   for (auto& [session_id, process] : processes_) {
+    const size_t unknown_before = tables_.unknown_frames();
     process.target->drain();
+    if (tables_.unknown_frames() != unknown_before) {
+      process.files.look(process.target->identity().pid, monotonic_now_ns());
+    }
     process.last_cpu_ns = std::max(process.last_cpu_ns, process_cpu_ns(process.target->identity().pid));
   }
 }
@@ -224,7 +229,7 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_
   const ProcessId id = target.identity().id;
   const SessionPage& page = target.region().view().page();
   forks_ += page.forks.load(std::memory_order_relaxed) - page.forks_unrecorded.load(std::memory_order_relaxed);
-  name_jit_frames(target.identity());
+  settle_unknown_frames(target.identity(), processes_.at(session_id).files);
   for (const auto& [name, value] : target.counters()) {
     if (value != 0) {
       tables_.writer().add(CounterRecord{id, name, value});
@@ -239,7 +244,12 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_
   tables_.writer().add(record);
 }
 
-void ProcessTable::name_jit_frames(const TargetIdentity& identity) {
+void ProcessTable::settle_unknown_frames(const TargetIdentity& identity, MappedFiles& files) {
+  tables_.locate_unknown_frames(identity.id, [&](RuntimeAddress address) {
+    const std::optional<MappedFiles::Place> place = files.find(address);
+    return place ? RecordingTables::Place{tables_.module_by_build_id(place->path, place->build_id), place->offset}
+                 : RecordingTables::Place{};
+  });
   // JIT code is named by a file that the program itself keeps (Linux, tools/perf/Documentation/jit-interface.txt).
   const Result<std::string> text = read_file(fmt::format("/tmp/perf-{}.map", identity.pid));
   if (!text.ok()) {

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "profiler/clock.h"
+#include "profiler/mapped_files.h"
 #include "profiler/process_exit.h"
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
@@ -58,6 +59,7 @@ class ProcessTable {
   struct Process {
     std::unique_ptr<TargetProcess> target;
     Fd pidfd;
+    MappedFiles files;         // of frames that no module covered
     uint64_t last_cpu_ns = 0;  // when it was last seen alive
   };
 
@@ -65,7 +67,7 @@ class ProcessTable {
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
   ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
   void end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_ns);
-  void name_jit_frames(const TargetIdentity& identity);
+  void settle_unknown_frames(const TargetIdentity& identity, MappedFiles& files);
   uint32_t session_of_pid(int32_t pid) const;
   ProcessId id_of_session(uint32_t session_id) const;
 

@@ -33,6 +33,17 @@ ModuleId RecordingTables::module(const std::string& path, const std::vector<uint
   return entry->second;
 }
 
+ModuleId RecordingTables::module_by_build_id(const std::string& path, const std::vector<uint8_t>& build_id) {
+  std::string suffix(1, '\0');
+  suffix.append(build_id.begin(), build_id.end());
+  for (const auto& [key, id] : modules_) {
+    if (!build_id.empty() && key.ends_with(suffix)) {
+      return id;
+    }
+  }
+  return module(path, build_id);
+}
+
 FrameId RecordingTables::add_frame(FrameRecord record) {
   record.id = {++last_frame_};
   writer_.add(record);
@@ -75,10 +86,25 @@ FrameId RecordingTables::named_frame(FrameKind kind, std::string_view name) {
   return entry->second;
 }
 
+void RecordingTables::locate_unknown_frames(ProcessId process, const std::function<Place(RuntimeAddress)>& place_of) {
+  for (auto& [key, record] : unknown_) {
+    if (key.high >> 8 != process.value || record.module) {
+      continue;
+    }
+    const RuntimeAddress lookup = FrameAddress({record.offset.value}, record.address_kind).lookup();
+    if (const Place place = place_of(lookup); place.module) {
+      record.module = place.module;
+      // A return address is looked up before itself; the frame keeps the address.
+      record.offset = {place.offset.value + (record.offset.value - lookup.value)};
+      writer_.add(record);
+    }
+  }
+}
+
 void RecordingTables::name_unknown_frames(ProcessId process,
                                           const std::function<std::string(RuntimeAddress)>& name_of) {
   for (auto& [key, record] : unknown_) {
-    if (key.high >> 8 != process.value) {
+    if (key.high >> 8 != process.value || record.module) {
       continue;
     }
     const std::string name = name_of(FrameAddress({record.offset.value}, record.address_kind).lookup());

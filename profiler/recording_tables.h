@@ -24,11 +24,22 @@ class RecordingTables {
 
   StringId string(std::string_view text);
   ModuleId module(const std::string& path, const std::vector<uint8_t>& build_id);
+  // The module of that build id, wherever its file was found, or a new one.
+  ModuleId module_by_build_id(const std::string& path, const std::vector<uint8_t>& build_id);
   FrameId native_frame(ModuleId module, ModuleOffset offset, AddressKind kind);
   // An address that no module covered: JIT code, perhaps. Each process has its own.
   FrameId unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind);
   FrameId named_frame(FrameKind kind, std::string_view name);
-  // Asks for the name of each unknown frame of a process, by the address to look up; an empty answer leaves it unknown.
+  // Frames of no module so far. Grows when there are new ones.
+  size_t unknown_frames() const { return unknown_.size(); }
+  // Asks for the place of each unknown frame of a process, by the address to look up: it becomes a frame of that
+  // module. No module: it stays unknown.
+  struct Place {
+    ModuleId module;
+    ModuleOffset offset;  // of the address asked for
+  };
+  void locate_unknown_frames(ProcessId process, const std::function<Place(RuntimeAddress)>& place_of);
+  // Asks for the name of each unknown frame of a process in the same way; an empty answer leaves it unknown.
   void name_unknown_frames(ProcessId process, const std::function<std::string(RuntimeAddress)>& name_of);
 
   // The call tree node of `frame` called from `parent` (none: a root).
@@ -58,6 +69,12 @@ class RecordingTables {
                                  (key.low >> 29));
     }
   };
+  struct StackHash {
+    // The identity puts a parent's and its children's keys (parent << 32 | frame) into few buckets: 15 us a sample.
+    size_t operator()(uint64_t key) const noexcept {
+      return static_cast<size_t>((key ^ key >> 32) * 0x9E3779B97F4A7C15);
+    }
+  };
   struct Weight {
     uint64_t count = 0;
     uint64_t weight_ns = 0;
@@ -76,7 +93,7 @@ class RecordingTables {
   std::unordered_map<std::string, ModuleId> modules_;
   std::unordered_map<Key, FrameId, KeyHash> frames_;
   std::unordered_map<Key, FrameRecord, KeyHash> unknown_;
-  std::unordered_map<uint64_t, StackId> stacks_;
+  std::unordered_map<uint64_t, StackId, StackHash> stacks_;
   std::unordered_map<Key, Weight, KeyHash> weights_;
   uint32_t last_process_ = 0;
   uint32_t last_thread_ = 0;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// MappedFiles: executable code of ELF files that a process has mapped without its loader: V8 maps its own builtins a
+// second time near the code it compiles, other programs bring a loader of their own. No agent knows of it, so the
+// recorder looks at /proc/PID/maps while the process lives, and says at its end which file an address was of. Recorder
+// side.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+
+namespace flarestack {
+
+class MappedFiles {
+ public:
+  // Reads the mappings of the process as they are now; those seen earlier are kept where nothing has taken their place.
+  // Not more often than a twentieth of the time goes into it.
+  void look(int32_t pid, uint64_t now_monotonic_ns);
+
+  struct Place {
+    std::string path;
+    std::vector<uint8_t> build_id;  // empty: none
+    ModuleOffset offset;
+  };
+  // The place in a file that was mapped at the address. None: nothing was, or the file is gone or no ELF file.
+  std::optional<Place> find(RuntimeAddress address);
+
+ private:
+  struct Mapping {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    uint64_t file_offset = 0;
+    uint64_t inode = 0;
+    std::string path;
+  };
+  struct File {
+    struct Segment {
+      uint64_t file_offset = 0;
+      uint64_t size_bytes = 0;
+      uint64_t virtual_address = 0;
+    };
+    std::vector<uint8_t> build_id;
+    std::vector<Segment> segments;  // that can be loaded
+  };
+
+  void add(Mapping mapping);
+  static File read(const Mapping& mapping);
+
+  std::map<uint64_t, Mapping> mappings_;  // by start, disjoint
+  std::map<std::string, File> files_;     // by path; those that find() met
+  uint64_t next_look_monotonic_ns_ = 0;
+};
+
+}  // namespace flarestack
