@@ -11,7 +11,7 @@
 #include "symbolizer/symbolizer.h"
 
 int main(int argc, char** argv) {
-  using namespace flarestack;
+  using namespace flarestack;  // NOLINT: a program of one function
   if (argc < 2) {
     std::fprintf(stderr, "usage: symbolize_bench FILE [CACHE_DIRECTORY] < addresses\n");
     return 2;

@@ -72,8 +72,7 @@ size_t TargetProcess::drain() {
     // What it wrote since then is drained next time.
     if (look && !thread_exists(identity_.pid, slots_[i].tid) && header.head.load(std::memory_order_acquire) == heads[i]) {
       name_from_slot(slots_[i], header);  // it may have named itself since
-      dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
-      bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
+      take_counts(i);
       thread_ids_.erase(slots_[i].tid);
       slots_[i] = Slot{};
       header.state.store(SlotState::kFree, std::memory_order_release);
@@ -206,7 +205,7 @@ size_t TargetProcess::drain_slot(uint32_t index, uint64_t head) {
     ++records;
     if (record.kind == RecordKind::kSample && record.words >= kSampleHeaderWords) {
       take_sample(index, words);
-    } else if (record.kind == RecordKind::kThreadEnd && record.words == kThreadEndWords) {
+    } else if (record.kind == RecordKind::kKernelTicks && record.words == kKernelTicksWords) {
       add_kernel_time(slots_[index], past_time(words[1]), words[2] & UINT32_MAX);
     } else {
       ++damaged_;
@@ -393,6 +392,7 @@ Counters TargetProcess::counters() const {
           {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},
           {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},
           {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
+          {"sandboxed", page.sandboxed.load(std::memory_order_relaxed)},
           {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
 }
 

@@ -69,6 +69,8 @@ class TargetProcess {
 
   void drain_modules();
   size_t drain_slot(uint32_t index, uint64_t head);
+  // Of a slot whose thread has ended, or its process.
+  void take_counts(uint32_t index);
   void skip_damage(uint32_t index, RingReader& ring);
   // A time that the target wrote, kept within the recording.
   int64_t past_time(uint64_t monotonic_ns) const;
@@ -107,6 +109,7 @@ class TargetProcess {
   std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own
   std::set<int32_t> without_slot_before_;
   uint64_t last_names_ns_ = 0;
+  uint64_t main_thread_cpu_ns_ = 0;  // at its end, as the agent said; 0: it did not
   uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
   uint64_t bad_stacks_ = 0, overrun_ticks_ = 0, threads_ = 0, perf_threads_ = 0;
 };

@@ -13,7 +13,7 @@
 #include "symbolizer/symbolizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace flarestack;
+  using namespace flarestack;  // NOLINT: a program of one function
   const Fd file(memfd_create("module", MFD_CLOEXEC));
   if (!file || !write_all(file.get(), {reinterpret_cast<const char*>(data), size}, "memfd").ok()) {
     std::abort();
