@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the flame graphs that flamegraph.test.mjs opens: FOLDER/game.svg (known values) and FOLDER/hostile.svg (names
-// that try to break out of the page).
+// Writes the flame graphs that flamegraph.test.mjs opens: in FOLDER: game.svg (known values), hostile.svg (names that
+// try to break out of the page) and deep.svg (recursion).
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -68,6 +68,17 @@ FakeRecording hostile() {
   return fake;
 }
 
+// One function that calls itself 1000 times.
+FakeRecording deep() {
+  FakeRecording fake;
+  fake.process(1, 100, "/usr/bin/deep");
+  fake.thread(1, 1, 100, "deep");
+  std::vector<std::string> stack(1000, "deep!again");
+  stack.push_back("deep!leaf");
+  fake.sample(1, stack, 10);
+  return fake;
+}
+
 bool write(const std::string& path, FakeRecording fake) {
   ProfileOptions options;
   options.group_by_process = true;
@@ -88,7 +99,8 @@ int main(int argc, char** argv) {
   }
   const std::string folder = argv[1];
   return flarestack::write(folder + "/game.svg", flarestack::game()) &&
-                 flarestack::write(folder + "/hostile.svg", flarestack::hostile())
+                 flarestack::write(folder + "/hostile.svg", flarestack::hostile()) &&
+                 flarestack::write(folder + "/deep.svg", flarestack::deep())
              ? 0
              : 1;
 }

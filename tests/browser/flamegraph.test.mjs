@@ -145,6 +145,27 @@ test('icicle grows down, flame up, bottom-up starts with the functions that burn
   near((await widths()).worker, 0.5);
 });
 
+test('recursion folds into one frame and unfolds again', async () => {
+  const folds = () => frame('fold').count();
+  assert.equal(await folds(), 3);
+  await page.keyboard.press('f');
+  assert.equal(await folds(), 1);
+  near((await widths()).parse, 0.28);
+  await frame('fold').hover();
+  assert.match(await page.locator('#tooltip').textContent(), /calls itself, 3 deep.*total120 ms12\.0%self0 ns/);
+  await page.getByRole('button', {name: 'Bottom-up'}).click();
+  assert.equal(await folds(), 1);
+  near((await widths()).fold, 0.12);
+  await page.getByRole('button', {name: 'Fold recursion'}).click();
+  assert.equal(await folds(), 3);
+});
+
+test('deep recursion is folded from the start', async () => {
+  await open('deep');
+  assert.ok(await page.locator('.f').count() < 10);
+  assert.match(await frame('again').first().getAttribute('aria-label'), /^again, 100/);
+});
+
 test('filters by process, thread and time', async () => {
   await page.getByLabel('process').selectOption({label: 'asset-packer (200)'});
   near((await widths()).deflate, 200 / 210);

@@ -10,6 +10,7 @@ class Frame {
     this.inlined = inlined;
     this.value = value;  // with all children
     this.self = 0;       // without
+    this.recursion = 1;  // so many calls of itself are folded into it
     this.leftOut = 0;    // of a frame that stands for narrower ones: how many
     this.made = null;
     this.makeChildren = () => [];
@@ -76,19 +77,50 @@ function measure(filter) {
   return {self, total, children, bins, functionSelf, functionTotal};
 }
 
-function topDownTree(values) {
-  const frameOf = (node, parent) => {
-    const frame = new Frame(parent, nodes.fn[node], nodes.inlined[node], values.total[node]);
-    frame.self = values.self[node];
-    frame.leftOut = nodes.leftOut.get(node) || 0;
-    frame.makeChildren = () => values.children[node].map((child) => frameOf(child, frame));
+// With folding, direct recursion is one frame: it stands for several nodes, of which the calls of itself show nothing.
+function topDownTree(values, fold) {
+  const frameOf = (parts, parent) => {
+    const [first] = parts;
+    const fn = nodes.fn[first];
+    const frame = new Frame(parent, fn, nodes.inlined[first], parts.reduce((sum, node) => sum + values.total[node], 0));
+    frame.leftOut = nodes.leftOut.get(first) || 0;
+    const calls = new Map();  // what the frame's children stand for
+    let level = parts;
+    for (frame.recursion = 0; level.length > 0; frame.recursion++) {
+      const next = [];
+      for (const node of level) {
+        frame.self += values.self[node];
+        for (const child of values.children[node]) {
+          const code = nodes.fn[child] * 2 + nodes.inlined[child];
+          if (fold && fn >= 0 && nodes.fn[child] === fn) next.push(child);
+          else if (calls.has(code)) calls.get(code).push(child);
+          else calls.set(code, [child]);
+        }
+      }
+      level = next;
+    }
+    frame.makeChildren = () => [...calls.values()].map((called) => frameOf(called, frame));
     return frame;
   };
-  return frameOf(0, null);
+  return frameOf([0], null);
+}
+
+// How many frames deep the deepest stack is, and how many of them are calls of a function by itself.
+function measureDepth() {
+  const depth = new Int32Array(nodes.count);
+  const recursion = new Int32Array(nodes.count);
+  let deepest = 0;
+  for (let i = 1; i < nodes.count; i++) {
+    const parent = nodes.parent[i];
+    depth[i] = depth[parent] + 1;
+    recursion[i] = recursion[parent] + (nodes.fn[i] >= 0 && nodes.fn[i] === nodes.fn[parent] ? 1 : 0);
+    if (depth[i] > depth[deepest]) deepest = i;
+  }
+  return {frames: depth[deepest], recursive: recursion[deepest]};
 }
 
 // The root's children are the functions that time was spent in; below a frame are its callers.
-function bottomUpTree(values) {
+function bottomUpTree(values, fold) {
   const root = new Frame(null, -1, 0, values.total[0]);
   const group = (parent, parts) => {
     const frames = new Map();
@@ -103,7 +135,9 @@ function bottomUpTree(values) {
       }
       frame.value += value;
       frame.leftOut += nodes.leftOut.get(node) || 0;
-      frame.parts.push([nodes.parent[node], value]);
+      let caller = nodes.parent[node];
+      while (fold && caller !== 0 && nodes.fn[caller] === nodes.fn[node]) caller = nodes.parent[caller];
+      frame.parts.push([caller, value]);
     }
     for (const frame of frames.values()) {
       frame.self = parent === root ? frame.value : 0;

@@ -9,6 +9,8 @@ const kMargin = 10;
 
 const state = {
   form: data.form,  // icicle, flame or inverted
+  // Deep recursion makes a page that nobody scrolls through.
+  fold: (({frames, recursive}) => frames > 150 && recursive > 50)(measureDepth()),
   filter: {process: -1, thread: -1, from: 0, to: data.bins},
   search: null,     // {text, test(name)}
   zoomed: null,     // a Frame: its width is the whole

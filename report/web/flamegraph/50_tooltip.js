@@ -16,6 +16,7 @@ function tooltipContent(frame) {
     const fn = functions[frame.fn];
     const kind = frame.inlined ? 'inlined' : fn.kind === 'native' ? '' : fn.kind;
     const where = [fn.module, kind, fn.file && fn.file + (fn.line ? ':' + fn.line : '')].filter(Boolean);
+    if (frame.recursion > 1) where.push(`calls itself, ${frame.recursion.toLocaleString('en')} deep`);
     if (where.length > 0) lines.push(element('div', {class: 'where'}, where.join(' · ')));
     row(state.form === 'inverted' && frame.depth > 1 ? 'as caller' : 'total', frame.value);
     if (state.form !== 'inverted' || frame.depth === 1) row('self', frame.self);

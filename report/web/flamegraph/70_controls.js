@@ -11,6 +11,7 @@ const formButtons = [['icicle', 'Icicle', 'callers above callees'], ['flame', 'F
   const made = button(label, title + ' (i)', () => setForm(form), {'data-form': form});
   return made;
 });
+const foldButton = button('Fold recursion', 'show direct recursion as one frame (f)', () => toggleFolding());
 const searchInput = element('input', {type: 'search', placeholder: 'Search: a regular expression', 'aria-label': 'search functions',
   spellcheck: 'false', oninput: () => setSearch(searchInput.value)});
 const matches = element('span', {class: 'matches', role: 'status', 'aria-live': 'polite'});
@@ -56,7 +57,7 @@ const controls = island('controls', [
       button('◐', 'light or dark (d)', () => toggleTheme(), {'aria-label': 'light or dark'}),
       button('?', 'keys (?)', () => openPanel('keys'), {'aria-label': 'keys'})),
   element('div', {class: 'summary'}, summary, leftOut),
-  element('div', {class: 'row'}, element('span', {class: 'group', role: 'group', 'aria-label': 'form'}, ...formButtons), backButton,
+  element('div', {class: 'row'}, element('span', {class: 'group', role: 'group', 'aria-label': 'form'}, ...formButtons), foldButton, backButton,
       resetButton, searchInput, previousButton, nextButton, matches),
   element('div', {class: 'row', id: 'filters'}, ...(data.processes.length > 1 ? [processSelect] : []),
       ...(data.threads.length > 1 ? [threadSelect] : []),
@@ -90,6 +91,7 @@ function updateMatches() {
 
 function updateControls() {
   for (const each of formButtons) each.setAttribute('aria-pressed', String(each.dataset.form === state.form));
+  foldButton.setAttribute('aria-pressed', String(state.fold));
   backButton.disabled = state.back.length === 0;
   resetButton.disabled = !state.zoomed.parent;
   const metric = data.metric === 'cpu' ? 'CPU time' : 'wall time';

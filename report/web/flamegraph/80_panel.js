@@ -4,7 +4,7 @@
 const kKeys = [
   ['click, Enter', 'zoom to a frame'], ['Escape', 'close this, leave the search, or zoom out one step'], ['Backspace', 'back to the view before'],
   ['0', 'show everything'], ['arrows', 'go to the caller, a callee, or the frame beside'], ['/', 'search; a regular expression'],
-  ['n, N', 'next and previous match'], ['i', 'icicle, flame, bottom-up'], ['d', 'light or dark'], ['?', 'these keys'],
+  ['n, N', 'next and previous match'], ['i', 'icicle, flame, bottom-up'], ['f', 'fold or unfold direct recursion'], ['d', 'light or dark'], ['?', 'these keys'],
 ];
 
 const panel = island('panel', []);

@@ -14,7 +14,7 @@ function redraw() {
 function buildTree() {
   state.values = measure(state.filter);
   const path = state.zoomed ? state.zoomed.path : [];
-  state.tree = state.form === 'inverted' ? bottomUpTree(state.values) : topDownTree(state.values);
+  state.tree = (state.form === 'inverted' ? bottomUpTree : topDownTree)(state.values, state.fold);
   state.zoomed = state.tree.find(path);
 }
 
@@ -28,6 +28,13 @@ function setForm(form) {
   buildTree();
   redraw();
   window.scrollTo(0, form === 'flame' ? svg.getAttribute('height') : 0);
+}
+
+function toggleFolding() {
+  state.fold = !state.fold;
+  state.zoomed = null;
+  state.back = [];
+  setForm(state.form);
 }
 
 function setFilter(change) {
@@ -108,6 +115,7 @@ function onKey(event) {
   else if (event.key === '0') zoomTo(state.tree);
   else if (event.key === 'Backspace') zoomBack();
   else if (event.key === 'd') toggleTheme();
+  else if (event.key === 'f') toggleFolding();
   else if (event.key === 'i') setForm({icicle: 'flame', flame: 'inverted', inverted: 'icicle'}[state.form]);
   else return;
   event.preventDefault();
