@@ -83,6 +83,31 @@ const char* missing_part(ModuleSymbols::Level level, bool has_dwarf) {
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+// Where a program begins; none for a shared library, whose header's entry means nothing.
+std::optional<uint64_t> program_entry(Elf* elf) {
+  GElf_Ehdr header;
+  if (gelf_getehdr(elf, &header) == nullptr || header.e_entry == 0) {
+    return std::nullopt;
+  }
+  if (header.e_type == ET_EXEC) {
+    return header.e_entry;
+  }
+  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr; section = elf_nextscn(elf, section)) {
+    GElf_Shdr shape;
+    if (gelf_getshdr(section, &shape) == nullptr || shape.sh_type != SHT_DYNAMIC || shape.sh_entsize == 0) {
+      continue;
+    }
+    Elf_Data* data = elf_getdata(section, nullptr);
+    GElf_Dyn entry;
+    for (int i = 0; gelf_getdyn(data, i, &entry) != nullptr && entry.d_tag != DT_NULL; ++i) {
+      if (entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_PIE) != 0) {
+        return header.e_entry;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address) {
@@ -132,6 +157,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   };
 
   const FunctionBounds bounds(file->elf());
+  const std::optional<uint64_t> entry = program_entry(file->elf());
   size_t with_lines = 0;
   for (size_t i = 0; i < addresses.size(); ++i) {
     DebugLocation& location = locations[i];
@@ -159,6 +185,9 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     } else if (const std::optional<uint64_t> start = bounds.start_of(addresses[i])) {
       frame = unresolved_frame(module.path, *start);
       frame.function_offset = *start;
+      if (start == entry) {
+        frame.function = "_start";  // what every C library's start file calls it
+      }
       frame.file = location.file;
       frame.line = location.line;
     }

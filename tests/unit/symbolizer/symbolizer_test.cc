@@ -155,6 +155,19 @@ TEST_CASE("exported functions have the same names with and without debug informa
   CHECK(full.frames[2].back().function == "shapes::area(int, int)");
 }
 
+TEST_CASE("the entry of a stripped program has the name that it always has") {
+  const TemporaryDirectory directory;
+  const std::string mode = GENERATE("-pie", "-no-pie");
+  const std::string program = build(directory, "g++ -O2 " + mode);
+  const uint64_t entry = symbol_address(program, "_start");
+  const uint64_t other = symbol_address(program, "c_entry");
+  output_of("strip " + program);
+  const Resolved resolved = fixture::resolve({{}, program, {}}, {entry, entry + 20, other});
+  CHECK(resolved.frames[0][0].function == "_start");
+  CHECK(resolved.frames[1][0].function == "_start");
+  CHECK(resolved.frames[2][0].function != "_start");
+}
+
 TEST_CASE("the addresses of a function without a name are one function, at its start") {
   const TemporaryDirectory directory;
   const std::string program = build(directory, "g++ -O2");
