@@ -127,9 +127,8 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
     record.parent = id_of_session(replaced);
     record.origin = ProcessOrigin::kExec;
     // The kernel's account goes on across an exec: what it has beyond the samples is the next image's.
-    const TargetProcess& image = *processes_.at(replaced).target;
-    end(replaced, {ExitKind::kReplacedByExec, 0}, image.accounted_cpu_ns());
-    earlier_cpu_ns = image.accounted_cpu_ns();
+    end(replaced, {ExitKind::kReplacedByExec, 0}, 0);
+    earlier_cpu_ns = processes_.at(replaced).target->accounted_cpu_ns();
     processes_.erase(replaced);
   } else if (hello.origin == HelloOrigin::kFork) {
     ++fork_hellos_;

@@ -368,8 +368,9 @@ void TargetProcess::finish(uint64_t total_cpu_ns) {
       take_counts(i);
     }
   }
-  // Of a short process that its parent has reaped already the kernel tells no more; its main thread did.
-  account_remainder(std::max(total_cpu_ns, main_thread_cpu_ns_));
+  // Of a short process that was reaped already only its main thread tells; before an exec nobody does.
+  total_cpu_ns = std::max(total_cpu_ns, main_thread_cpu_ns_);
+  account_remainder(total_cpu_ns != 0 ? total_cpu_ns : accounted_cpu_ns_);
 }
 
 Counters TargetProcess::counters() const {
