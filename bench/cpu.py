@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import tempfile
 
-from harness import BenchError, Results, Timeout, median_and_interval, run
+from harness import BenchError, Results, Timeout, median_and_interval, run, run_benchmark
 from profilers import Bare, all_profilers, check_rates
 
 ADDED_BAR_PERCENT = 1
@@ -264,4 +264,4 @@ def main():
     results.finish(options.json)
 
 
-main()
+run_benchmark(main)

@@ -13,6 +13,7 @@ import random
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -222,3 +223,11 @@ def cell_text(cell):
     if cell is None:
         return "-"
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
+def run_benchmark(main):
+    """What fails ends it with one sentence and exit status 1."""
+    try:
+        main()
+    except BenchError as error:
+        sys.exit(f"bench: no figures, this failed: {error}")

@@ -6,7 +6,7 @@ import random
 import statistics
 import tempfile
 
-from harness import Results, median_and_interval, run
+from harness import Results, median_and_interval, run, run_benchmark
 from profilers import Bare, Flarestack, Perf
 
 START_BAR_MS = 30
@@ -120,4 +120,4 @@ def main():
     results.finish(options.json)
 
 
-main()
+run_benchmark(main)
