@@ -122,6 +122,7 @@ void after_fork_in_child() {
   const uint64_t bit = sample_signal_bit();
   reset_thread_table();
   forget_other_threads_timers();
+  forget_other_threads_calls();
   const SessionView session = open_child_session(parent.page());
   if (!session) {
     go_unrecorded(signal_blocked, bit);

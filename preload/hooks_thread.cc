@@ -22,6 +22,12 @@ namespace flarestack::agent {
 namespace {
 
 void begin_thread(ThreadState& thread) {
+  const CallScope scope;
+  if (!sandbox_allows(Deed::kArm)) {
+    the_agent.session.page().threads_without_timer.fetch_add(1, std::memory_order_relaxed);
+    abandon_thread(thread);
+    return;
+  }
   // glibc and musl put the thread's descriptor, to which %fs:0 points, at the top of its stack.
   uint64_t pointer;
   asm("mov %%fs:0, %0" : "=r"(pointer));
@@ -38,7 +44,8 @@ void begin_thread(ThreadState& thread) {
 }
 
 void end_thread(ThreadState& thread) {
-  if (recording()) {
+  const CallScope scope;
+  if (this_thread() == &thread && recording()) {
     const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
     record_routine_end(thread);
     leave_thread(thread);

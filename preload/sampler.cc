@@ -143,12 +143,10 @@ void take_sample(ThreadState& thread, const siginfo_t& info, const ucontext_t& c
 
 // All signals are blocked while it runs, so it is not re-entered and needs no guard.
 void handle_sample_signal(int signal, siginfo_t* info, void* context) {
-  if (!sandbox_allows(Deed::kSample)) {
-    return;
-  }
   ThreadState* thread = the_agent.session ? this_thread() : nullptr;
   if (is_tick(*info)) {
-    if (thread != nullptr && is_tick_of(*info, *thread)) {
+    const CallScope scope;
+    if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread)) {
       take_sample(*thread, *info, *static_cast<const ucontext_t*>(context));
     }
   } else if (thread != nullptr && thread->signal_blocked) {

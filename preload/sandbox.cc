@@ -24,6 +24,17 @@ constinit std::atomic<uint32_t> forbidden_deeds{0};
 
 namespace {
 
+constinit std::atomic<uint32_t> calling{0};  // CallScopes
+
+// Lets those finish that asked sandbox_allows() before it began to say no.
+void wait_for_callers() {
+  constexpr timespec kNap{0, 50'000};
+  constexpr int kMaxNaps = 2000;
+  for (int i = 0; calling.load(std::memory_order_seq_cst) != 0 && i < kMaxNaps; ++i) {
+    raw_syscall(SYS_nanosleep, raw_pointer(&kNap), 0);
+  }
+}
+
 struct Call {
   Deed deed;
   int32_t number;
@@ -153,6 +164,7 @@ void forbid(uint32_t deeds) {
   }
   // Beyond this point no timer is armed.
   forbidden_deeds.fetch_or(added, std::memory_order_seq_cst);
+  wait_for_callers();
   if (newly(Deed::kSample)) {
     disarm_all();
   }
@@ -180,6 +192,10 @@ constexpr uint32_t kEverything =
     static_cast<uint32_t>(Deed::kSample) | static_cast<uint32_t>(Deed::kArm) | static_cast<uint32_t>(Deed::kReach);
 
 }  // namespace
+
+CallScope::CallScope() { calling.fetch_add(1, std::memory_order_seq_cst); }
+CallScope::~CallScope() { calling.fetch_sub(1, std::memory_order_release); }
+void forget_other_threads_calls() { calling.store(0, std::memory_order_relaxed); }
 
 void before_prctl(long option, long first, long second) {
   if (option != PR_SET_SECCOMP || !concerns_us()) {

@@ -26,6 +26,18 @@ inline bool sandbox_allows(Deed deed) {
   return (forbidden_deeds.load(std::memory_order_relaxed) & static_cast<uint32_t>(deed)) == 0;
 }
 
+// Held by whoever makes calls of ours in a handler or in a thread that starts or ends: a filter may bind all threads at
+// once, and waits for those that have begun. [signal]
+class CallScope {
+ public:
+  CallScope();
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+};
+// In a fork's child, whose other threads are gone. [hook]
+void forget_other_threads_calls();
+
 // Before prctl(option, first, second) or seccomp(operation, flags, program) reaches the kernel. [hook]
 void before_prctl(long option, long first, long second);
 void before_seccomp(long operation, long program);
