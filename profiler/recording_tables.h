@@ -69,12 +69,6 @@ class RecordingTables {
                                  (key.low >> 29));
     }
   };
-  struct StackHash {
-    // The identity puts a parent's and its children's keys (parent << 32 | frame) into few buckets: 15 us a sample.
-    size_t operator()(uint64_t key) const noexcept {
-      return static_cast<size_t>((key ^ key >> 32) * 0x9E3779B97F4A7C15);
-    }
-  };
   struct Weight {
     uint64_t count = 0;
     uint64_t weight_ns = 0;
@@ -93,7 +87,7 @@ class RecordingTables {
   std::unordered_map<std::string, ModuleId> modules_;
   std::unordered_map<Key, FrameId, KeyHash> frames_;
   std::unordered_map<Key, FrameRecord, KeyHash> unknown_;
-  std::unordered_map<uint64_t, StackId, StackHash> stacks_;
+  std::unordered_map<uint64_t, StackId> stacks_;
   std::unordered_map<Key, Weight, KeyHash> weights_;
   uint32_t last_process_ = 0;
   uint32_t last_thread_ = 0;
