@@ -64,7 +64,7 @@ def check_code_file(path, lines):
     if path.endswith(".h") and "#pragma once" not in lines:
         yield 1, "a header without #pragma once"
     for number, line in enumerate(lines, start=1):
-        if re.match(r"\s*using namespace\b", line) and ("// NOLINT: " not in line or path.endswith(".h")):
+        if re.match(r"\s*using namespace\b(?!.*\bliterals;)", line) and ("// NOLINT: " not in line or path.endswith(".h")):
             yield number, "using namespace without a reason (`// NOLINT: ...`)"
         if re.match(r'\s*#\s*include\s*"\.', line):
             yield number, "an include that is not relative to the root"
