@@ -145,6 +145,10 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
 }
 
 void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
+  if (!settings_.follow_children && peer.pid != launched_pid_) {
+    SessionServer::reply(peer, -1);  // asked for with --no-children, so not a process that is missing
+    return;
+  }
   uint64_t earlier_cpu_ns = 0;
   ProcessRecord record = describe(peer, hello, earlier_cpu_ns);
   ++settings_.session_id;

@@ -51,7 +51,7 @@ class ProcessTable {
   // No process is recorded, and none is asking to be.
   bool empty() const { return processes_.empty() && peers_.empty(); }
   // A child that was forked and has not said Hello yet may outlive its parent.
-  bool expects_children() const { return forks_ > fork_hellos_; }
+  bool expects_children() const { return settings_.follow_children && forks_ > fork_hellos_; }
   // At least one process had an agent.
   bool recorded() const { return recorded_; }
 

@@ -8,7 +8,7 @@
 #include "symbolizer/line_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace std::literals;
+  using namespace std::literals;  // NOLINT: a program of one function
   const std::span<const uint8_t> bytes(data, size);
   const flarestack::LineSections sections{bytes, bytes, bytes};
   const std::vector<flarestack::CodeSection> code{{0, UINT64_MAX}};
