@@ -111,9 +111,12 @@ Result<std::shared_ptr<const ModuleImage>> ModuleImage::load(const std::string& 
   image->base_ = static_cast<char*>(memory);
   image->mapped_bytes_ = size_bytes;
   for (const Elf64_Phdr& segment : segments) {
-    const bool holds_cfi = image->eh_frame_hdr_ >= segment.p_vaddr && image->eh_frame_hdr_ < segment.p_vaddr + segment.p_filesz;
-    if (segment.p_type == PT_LOAD && (holds_cfi || (segment.p_flags & PF_X) != 0) && segment.p_filesz <= segment.p_memsz &&
-        !read_at(descriptor, image->base_ + (segment.p_vaddr - image->first_address_), segment.p_filesz, segment.p_offset)) {
+    const bool holds_cfi =
+        image->eh_frame_hdr_ >= segment.p_vaddr && image->eh_frame_hdr_ < segment.p_vaddr + segment.p_filesz;
+    if (segment.p_type == PT_LOAD && (holds_cfi || (segment.p_flags & PF_X) != 0) &&
+        segment.p_filesz <= segment.p_memsz &&
+        !read_at(descriptor, image->base_ + (segment.p_vaddr - image->first_address_), segment.p_filesz,
+                 segment.p_offset)) {
       return Error{path + ": it is cut short"};
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The module log of a session: which modules came and went, told by the agent before any sample that needs them. Recorder
-// side; the log's bytes are untrusted.
+// The module log of a session: which modules came and went, told by the agent before any sample that needs them.
+// Recorder side; the log's bytes are untrusted.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,6 @@
 #include "profiler/off_cpu_sampler.h"
 
 #include <dirent.h>
-#include <fmt/format.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -11,6 +10,8 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+
+#include <fmt/format.h>
 
 #include "profiler/clock.h"
 
@@ -127,7 +128,8 @@ void OffCpuSampler::give_out(Thread& thread, int64_t time_ns) {
     thread.seen.clear();
   }
   if (thread.waiting_ns != 0) {
-    const StackId stack = target_.tables->stack({}, target_.tables->named_frame(FrameKind::kMarker, "[waiting for a CPU]"));
+    const StackId stack =
+        target_.tables->stack({}, target_.tables->named_frame(FrameKind::kMarker, "[waiting for a CPU]"));
     target_.tables->add_weight(thread.id, stack, SampleMetric::kOffCpu, time_ns, 0, thread.waiting_ns);
     thread.waiting_ns = 0;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OffCpuSampler: where the threads of one process wait, for the wall clock. Sleeping threads are never signalled: the
-// kernel tells their program counter and stack pointer (/proc/PID/task/TID/syscall), and a copy of their stack is unwound here.
+// kernel tells their program counter and stack pointer (/proc/PID/task/TID/syscall), and a copy of their stack is
+// unwound here.
 //
 // How long a thread was off the CPU is exact, from its schedstat (time on CPU, time waiting for one); how that time is
 // divided among the places where it waited is sampled at random moments: each pass over the threads sees where a thread
@@ -31,7 +32,7 @@ class OffCpuSampler {
     int32_t pid = 0;
     RecordingTables* tables = nullptr;
     const ModuleMap* modules = nullptr;
-    std::function<ThreadId(int32_t tid)> thread_of;                       // made if it is not known yet
+    std::function<ThreadId(int32_t tid)> thread_of;                         // made if it is not known yet
     std::function<StackId(StackId parent, FrameAddress frame)> push_frame;  // of the present modules
   };
 
@@ -64,8 +65,8 @@ class OffCpuSampler {
     StackId stack;  // where it sleeps
     uint64_t stack_pointer = 0;
     uint64_t program_counter = 0;
-    uint64_t off_ns = 0;                        // not yet given out
-    uint64_t waiting_ns = 0;                    // for a CPU; not yet given out
+    uint64_t off_ns = 0;                          // not yet given out
+    uint64_t waiting_ns = 0;                      // for a CPU; not yet given out
     std::unordered_map<uint32_t, uint64_t> seen;  // passes, by StackId
   };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/target_process.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include <fmt/format.h>
 
 #include "profiler/module_log.h"
 #include "unwind/unwinder.h"
@@ -37,8 +38,13 @@ bool thread_exists(int32_t pid, int32_t tid) {
 
 TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
                              uint64_t earlier_cpu_ns)
-    : identity_(identity), region_(std::move(region)), tables_(tables), origin_(origin),
-      period_ns_(region_.view().page().sample_period_ns), kernel_tick_ns_(kernel_tick_ns()), earlier_cpu_ns_(earlier_cpu_ns),
+    : identity_(identity),
+      region_(std::move(region)),
+      tables_(tables),
+      origin_(origin),
+      period_ns_(region_.view().page().sample_period_ns),
+      kernel_tick_ns_(kernel_tick_ns()),
+      earlier_cpu_ns_(earlier_cpu_ns),
       accounted_cpu_ns_(earlier_cpu_ns) {}
 
 void TargetProcess::switch_off() { region_.view().page().off.store(1, std::memory_order_relaxed); }
@@ -49,8 +55,8 @@ size_t TargetProcess::drain() {
   view.page().heartbeat_ns.store(now_ns, std::memory_order_relaxed);
   const bool refresh = now_ns - last_names_ns_ > kNamesIntervalNs;
   size_t records = 0;
-  // Module events were written before the samples that name their generation, and samples are read only up to the heads seen
-  // before the log is read: so no sample is met before its modules.
+  // Module events were written before the samples that name their generation, and samples are read only up to the heads
+  // seen before the log is read: so no sample is met before its modules.
   std::array<SlotState, kSlotCount> states{};
   std::array<uint64_t, kSlotCount> heads{};
   for (uint32_t i = 0; i < kSlotCount; ++i) {
@@ -70,7 +76,8 @@ size_t TargetProcess::drain() {
     records += drain_slot(i, heads[i]);
     const bool look = refresh || states[i] == SlotState::kEnding;
     // What it wrote since then is drained next time.
-    if (look && !thread_exists(identity_.pid, slots_[i].tid) && header.head.load(std::memory_order_acquire) == heads[i]) {
+    if (look && !thread_exists(identity_.pid, slots_[i].tid) &&
+        header.head.load(std::memory_order_acquire) == heads[i]) {
       name_from_slot(slots_[i], header);  // it may have named itself since
       take_counts(i);
       thread_ids_.erase(slots_[i].tid);
@@ -241,7 +248,8 @@ StackId TargetProcess::push_frame(StackId parent, uint64_t bits, uint32_t genera
     if (segment == nullptr) {
       entry->second = tables_.unknown_frame(identity_.id, address.address(), address.kind());
     } else if (!segment->is_agent) {
-      entry->second = tables_.native_frame(segment->module, {address.address().value - segment->load_bias}, address.kind());
+      entry->second =
+          tables_.native_frame(segment->module, {address.address().value - segment->load_bias}, address.kind());
     }
   }
   // The agent's own frames (its thread start routine) are none: what it called hangs on what called it.
@@ -287,63 +295,6 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   accounted_cpu_ns_ += weight_ns;
 }
 
-// A POSIX timer fires at the kernel's ticks only, for all periods that have passed. With a period shorter than the tick every
-// tick is a sample, of the time between two ticks: so threads too short to see many of them are counted right on average.
-uint64_t TargetProcess::posix_weight_ns(uint64_t overruns) const {
-  const uint64_t passed_ns = (1 + overruns) * period_ns_;
-  if (period_ns_ >= kernel_tick_ns_ || kernel_tick_ns_ == 0) {
-    return passed_ns;
-  }
-  return std::max<uint64_t>(1, (passed_ns + kernel_tick_ns_ / 2) / kernel_tick_ns_) * kernel_tick_ns_;
-}
-
-void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
-  if (ticks == 0) {
-    return;
-  }
-  kernel_ticks_ += ticks;
-  accounted_cpu_ns_ += ticks * period_ns_;
-  const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
-  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_);
-}
-
-// CPU time without a sample, on the first thread.
-void TargetProcess::add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns) {
-  if (weight_ns == 0) {
-    return;
-  }
-  accounted_cpu_ns_ += weight_ns;
-  tables_.add_weight(first_thread_, tables_.stack({}, tables_.named_frame(kind, name)), SampleMetric::kCpu, time_ns, 0, weight_ns);
-}
-
-void TargetProcess::account_startup() {
-  const SessionPage& page = region_.view().page();
-  if (startup_accounted_ || !first_thread_ || page.startup_cpu_ns == 0 || period_ns_ == 0) {
-    return;
-  }
-  startup_accounted_ = true;
-  if (page.startup_cpu_ns > accounted_cpu_ns_) {
-    add_derived_time(FrameKind::kMarker, "[startup]", origin_.since(page.startup_monotonic_ns), page.startup_cpu_ns - accounted_cpu_ns_);
-  }
-}
-
-// What the kernel counted and no sample or tick tells of: of threads without a timer, of samples that were dropped, and otherwise
-// the tail: kernel time after each thread's last sample, and the teardown of the process.
-void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
-  image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
-  if (total_cpu_ns <= accounted_cpu_ns_ || !first_thread_ || period_ns_ == 0) {
-    return;
-  }
-  const SessionPage& page = region_.view().page();
-  const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
-                                 page.threads_without_timer.load(std::memory_order_relaxed) != 0 ||
-                                 !unsampled_tids_.empty() || perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
-  const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
-  const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
-  add_derived_time(FrameKind::kMarker, "[not sampled]", origin_.now(), unsampled_ns);
-  add_derived_time(FrameKind::kKernel, "[kernel]", origin_.now(), remainder_ns - unsampled_ns);
-}
-
 void TargetProcess::sample_off_cpu() {
   if (off_cpu_ == nullptr) {
     OffCpuSampler::Target target;
@@ -351,7 +302,9 @@ void TargetProcess::sample_off_cpu() {
     target.tables = &tables_;
     target.modules = &modules_;
     target.thread_of = [this](int32_t tid) { return thread_of(tid); };
-    target.push_frame = [this](StackId parent, FrameAddress frame) { return push_frame(parent, frame.bits(), last_generation_); };
+    target.push_frame = [this](StackId parent, FrameAddress frame) {
+      return push_frame(parent, frame.bits(), last_generation_);
+    };
     off_cpu_ = std::make_unique<OffCpuSampler>(std::move(target));
   }
   drain_modules();

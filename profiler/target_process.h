@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TargetProcess: one recorded program image: its session region, and what is drained from it into the tables. Recorder
-// side. Nothing read from the region is trusted: counts and positions are checked, and a ring that makes no sense is skipped to
-// its head and counted as damaged.
+// side. Nothing read from the region is trusted: counts and positions are checked, and a ring that makes no sense is
+// skipped to its head and counted as damaged.
 #pragma once
 
 #include <array>
@@ -45,8 +45,9 @@ class TargetProcess {
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
 
-  // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was used
-  // beyond what was sampled becomes kernel time, or "[not sampled]" where threads could not be sampled. `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
+  // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was
+  // used beyond what was sampled becomes kernel time, or "[not sampled]" where threads could not be sampled.
+  // `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
   void finish(uint64_t total_cpu_ns);
 
   // CPU time that samples and kernel ticks account for, earlier images included.
@@ -63,8 +64,8 @@ class TargetProcess {
     ThreadId thread;
     int32_t tid = 0;
     std::string name;
-    std::vector<uint64_t> frames;   // of the previous stack, root first: FrameAddress bits
-    std::vector<StackId> stacks;    // the call tree node of each
+    std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
+    std::vector<StackId> stacks;   // the call tree node of each
   };
 
   void drain_modules();

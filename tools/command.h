@@ -2,10 +2,11 @@
 // How a command of flarestack is declared: one file each, listed in commands(). Offline and recorder side.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "base/result.h"
 

@@ -15,11 +15,13 @@ CommandBody declare_doctor(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   app.add_option("PID", options->pid, "a running process instead of this machine")->check(CLI::PositiveNumber);
-  app.add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  app.add_option("--format", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   return [options]() -> Result<int> {
-    const std::vector<Check> checks =
-        options->pid != 0 ? diagnose_process(gather_process_facts(options->pid))
-                          : diagnose_machine(gather_machine_facts({default_cache_directory(), "."}));
+    const std::vector<Check> checks = options->pid != 0
+                                          ? diagnose_process(gather_process_facts(options->pid))
+                                          : diagnose_machine(gather_machine_facts({default_cache_directory(), "."}));
     const Result<void> written =
         write_output("", options->format == "json" ? doctor_json(checks) : doctor_text(checks, layout_for("").colour));
     if (!written.ok()) {

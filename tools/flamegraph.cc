@@ -15,7 +15,8 @@ CommandBody declare_flamegraph(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("-o,--output", options->output, "the SVG file; - for stdout")->required();
   app.add_option("--title", options->title, "instead of the command line");
-  app.add_option("--form", options->form, "icicle: callers on top; flame: callers at the bottom; inverted: from the leaf functions")
+  app.add_option("--form", options->form,
+                 "icicle: callers on top; flame: callers at the bottom; inverted: from the leaf functions")
       ->check(CLI::IsMember({"icicle", "flame", "inverted"}))
       ->capture_default_str();
   return [reading, options]() -> Result<int> {

@@ -16,7 +16,9 @@ CommandBody declare_info(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   app.add_option("TRACE", options->trace, "the trace file that `record` wrote")->required();
-  app.add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  app.add_option("--format", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   app.add_flag("--records", options->records, "print the file record by record");
   return [options]() -> Result<int> {
     if (options->records) {

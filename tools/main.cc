@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // flarestack: finds the command, prints the one error line, picks the exit status.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/spelling.h"
 #include "base/terminal.h"
@@ -16,14 +16,16 @@ namespace flarestack {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
-      {"record", "run a program and record where its time goes", "flarestack record -- python3 script.py", declare_record},
-      {"report", "functions by the time they cost, and how good the recording is", "flarestack report flarestack.python3.71.flare",
-       declare_report},
+      {"record", "run a program and record where its time goes", "flarestack record -- python3 script.py",
+       declare_record},
+      {"report", "functions by the time they cost, and how good the recording is",
+       "flarestack report flarestack.python3.71.flare", declare_report},
       {"tree", "the call tree, or the callers and callees of one function", "flarestack tree app.flare parse_document",
        declare_tree},
       {"flamegraph", "an interactive flame graph as one SVG file", "flarestack flamegraph app.flare -o app.svg",
        declare_flamegraph},
-      {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded", declare_export},
+      {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
+       declare_export},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
   };
@@ -54,7 +56,10 @@ std::string unknown_command(const std::string& word) {
 }
 
 std::string unknown_option(const CLI::App& app, const std::string& message) {
-  const size_t at = message.find("--");
+  size_t at = message.find("--");
+  while (at != std::string::npos && (at + 2 == message.size() || message[at + 2] == ' ')) {
+    at = message.find("--", at + 2);  // a bare "--" is no option
+  }
   if (at == std::string::npos) {
     return message;
   }
@@ -75,7 +80,8 @@ int run(int argument_count, char** arguments) {
   app.set_version_flag("--version", "flarestack " FLARESTACK_VERSION);
   app.require_subcommand(0, 1);
   std::string completion_shell;
-  app.add_option("--completion", completion_shell, "print the script that completes this command line: bash, zsh or fish")
+  app.add_option("--completion", completion_shell,
+                 "print the script that completes this command line: bash, zsh or fish")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   app.footer("flarestack COMMAND --help tells more about each command.");
   std::map<const CLI::App*, std::pair<const Command*, CommandBody>> bodies;

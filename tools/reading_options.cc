@@ -58,7 +58,8 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
 
 Result<Profile> load_chosen(const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
-  chosen.metric = options.metric == "wall" || (options.metric.empty() && has_wall_clock(options.trace)) ? Metric::kWall : Metric::kCpu;
+  chosen.metric = options.metric == "wall" || (options.metric.empty() && has_wall_clock(options.trace)) ? Metric::kWall
+                                                                                                        : Metric::kCpu;
   chosen.inline_frames = !options.no_inline;
   const auto from = time_option("--from", options.from);
   const auto to = time_option("--to", options.to);

@@ -2,9 +2,10 @@
 // The options that every command which reads a trace shares. Offline side.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 #include "base/result.h"
 #include "model/profile.h"

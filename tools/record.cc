@@ -75,10 +75,17 @@ Result<int> run_record(Options& options) {
       fmt::print(stderr, "flarestack: no summary: {}\n", written.error().message);
     }
   } else if (!outcome->recorded && outcome->problem.empty()) {
-    fmt::print(stderr, "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
+    fmt::print(stderr,
+               "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
                outcome->trace_path);
   }
   return outcome->exit_status;
+}
+
+// For CLI11: an empty text, or what is wrong with the value.
+std::string check_time(const std::string& text) {
+  const Result<uint64_t> value = parse_duration(text);
+  return value.ok() ? std::string() : value.error().message;
 }
 
 }  // namespace
@@ -98,8 +105,10 @@ CommandBody declare_record(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--no-children", options->no_children, "only the program itself, not what it starts");
   app.add_flag("--no-wait", options->no_wait, "stop when the program ends, whatever it left running");
-  app.add_option("--duration", options->duration, "stop recording after this time, such as 10s; the program goes on");
-  app.add_option("--timeout", options->timeout, "end the program (SIGTERM, then SIGKILL) after this time");
+  app.add_option("--duration", options->duration, "stop recording after this time, such as 10s; the program goes on")
+      ->check(check_time);
+  app.add_option("--timeout", options->timeout, "end the program (SIGTERM, then SIGKILL) after this time")
+      ->check(check_time);
   app.add_flag("--quiet", options->quiet, "no summary on stderr");
   app.add_option("--summary", options->summary, "write the summary to this file instead of stderr");
   app.add_option("PROGRAM", options->record.command, "the program and its arguments, behind --")->required();

@@ -20,7 +20,9 @@ CommandBody declare_report(CLI::App& app) {
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   app.add_option("--top", options->top, "at most so many functions (0: all)")->capture_default_str();
-  app.add_option("--format", options->format, "text, json or md")->check(CLI::IsMember({"text", "json", "md"}))->capture_default_str();
+  app.add_option("--format", options->format, "text, json or md")
+      ->check(CLI::IsMember({"text", "json", "md"}))
+      ->capture_default_str();
   app.add_option("-o,--output", options->output, "a file instead of stdout");
   return [reading, options]() -> Result<int> {
     const Result<Profile> profile = load_chosen(*reading);

@@ -19,7 +19,9 @@ CommandBody declare_tree(CLI::App& app) {
   app.add_option("--threshold", options->threshold_percent, "leave out branches below this percentage")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
-  app.add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  app.add_option("--format", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   app.add_option("-o,--output", options->output, "a file instead of stdout");
   return [reading, options]() -> Result<int> {
     const Result<Profile> profile = load_chosen(*reading);

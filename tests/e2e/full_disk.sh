@@ -42,8 +42,9 @@ check_outcome() {
   for command in report tree info 'export --format collapsed'; do
     $FLARESTACK $command "$1" >text 2>&1 || fail "$command: $(cat text)"
   done
-  "$FLARESTACK" report "$1" 2>&1 | grep -q 'stopped before it finished' || fail "report does not say that it is incomplete"
-  "$FLARESTACK" report "$1" | grep -q 'walk' || fail "what was written before is lost"
+  "$FLARESTACK" report "$1" >report.txt 2>&1
+  grep -q 'stopped before it finished' report.txt || fail "report does not say that it is incomplete: $(cat report.txt)"
+  grep -q 'walk' report.txt || fail "what was written before is lost"
 }
 
 for action in DFL IGN; do

@@ -66,7 +66,8 @@ for _ in $(seq 8); do
   for command in report tree info 'export --format collapsed'; do
     $FLARESTACK $command t.flare >text 2>&1 || fail "$command on what was left: $(cat text)"
   done
-  "$FLARESTACK" report t.flare 2>&1 | grep -q 'stopped before it finished' || fail "report does not say what happened"
+  "$FLARESTACK" report t.flare >text 2>&1
+  grep -q 'stopped before it finished' text || fail "report does not say what happened: $(cat text)"
   "$FLARESTACK" info --format json t.flare >i.json
   json_true i.json 'd["quality"]["complete"] is False' "a recorder that was killed"
 done

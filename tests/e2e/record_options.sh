@@ -65,7 +65,7 @@ info 'd["processes"][0]["exit"] == 143' "--timeout"
 run 137 record --quiet -o t.flare --timeout 100ms -- sh -c 'trap "" TERM; while :; do sleep 0.2; done'
 for bad in 10y -1s s; do
   rm -f ran
-  run 125 record --duration "$bad" -- touch ran
+  run 2 record --duration "$bad" -- touch ran
   [ ! -e ran ] && sentence 'duration' || fail "--duration $bad ran the program"
 done
 
@@ -106,7 +106,7 @@ run 2 record
 sentence 'PROGRAM'
 run 2 record --
 sentence 'PROGRAM'
-run 2 record --qiuet true
+run 2 record --qiuet -- true
 sentence "did you mean --quiet"
 run 2 recrod -- true
 sentence "unknown command 'recrod'; did you mean 'record'"

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of TargetProcess that accounts for CPU time: what a sample weighs, and what there is beside the samples.
+#include <algorithm>
+
+#include "profiler/target_process.h"
+
+namespace flarestack {
+
+// A POSIX timer fires at the kernel's ticks only, for all periods that have passed. With a period shorter than the tick
+// every tick is a sample, of the time between two ticks: so threads too short to see many of them are counted right on
+// average.
+uint64_t TargetProcess::posix_weight_ns(uint64_t overruns) const {
+  const uint64_t passed_ns = (1 + overruns) * period_ns_;
+  if (period_ns_ >= kernel_tick_ns_ || kernel_tick_ns_ == 0) {
+    return passed_ns;
+  }
+  return std::max<uint64_t>(1, (passed_ns + kernel_tick_ns_ / 2) / kernel_tick_ns_) * kernel_tick_ns_;
+}
+
+void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
+  if (ticks == 0) {
+    return;
+  }
+  kernel_ticks_ += ticks;
+  accounted_cpu_ns_ += ticks * period_ns_;
+  const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_);
+}
+
+// CPU time without a sample, on the first thread.
+void TargetProcess::add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns) {
+  if (weight_ns == 0) {
+    return;
+  }
+  accounted_cpu_ns_ += weight_ns;
+  tables_.add_weight(first_thread_, tables_.stack({}, tables_.named_frame(kind, name)), SampleMetric::kCpu, time_ns, 0,
+                     weight_ns);
+}
+
+void TargetProcess::account_startup() {
+  const SessionPage& page = region_.view().page();
+  if (startup_accounted_ || !first_thread_ || page.startup_cpu_ns == 0 || period_ns_ == 0) {
+    return;
+  }
+  startup_accounted_ = true;
+  if (page.startup_cpu_ns > accounted_cpu_ns_) {
+    add_derived_time(FrameKind::kMarker, "[startup]", origin_.since(page.startup_monotonic_ns),
+                     page.startup_cpu_ns - accounted_cpu_ns_);
+  }
+}
+
+// What the kernel counted and no sample or tick tells of: of threads without a timer, of samples that were dropped, and
+// otherwise the tail: kernel time after each thread's last sample, and the teardown of the process.
+void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
+  image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
+  if (total_cpu_ns <= accounted_cpu_ns_ || !first_thread_ || period_ns_ == 0) {
+    return;
+  }
+  const SessionPage& page = region_.view().page();
+  const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
+                                 page.threads_without_timer.load(std::memory_order_relaxed) != 0 ||
+                                 !unsampled_tids_.empty() ||
+                                 perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
+  const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
+  const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
+  add_derived_time(FrameKind::kMarker, "[not sampled]", origin_.now(), unsampled_ns);
+  add_derived_time(FrameKind::kKernel, "[kernel]", origin_.now(), remainder_ns - unsampled_ns);
+}
+
+}  // namespace flarestack
