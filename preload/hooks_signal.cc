@@ -60,8 +60,9 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
     thread->signal_blocked = was_blocked;
     return result;
   }
-  if (old_set != nullptr && was_blocked) {
-    old_set->__val[0] |= bit;
+  if (old_set != nullptr) {
+    *old_set = without_ours(*old_set);  // blocked in a handler on an alternate stack, unknown to the program
+    old_set->__val[0] |= was_blocked ? bit : 0;
   }
   if (was_surrendered && !blocked) {
     take_back_signal(*thread);
@@ -182,6 +183,11 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
   if (action != nullptr) {
     filtered = *action;
     filtered.sa_mask = without_ours(action->sa_mask);
+    if ((action->sa_flags & SA_ONSTACK) != 0) {
+      // An alternate stack may be as small as 8 KiB: a second signal frame (3 KiB with AVX-512) behind the program's
+      // own would overflow it, and the kernel kills for that. Our tick waits until the handler is done.
+      filtered.sa_mask.__val[0] |= ours;
+    }
     named = (action->sa_mask.__val[0] & ours) != 0;
   }
   const int result = next().sigaction(signal, action != nullptr ? &filtered : nullptr, old_action);
@@ -191,8 +197,9 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
   if (named != named_before) {
     actions_naming_ours.fetch_xor(own, std::memory_order_relaxed);
   }
-  if (old_action != nullptr && named_before) {
-    old_action->sa_mask.__val[0] |= ours;
+  if (old_action != nullptr) {
+    old_action->sa_mask = without_ours(old_action->sa_mask);
+    old_action->sa_mask.__val[0] |= named_before ? ours : 0;
   }
   return 0;
 }

@@ -93,7 +93,7 @@ int main(int count, char** arguments) {
 C
 echo './said text "$@"' >text  # without #!
 chmod +x text
-same_with_and_without ./target
+same_with_and_without bash -c "set -o pipefail; ./target | sort"  # orphans print when they like
 [ "$(grep -c '^status' bare.out)" = 22 ] || fail "$(cat bare.out)"
 "$FLARESTACK" info --format json t.flare >t.json
 json_true t.json 'not d["not_recorded"]' "everything is recorded"
