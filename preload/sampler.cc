@@ -141,12 +141,28 @@ void take_sample(ThreadState& thread, const siginfo_t& info, const ucontext_t& c
 
 }  // namespace
 
+// Whether the stack goes on for as long as the handler needs. A program may recover from the overflow of its stack; a
+// fault of ours, with all signals blocked, would end it.
+[[gnu::noinline]] static bool has_room(const ThreadState& thread) {
+  constexpr uint64_t kNeededBytes = 1536;
+  const auto here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
+  if (here >= thread.stack_low + 2 * kNeededBytes && here < thread.stack_high) {
+    return true;
+  }
+  char byte;
+  if (safe_read(&byte, reinterpret_cast<const void*>(here - kNeededBytes), 1)) {
+    return true;
+  }
+  the_agent.session.slot(thread.slot).dropped_samples.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
 // All signals are blocked while it runs, so it is not re-entered and needs no guard.
 void handle_sample_signal(int signal, siginfo_t* info, void* context) {
   ThreadState* thread = the_agent.session ? this_thread() : nullptr;
   if (is_tick(*info)) {
     const CallScope scope;
-    if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread)) {
+    if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread) && has_room(*thread)) {
       take_sample(*thread, *info, *static_cast<const ucontext_t*>(context));
     }
   } else if (thread != nullptr && thread->signal_blocked) {

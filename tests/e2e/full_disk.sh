@@ -49,7 +49,7 @@ check_outcome() {
 
 # How large the trace would be tells how much room lets its first windows in and no more.
 "$FLARESTACK" record --cpu 5000 --quiet -o whole.flare -- ./grower 2.5 >/dev/null || [ $? = 7 ]
-room_kib=$(($(stat -c %s whole.flare) * 6 / 10 / 1024))
+room_kib=$(($(stat -c %s whole.flare) * 8 / 10 / 1024))
 
 for action in DFL IGN; do
   status=0
