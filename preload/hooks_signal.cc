@@ -60,9 +60,8 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
     thread->signal_blocked = was_blocked;
     return result;
   }
-  if (old_set != nullptr) {
-    *old_set = without_ours(*old_set);  // blocked in a handler on an alternate stack, unknown to the program
-    old_set->__val[0] |= was_blocked ? bit : 0;
+  if (old_set != nullptr && was_blocked) {
+    old_set->__val[0] |= bit;
   }
   if (was_surrendered && !blocked) {
     take_back_signal(*thread);

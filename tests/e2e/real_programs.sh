@@ -30,7 +30,7 @@ program() {
   [ "$rooted" -ge 95 ] || fail "$name: $rooted % of its stacks reach a thread's beginning: $(cut -d';' -f1 folded | sort | uniq -c)"
   grep -Eq "$expected" report || fail "$name: no $expected in $(cat report)"
   "$FLARESTACK" info --format json t.flare >i.json
-  json_true i.json 'd["quality"]["complete"] and d["quality"]["samples"] > 20 and d["quality"]["samples_dropped"] == 0' "$name"
+  json_true i.json 'd["quality"]["complete"] and d["quality"]["samples"] > 10 and d["quality"]["samples_dropped"] == 0' "$name"
   json_true i.json '0.95 < d["quality"]["cpu_ns"] / d["quality"]["accounted_cpu_ns"] < 1.05' "$name"
   json_true i.json 'd["quality"]["unknown_code_ns"] < 0.1 * d["quality"]["cpu_ns"]' "$name"
 }
