@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "preload/alternate_stack.h"
 #include "preload/modules.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -152,6 +153,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   if (!session) {
     return;
   }
+  measure_signal_frame(environment);
   the_agent.process = process_id();
   the_agent.debug = loader_debug();
   the_agent.default_stack_bytes = stack_limit_bytes();

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "preload/agent.h"
+#include "preload/alternate_stack.h"
 #include "preload/hook.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -46,12 +47,14 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
   const uint64_t bit = sample_signal_bit();
   const bool was_blocked = thread->signal_blocked;
   const bool was_surrendered = thread->signal_surrendered;
+  const bool kept_out = is_kept_out_here();
   bool blocked = was_blocked;
   sigset_t filtered;
   if (set != nullptr) {
     const bool named = (set->__val[0] & bit) != 0;
     blocked = how == SIG_SETMASK ? named : (how == SIG_BLOCK ? was_blocked || named : was_blocked && !named);
     filtered = was_surrendered ? *set : without_ours(*set);
+    filtered.__val[0] |= how == SIG_SETMASK && kept_out ? bit : 0;
   }
   // Before the call: it may let a pending signal through.
   thread->signal_blocked = blocked;
@@ -60,8 +63,10 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
     thread->signal_blocked = was_blocked;
     return result;
   }
-  if (old_set != nullptr && was_blocked) {
-    old_set->__val[0] |= bit;
+  if (old_set != nullptr) {
+    // While the program handles our signal it is blocked in truth.
+    *old_set = kept_out ? without_ours(*old_set) : *old_set;
+    old_set->__val[0] |= was_blocked ? bit : 0;
   }
   if (was_surrendered && !blocked) {
     take_back_signal(*thread);
@@ -182,11 +187,7 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
   if (action != nullptr) {
     filtered = *action;
     filtered.sa_mask = without_ours(action->sa_mask);
-    if ((action->sa_flags & SA_ONSTACK) != 0) {
-      // An alternate stack may be as small as 8 KiB: a second signal frame (3 KiB with AVX-512) behind the program's
-      // own would overflow it, and the kernel kills for that. Our tick waits until the handler is done.
-      filtered.sa_mask.__val[0] |= ours;
-    }
+    filtered.sa_mask.__val[0] |= mask_for_action(signal, action->sa_flags);
     named = (action->sa_mask.__val[0] & ours) != 0;
   }
   const int result = next().sigaction(signal, action != nullptr ? &filtered : nullptr, old_action);

@@ -31,6 +31,7 @@ const Next& next() {
     find_next(table.sigrelse, debug, "sigrelse");
     find_next(table.siginterrupt, debug, "siginterrupt");
     find_next(table.errno_location, debug, "__errno_location");
+    find_next(table.sigaltstack, debug, "sigaltstack");
     find_next(table.sigpending, debug, "sigpending");
     find_next(table.sigwait, debug, "sigwait");
     find_next(table.sigwaitinfo, debug, "sigwaitinfo");

@@ -32,6 +32,7 @@ struct Next {
   int (*sigrelse)(int);
   int (*siginterrupt)(int, int);
   int* (*errno_location)();
+  int (*sigaltstack)(const stack_t*, stack_t*);
   int (*sigpending)(sigset_t*);
   int (*sigwait)(const sigset_t*, int*);
   int (*sigwaitinfo)(const sigset_t*, siginfo_t*);

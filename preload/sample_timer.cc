@@ -19,6 +19,10 @@ namespace flarestack::agent {
 namespace {
 
 constexpr size_t kPerfPageBytes = 4096;
+// A first tick that is due earlier comes this late. In the kernel ticks only take time and tell nobody, and the kernel
+// repeats them down to every 10 us: where an interrupt itself takes longer than that, as in a virtual machine (12 us
+// measured), the thread would not come back to its own code for as long as a second.
+constexpr uint64_t kMinFirstPeriodNs = 50'000;
 char timer_cookie;  // its address marks our POSIX timers' signals
 
 // A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep
@@ -112,7 +116,8 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
     if (start == EventStart::kAtNextTick) {
       record_unsampled_ticks(thread);  // opening it has taken its time
       const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(CLOCK_THREAD_CPUTIME_ID);
-      const uint64_t first_period_ns = first_ns <= period_ns ? first_ns : 1;  // it has just passed
+      const bool too_soon = first_ns < kMinFirstPeriodNs || first_ns > period_ns;  // or it has just passed
+      const uint64_t first_period_ns = too_soon ? kMinFirstPeriodNs : first_ns;
       raw_syscall(SYS_ioctl, descriptor, PERF_EVENT_IOC_PERIOD, raw_pointer(&first_period_ns));
     }
     // ENABLE, not REFRESH, which hangs Linux 6.16 and 6.17 with this event (async-profiler#1578).

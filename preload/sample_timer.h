@@ -8,8 +8,9 @@
 // on the thread's CPU clock serves (bound to CONFIG_HZ; it may interrupt a system call).
 //
 // Ticks are due at a random moment of the first period of a thread's CPU time, and at each period from then on, so that
-// a thread shorter than the period is hit in proportion to its time, whatever arming it took. A perf event cannot
-// change its period without its descriptor, so the first tick replaces the event by one with the full period.
+// a thread shorter than the period is hit in proportion to its time, whatever arming it took; a first one that is due
+// at once comes up to 50 us late. A perf event cannot change its period without its descriptor, so the first tick
+// replaces the event by one with the full period.
 #pragma once
 
 #include <signal.h>

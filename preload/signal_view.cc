@@ -3,6 +3,7 @@
 
 #include <sys/syscall.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "preload/agent.h"
@@ -18,6 +19,9 @@ namespace {
 constinit struct sigaction the_program_action {};
 using Restorer = void (*)();
 constinit Restorer the_restorer = nullptr;  // the C library's, which it puts into every action
+// The program has asked once for an alternate stack for this very signal, as the Go runtime does for all of them: the
+// stacks of its goroutines are too small for any signal frame. So ours goes there, too, from then on.
+constinit std::atomic<bool> on_alternate_stack{false};
 // The same action by the kernel's own call, to give back what libc's sigaction would refuse or wrap.
 struct KernelAction {
   void (*handler)(int);
@@ -40,7 +44,7 @@ int sample_signal() { return static_cast<int>(the_agent.session.page().sample_si
 bool install_handler() {
   struct sigaction action {};
   action.sa_sigaction = handle_sample_signal;
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | (on_alternate_stack.load(std::memory_order_relaxed) ? SA_ONSTACK : 0);
   for (auto& word : action.sa_mask.__val) {
     word = ~0UL;
   }
@@ -79,9 +83,14 @@ void change_program_action(const struct sigaction* action, struct sigaction* old
   if (old_action != nullptr) {
     *old_action = the_program_action;
   }
-  if (action != nullptr) {
-    the_program_action = changed;
+  if (action == nullptr) {
+    return;
   }
+  const bool handled = changed.sa_handler != SIG_DFL && changed.sa_handler != SIG_IGN;
+  if (handled && (changed.sa_flags & SA_ONSTACK) != 0 && !on_alternate_stack.exchange(true, std::memory_order_relaxed)) {
+    install_handler();
+  }
+  the_program_action = changed;
 }
 
 void deliver_to_program(int signal, siginfo_t* info, void* context) {

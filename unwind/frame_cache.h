@@ -96,6 +96,7 @@ class FrameCache {
     ++walked_count_;
   }
   void note_heuristic() { walked_heuristic_ = true; }
+  bool walked_heuristic() const { return walked_heuristic_; }
   uint32_t walked_count() const { return walked_count_; }
 
   // The trace: the cached frames [0, base), then those walked past. `root` counts if base is 0. false: the stack shrank

@@ -87,7 +87,8 @@ bool RemoteUnwinder::step(FrameState* state, UnwindEnd* end) {
   }
   FramePointerStep caller;
   if (!state->known.has(kRbp) || !caller.find(&memory_, state->registers.value[kRsp], state->registers.value[kRbp])) {
-    *end = UnwindEnd::kNoCode;
+    const bool chain_ends = heuristic_ && state->known.has(kRbp) && state->registers.value[kRbp] == 0;
+    *end = chain_ends ? UnwindEnd::kRoot : UnwindEnd::kNoCode;
     return false;
   }
   heuristic_ = true;

@@ -178,7 +178,8 @@ Unwinder::Step Unwinder::step_to(uint64_t cfa, uint64_t rbp) {
 Unwinder::Step Unwinder::step_frame_pointer() {
   FramePointerStep caller;
   if (!caller.find(&memory_, state_.sp, state_.rbp)) {
-    return end_with(UnwindEnd::kNoCode);
+    // A chain of frame pointers ends in zero (System V ABI, AMD64 supplement, 3.4.1), as that of a goroutine does.
+    return end_with(state_.rbp == 0 && cache_.walked_heuristic() ? UnwindEnd::kRoot : UnwindEnd::kNoCode);
   }
   cache_.note_heuristic();
   if (all_registers_) {
