@@ -42,9 +42,9 @@ MachineRegisters registers_of(const mcontext_t& context) {
 
 StackBounds bounds_of(const ThreadState& thread, uint64_t stack_pointer) {
   if (stack_pointer >= thread.stack_low && stack_pointer < thread.stack_high) {
-    return {stack_pointer, thread.stack_high};
+    return {stack_pointer, thread.stack_high, 0};
   }
-  return {stack_pointer, 0};
+  return {thread.stack_high, thread.stack_high, thread.stack_low};
 }
 
 void write_sample(ThreadState& thread, SlotHeader& slot, const StackTrace& trace, uint64_t generation, uint64_t now_ns,

@@ -27,6 +27,9 @@ struct RegisterMask {
 struct StackBounds {
   uint64_t low = 0;   // usually the stack pointer
   uint64_t high = 0;  // one past the last byte; 0: nothing is known
+  // Where the trace starts on another stack (low == high): a slot from here up to `high` that turns out to be readable
+  // vouches for all above it. 0: none.
+  uint64_t reachable_from = 0;
 };
 
 }  // namespace flarestack

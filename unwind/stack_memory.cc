@@ -25,6 +25,8 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
   low_ = bounds.low;
   slots_ = size >= sizeof(uint64_t) ? size - sizeof(uint64_t) + 1 : 0;
   delta_ = static_cast<uint64_t>(local_delta);
+  high_ = bounds.high;
+  reachable_from_ = bounds.reachable_from;
   window_ = window;
   if (window_ != nullptr) {
     window_->start = 0;
@@ -36,6 +38,10 @@ void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* wi
   const bool cached = window_->size >= sizeof *value && slot - window_->start <= window_->size - sizeof *value;
   if (!cached && !fetch(slot)) {
     return false;
+  }
+  if (reachable_from_ != 0 && slot >= reachable_from_ && high_ >= sizeof *value && slot <= high_ - sizeof *value) {
+    low_ = slot;
+    slots_ = high_ - slot - sizeof *value + 1;
   }
   if (window_->copying_forbidden) {
     __builtin_memcpy(value, local_pointer(slot), sizeof *value);

@@ -58,6 +58,8 @@ class StackMemory {
   uint64_t low_ = 0;
   uint64_t slots_ = 0;  // addresses at which 8 bytes may be read: size - 7, or 0
   uint64_t delta_ = 0;
+  uint64_t high_ = 0;
+  uint64_t reachable_from_ = 0;  // 0: the bounds are final
   FetchWindow* window_ = nullptr;
 };
 

@@ -70,7 +70,7 @@ StackBounds bounds_of(uint64_t sp) {
   }
   const auto coroutine = reinterpret_cast<uint64_t>(program->flows[program->flow].stack);
   const bool known = coroutine != 0 && sp >= coroutine && sp < coroutine + kCoroutineStack && program->random(16) != 0;
-  return known ? StackBounds{sp, coroutine + kCoroutineStack} : StackBounds{};
+  return known ? StackBounds{sp, coroutine + kCoroutineStack} : StackBounds{thread.high, thread.high, thread.low};
 }
 
 void compare(const StackTrace& f, const StackTrace& e) {

@@ -227,4 +227,30 @@ TEST_CASE("an unreadable stack ends the trace, and nothing faults") {
   munmap(hole, 8192);
 }
 
+TEST_CASE("a chain of frame pointers that ends in zero is a whole trace, one that never began is not") {
+  Place p;
+  const auto code = reinterpret_cast<uint64_t>(mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  uint64_t stack[8] = {};
+  stack[0] = reinterpret_cast<uint64_t>(&stack[4]);
+  stack[1] = stack[5] = code + 64;
+  MachineRegisters registers;
+  registers.value[MachineRegisters::kRip] = code;
+  registers.value[MachineRegisters::kRsp] = reinterpret_cast<uint64_t>(stack) - 16;
+  registers.value[MachineRegisters::kRbp] = reinterpret_cast<uint64_t>(stack);
+  const auto end = reinterpret_cast<uint64_t>(std::end(stack));
+  const StackBounds on_stack = {reinterpret_cast<uint64_t>(stack), end};
+  const StackBounds elsewhere = {end, end, reinterpret_cast<uint64_t>(stack)};
+  for (const StackBounds bounds : {on_stack, elsewhere}) {
+    const StackTrace trace = p.unwinder->unwind(registers, AddressKind::kInstruction, p.modules.snapshot(), bounds);
+    REQUIRE(trace.count == 3);
+    REQUIRE(trace.heuristic);
+    REQUIRE(trace.end == UnwindEnd::kRoot);
+  }
+  registers.value[MachineRegisters::kRbp] = 0;
+  const StackTrace trace = p.unwinder->unwind(registers, AddressKind::kInstruction, p.modules.snapshot(), on_stack);
+  REQUIRE(trace.count == 1);
+  REQUIRE(trace.end == UnwindEnd::kNoCode);
+  munmap(reinterpret_cast<void*>(code), 4096);
+}
+
 }  // namespace flarestack::test
