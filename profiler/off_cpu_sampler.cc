@@ -88,9 +88,8 @@ bool OffCpuSampler::look_at(Thread& thread, uint64_t now_ns) {
   times.wait_ns = std::strtoull(end, &end, 10);
   times.slices = std::strtoull(end, &end, 10);
   if (thread.last_pass_ns != 0) {
-    const uint64_t passed_ns = now_ns - thread.last_pass_ns;
     const uint64_t busy_ns = (times.run_ns - thread.times.run_ns) + (times.wait_ns - thread.times.wait_ns);
-    thread.off_ns += passed_ns > busy_ns ? passed_ns - busy_ns : 0;
+    thread.off_ns += static_cast<int64_t>(now_ns - thread.last_pass_ns - busy_ns);
     thread.waiting_ns += times.wait_ns - thread.times.wait_ns;
   }
   const bool ran = thread.last_pass_ns == 0 || !(times == thread.times);
@@ -118,10 +117,11 @@ void OffCpuSampler::give_out(Thread& thread, int64_t time_ns) {
   for (const auto& [stack, count] : thread.seen) {
     passes += count;
   }
-  if (passes != 0) {
+  if (passes != 0 && thread.off_ns > 0) {
+    const auto off_ns = static_cast<uint64_t>(thread.off_ns);
     for (const auto& [stack, count] : thread.seen) {
       // 128 bits: hours of nanoseconds times the passes of a fifth of a second.
-      const auto weight_ns = static_cast<uint64_t>(static_cast<unsigned __int128>(thread.off_ns) * count / passes);
+      const auto weight_ns = static_cast<uint64_t>(static_cast<unsigned __int128>(off_ns) * count / passes);
       target_.tables->add_weight(thread.id, {stack}, SampleMetric::kOffCpu, time_ns, count, weight_ns);
     }
     thread.off_ns = 0;

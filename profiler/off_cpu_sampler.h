@@ -65,7 +65,8 @@ class OffCpuSampler {
     StackId stack;  // where it sleeps
     uint64_t stack_pointer = 0;
     uint64_t program_counter = 0;
-    uint64_t off_ns = 0;                          // not yet given out
+    // Not yet given out. Below zero where the kernel has only afterwards told of a time that the thread ran or waited.
+    int64_t off_ns = 0;
     uint64_t waiting_ns = 0;                      // for a CPU; not yet given out
     std::unordered_map<uint32_t, uint64_t> seen;  // passes, by StackId
   };

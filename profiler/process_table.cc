@@ -67,7 +67,10 @@ void ProcessTable::wait(uint64_t timeout_ns) {
   std::array<epoll_event, 64> events;
   const timespec timeout{static_cast<time_t>(timeout_ns / 1'000'000'000),
                          static_cast<long>(timeout_ns % 1'000'000'000)};
-  epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+  const auto room = static_cast<int>(events.size());
+  if (epoll_pwait2(epoll_.get(), events.data(), room, &timeout, nullptr) < 0 && errno == ENOSYS) {  // before Linux 5.11
+    epoll_wait(epoll_.get(), events.data(), room, static_cast<int>((timeout_ns + 999'999) / 1'000'000));
+  }
   for (SessionServer::Peer peer = server_.accept_peer(); peer.connection; peer = server_.accept_peer()) {
     watch(peer.connection.get());
     peers_.push_back(std::move(peer));
@@ -232,7 +235,12 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_
   const ProcessId id = target.identity().id;
   const SessionPage& page = target.region().view().page();
   forks_ += page.forks.load(std::memory_order_relaxed) - page.forks_unrecorded.load(std::memory_order_relaxed);
-  settle_unknown_frames(target.identity(), processes_.at(session_id).files);
+  settle_unknown_frames(target, processes_.at(session_id).files);
+  if (const uint64_t lost = page.forks_unrecorded.load(std::memory_order_relaxed); lost != 0) {
+    tables_.writer().add(UnrecordedRecord{
+        0, id, fmt::format("{} forked {} of process {}", lost, lost == 1 ? "child" : "children", target.identity().pid),
+        "it could not reach the recorder: no free descriptor, no memory, or a seccomp filter"});
+  }
   for (const auto& [name, value] : target.counters()) {
     if (value != 0) {
       tables_.writer().add(CounterRecord{id, name, value});
@@ -247,19 +255,20 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_
   tables_.writer().add(record);
 }
 
-void ProcessTable::settle_unknown_frames(const TargetIdentity& identity, MappedFiles& files) {
-  tables_.locate_unknown_frames(identity.id, [&](RuntimeAddress address) {
+void ProcessTable::settle_unknown_frames(const TargetProcess& target, MappedFiles& files) {
+  const ProcessId id = target.identity().id;
+  tables_.locate_unknown_frames(id, [&](RuntimeAddress address) {
     const std::optional<MappedFiles::Place> place = files.find(address);
     return place ? RecordingTables::Place{tables_.module_by_build_id(place->path, place->build_id), place->offset}
                  : RecordingTables::Place{};
   });
   // JIT code is named by a file that the program itself keeps (Linux, tools/perf/Documentation/jit-interface.txt).
-  const Result<std::string> text = read_file(fmt::format("/tmp/perf-{}.map", identity.pid));
+  const Result<std::string> text = read_file(fmt::format("/tmp/perf-{}.map", target.own_pid()));
   if (!text.ok()) {
     return;
   }
   const PerfMap map = PerfMap::parse(*text);
-  tables_.name_unknown_frames(identity.id, [&](RuntimeAddress address) {
+  tables_.name_unknown_frames(id, [&](RuntimeAddress address) {
     const JitFunction* function = map.find(address);
     return function != nullptr ? function->name : std::string();
   });

@@ -39,6 +39,7 @@ bool thread_exists(int32_t pid, int32_t tid) {
 TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, RecordingTables& tables, TimeOrigin origin,
                              uint64_t earlier_cpu_ns)
     : identity_(identity),
+      tids_(identity.pid),
       region_(std::move(region)),
       tables_(tables),
       origin_(origin),
@@ -76,7 +77,7 @@ size_t TargetProcess::drain() {
     records += drain_slot(i, heads[i]);
     const bool look = refresh || states[i] == SlotState::kEnding;
     // What it wrote since then is drained next time.
-    if (look && !thread_exists(identity_.pid, slots_[i].tid) &&
+    if (look && (slots_[i].gone || !thread_exists(identity_.pid, slots_[i].tid)) &&
         header.head.load(std::memory_order_acquire) == heads[i]) {
       name_from_slot(slots_[i], header);  // it may have named itself since
       take_counts(i);
@@ -118,7 +119,12 @@ void TargetProcess::begin_thread(uint32_t index) {
   Slot& slot = slots_[index];
   slot = Slot{};
   slot.live = true;
-  slot.tid = static_cast<int32_t>(header.tid.load(std::memory_order_relaxed));
+  const auto own_tid = static_cast<int32_t>(header.tid.load(std::memory_order_relaxed));
+  slot.tid = tids_.ours(own_tid);
+  if (slot.tid == 0) {
+    slot.gone = true;
+    slot.tid = own_tid;
+  }
   ++threads_;
   perf_threads_ += header.clock == SampleClock::kPerfTaskClock ? 1 : 0;
   slot.thread = thread_of(slot.tid);
@@ -173,7 +179,8 @@ void TargetProcess::find_unsampled_threads() {
   std::set<int32_t> with_slot;
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     if (region_.view().slot(i).state.load(std::memory_order_relaxed) != SlotState::kFree) {
-      with_slot.insert(static_cast<int32_t>(region_.view().slot(i).tid.load(std::memory_order_relaxed)));
+      with_slot.insert(
+          tids_.ours(static_cast<int32_t>(region_.view().slot(i).tid.load(std::memory_order_relaxed))));
     }
   }
   std::set<int32_t> without_slot;

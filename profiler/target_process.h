@@ -17,6 +17,7 @@
 #include "profiler/module_map.h"
 #include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
+#include "profiler/namespace_tids.h"
 #include "profiler/session_region.h"
 #include "wire/ring.h"
 
@@ -37,6 +38,8 @@ class TargetProcess {
                 uint64_t earlier_cpu_ns);
 
   const TargetIdentity& identity() const { return identity_; }
+  // The process's number to itself.
+  int32_t own_pid() const { return tids_.own_pid(); }
   SessionRegion& region() { return region_; }
 
   // Takes everything out of the rings that is in them now. Returns the number of records.
@@ -62,7 +65,8 @@ class TargetProcess {
   struct Slot {
     bool live = false;
     ThreadId thread;
-    int32_t tid = 0;
+    int32_t tid = 0;    // as we see it
+    bool gone = false;  // when we first looked
     std::string name;
     std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
     std::vector<StackId> stacks;   // the call tree node of each
@@ -90,6 +94,7 @@ class TargetProcess {
   void account_remainder(uint64_t total_cpu_ns);
 
   TargetIdentity identity_;
+  NamespaceTids tids_;
   SessionRegion region_;
   RecordingTables& tables_;
   TimeOrigin origin_;

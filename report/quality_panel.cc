@@ -110,10 +110,10 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
 void add_unrecorded_lines(const Recording& recording, std::vector<QualityLine>& lines) {
   const auto& unrecorded = recording.unrecorded;
   for (size_t i = 0; i < std::min(unrecorded.size(), kShown); ++i) {
-    lines.push_back({i == 0 ? "not recorded" : "",
-                     fmt::format("process {} ({}): {}", unrecorded[i].pid,
-                                 shorten_middle(printable(unrecorded[i].command), 60), printable(unrecorded[i].reason)),
-                     Mood::kNote});
+    const std::string command = shorten_middle(printable(unrecorded[i].command), 60);
+    const std::string who =
+        unrecorded[i].pid != 0 ? fmt::format("process {} ({})", unrecorded[i].pid, command) : command;
+    lines.push_back({i == 0 ? "not recorded" : "", who + ": " + printable(unrecorded[i].reason), Mood::kNote});
   }
   if (unrecorded.size() > kShown)
     lines.push_back({"", fmt::format("and {} more processes; `flarestack info` lists them", unrecorded.size() - kShown),
@@ -169,7 +169,6 @@ constexpr LossSentence kLosses[] = {
      "{} could not be given a timer and were not sampled; `flarestack doctor` tells why", Mood::kBad},
     {"threads_without_agent", "threads",
      "{} were started past the agent (a raw clone, or the C library's own) and not sampled", Mood::kNote},
-    {"forks_unrecorded", "children", "{} forked children could not reach the recorder and are missing", Mood::kBad},
     {"module_events_lost", "modules", "{} libraries came or went unseen: some code has no name", Mood::kBad},
     {"module_hook_missing", "modules",
      "{} processes whose loader could not be watched: libraries loaded later have no names", Mood::kBad},

@@ -135,7 +135,7 @@ struct CounterRecord {
 
 // A process that belongs to the run and was not recorded.
 struct UnrecordedRecord {
-  int32_t pid = 0;
+  int32_t pid = 0;  // 0: unknown, or several
   ProcessId parent;
   std::string command;
   std::string reason;
