@@ -22,7 +22,7 @@ constexpr size_t kPerfPageBytes = 4096;
 // A first tick that is due earlier comes this late. In the kernel ticks only take time and tell nobody, and the kernel
 // repeats them down to every 10 us: where an interrupt itself takes longer than that, as in a virtual machine (12 us
 // measured), the thread would not come back to its own code for as long as a second.
-constexpr uint64_t kMinFirstPeriodNs = 50'000;
+constexpr uint64_t kMinFirstPeriodNs = 30'000;
 char timer_cookie;  // its address marks our POSIX timers' signals
 
 // A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep

@@ -9,7 +9,7 @@
 //
 // Ticks are due at a random moment of the first period of a thread's CPU time, and at each period from then on, so that
 // a thread shorter than the period is hit in proportion to its time, whatever arming it took; a first one that is due
-// at once comes up to 50 us late. A perf event cannot change its period without its descriptor, so the first tick
+// at once comes up to 30 us late. A perf event cannot change its period without its descriptor, so the first tick
 // replaces the event by one with the full period.
 #pragma once
 

@@ -14,7 +14,7 @@ cc_program hostile -lpthread <<'EOS'
 #include <unistd.h>
 static uint64_t seed;
 static uint64_t draw(void) { seed ^= seed << 13; seed ^= seed >> 7; return seed ^= seed << 17; }
-static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
+static double now(void) { struct timespec t; clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
 // Values that mean something to whoever reads them: small counts, limits, addresses, times, anything.
 static uint64_t value(void) {
   switch (draw() % 8) {
@@ -24,7 +24,7 @@ static uint64_t value(void) {
     case 3: return (uint64_t)1 << draw() % 64;
     case 4: return (draw() % 5) | (draw() % 256) << 8 | (draw() % 64) << 16 | (draw() % 4) << 32;  // a record's header
     case 5: return (uint64_t)&value + draw() % 4096;
-    case 6: return (uint64_t)(now() * 1e9);
+    case 6: { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000UL + t.tv_nsec; }
     default: return draw();
   }
 }
@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
 EOS
 
 recorder="${HOSTILE_RECORDER:-$FLARESTACK}"
+damaged=0
 for seed in 1 2 3 4 5 6; do
   status=0
   timeout 60 "$recorder" record --quiet --cpu 5000 -o t.flare -- ./hostile "$seed" $((seed % 3)) 0.7 >out 2>err </dev/null || status=$?
@@ -64,6 +65,7 @@ for seed in 1 2 3 4 5 6; do
   done
   "$FLARESTACK" info --format json t.flare >i.json
   json_true i.json 'd["quality"]["complete"] and d["processes"][0]["exit"] == 44' "seed $seed"
+  damaged=$((damaged + $(json i.json 'd["quality"]["counters"].get("damaged_records", 0)')))
 done
 # It was noticed.
-json_true i.json 'd["quality"]["counters"]["damaged_records"] > 0' "damage"
+[ "$damaged" -gt 0 ] || fail "no damage was seen"

@@ -21,8 +21,8 @@ cxx_program() { g++ -std=c++20 -O1 -g -Wall -pthread -x c++ - -o "$1" "${@:2}"; 
 # RECORD_OPTIONS: more options of record, as words.
 same_with_and_without() {
   local bare=0 recorded=0
-  timeout 60 "$@" >bare.out 2>bare.err </dev/null || bare=$?
-  timeout 60 "$FLARESTACK" record --quiet ${RECORD_OPTIONS:-} -o t.flare -- "$@" >recorded.out 2>recorded.err </dev/null || recorded=$?
+  timeout 150 "$@" >bare.out 2>bare.err </dev/null || bare=$?
+  timeout 150 "$FLARESTACK" record --quiet ${RECORD_OPTIONS:-} -o t.flare -- "$@" >recorded.out 2>recorded.err </dev/null || recorded=$?
   [ "$bare" = "$recorded" ] || fail "exit status $bare bare, $recorded recorded; stderr: $(tail -3 recorded.err)"
   cmp bare.out recorded.out || fail "stdout differs: $(diff bare.out recorded.out | head -5)"
   cmp bare.err recorded.err || fail "stderr differs: $(diff bare.err recorded.err | head -5)"

@@ -14,7 +14,7 @@ cc_program target <<'C'
 static atomic_int ran;
 static volatile long sink;
 __attribute__((noinline)) void short_work(void) {
-  for (int i = 0; i < 20000; ++i) sink += i;
+  for (int i = 0; i < 60000; ++i) sink += i;
 }
 static void* thread(void* argument) {
   short_work();
