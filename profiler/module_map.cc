@@ -20,7 +20,7 @@ void ModuleMap::remove(uint32_t agent_id, uint32_t generation) {
 }
 
 const ModuleMap::Segment* ModuleMap::find(RuntimeAddress address, uint32_t generation) const {
-  // Linear, and called once per distinct address: FrameTable remembers the answers.
+  // Linear, and called once per distinct address: TargetProcess remembers the answers.
   for (const Segment& segment : segments_) {
     if (address.value >= segment.text_start && address.value < segment.text_end && segment.added <= generation &&
         generation < segment.removed) {
@@ -31,7 +31,9 @@ const ModuleMap::Segment* ModuleMap::find(RuntimeAddress address, uint32_t gener
 }
 
 void ModuleMap::forget_before(uint32_t generation) {
-  std::erase_if(segments_, [&](const Segment& segment) { return segment.removed <= generation; });
+  if (std::erase_if(segments_, [&](const Segment& segment) { return segment.removed <= generation; }) != 0) {
+    ++version_;
+  }
 }
 
 }  // namespace flarestack

@@ -29,10 +29,10 @@ class ModuleMap {
   void add(Segment segment);
   void remove(uint32_t agent_id, uint32_t generation);
 
-  // The segment that covered the address, or nullptr. Borrowed until the next add().
+  // The segment that covered the address, or nullptr. Borrowed until the next add() or forget_before().
   const Segment* find(RuntimeAddress address, uint32_t generation) const;
 
-  // Forgets segments removed before `generation`: no sample can name them any more.
+  // Forgets segments that were gone at `generation`: no sample can name them any more.
   void forget_before(uint32_t generation);
 
   const std::vector<Segment>& segments() const { return segments_; }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <random>
 #include <thread>
@@ -200,6 +201,115 @@ TEST_CASE("two threads pass every record once, whole and in order") {
   writing.join();
   CHECK(wrong == 0);
   CHECK(reader.available() == 0);
+  CHECK_FALSE(reader.damaged());
+}
+
+TEST_CASE("a full ring drops records, and the writer's count of them is what the reader misses") {
+  // As the sampler does: no second try. The reader starts late, so that the ring is full at first; later on it is full
+  // whenever the writer is faster.
+  constexpr uint64_t kRecords = 50'000;
+  Ring ring;
+  std::atomic<uint64_t> dropped{0};
+  std::atomic<bool> full{false};
+  std::atomic<bool> done{false};
+  std::thread writing([&] {
+    RingWriter writer = ring.writer();
+    std::minstd_rand random(7);
+    for (uint64_t i = 0; i < kRecords; ++i) {
+      if (!write_record(writer, 2 + random() % (kWords / 4), i << 8)) {
+        dropped.fetch_add(1, std::memory_order_relaxed);
+        full = true;
+      }
+    }
+    done = true;
+  });
+  while (!full) {
+    std::this_thread::yield();
+  }
+  RingReader reader = ring.reader();
+  uint64_t read = 0, wrong = 0, next = 0;
+  for (bool last = false; !last;) {
+    last = done;  // before the last look
+    for (std::vector<uint64_t> record = read_record(reader); !record.empty(); record = read_record(reader)) {
+      ++read;
+      const uint64_t number = record[1] >> 8;
+      wrong += number < next ? 1 : 0;
+      next = number + 1;
+      for (uint64_t k = 1; k < record.size(); ++k) {
+        wrong += record[k] != (number << 8) + k ? 1 : 0;
+      }
+    }
+  }
+  writing.join();
+  CHECK(wrong == 0);
+  CHECK(dropped > 0);
+  CHECK(read + dropped == kRecords);
+  CHECK_FALSE(reader.damaged());
+}
+
+namespace {
+
+// What a thread and its signal handler share; the thread has the signal blocked while it writes, as the agent does.
+struct Nested {
+  Ring ring;
+  std::atomic<uint64_t> handler_runs{0}, handler_dropped{0};
+};
+Nested* nested = nullptr;
+
+void write_in_handler(int) {
+  RingWriter writer = nested->ring.writer();
+  const uint64_t number = nested->handler_runs.fetch_add(1, std::memory_order_relaxed);
+  if (!write_record(writer, 3, uint64_t{1} << 63 | number << 8)) {
+    nested->handler_dropped.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a thread and its signal handler write to one ring, and each record is whole") {
+  constexpr uint64_t kHandlerRuns = 2000;
+  Nested shared;
+  nested = &shared;
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = write_in_handler;
+  sigaction(SIGUSR1, &action, &before);
+  std::atomic<uint64_t> written{0};
+  std::atomic<bool> done{false};
+  std::thread writing([&] {
+    sigset_t signal;
+    sigemptyset(&signal);
+    sigaddset(&signal, SIGUSR1);
+    for (uint64_t i = 0; shared.handler_runs < kHandlerRuns; ++i) {
+      pthread_sigmask(SIG_BLOCK, &signal, nullptr);
+      RingWriter writer = shared.ring.writer();
+      written += write_record(writer, 2 + i % 8, i << 8) ? 1 : 0;
+      pthread_sigmask(SIG_UNBLOCK, &signal, nullptr);
+    }
+    done = true;
+  });
+  RingReader reader = shared.ring.reader();
+  uint64_t of_thread = 0, of_handler = 0, wrong = 0;
+  for (bool last = false; !last;) {
+    last = done;  // before the last look
+    if (!last) {
+      pthread_kill(writing.native_handle(), SIGUSR1);
+    }
+    for (std::vector<uint64_t> record = read_record(reader); !record.empty(); record = read_record(reader)) {
+      ++(record[1] >> 63 != 0 ? of_handler : of_thread);
+      for (uint64_t k = 2; k < record.size(); ++k) {
+        wrong += record[k] != record[k - 1] + 1 ? 1 : 0;
+      }
+    }
+  }
+  writing.join();
+  while (!read_record(reader).empty()) {
+    ++of_handler;  // of signals that came when the last record had been read
+  }
+  sigaction(SIGUSR1, &before, nullptr);
+  CHECK(wrong == 0);
+  CHECK(of_thread == written);
+  CHECK(of_handler + shared.handler_dropped == shared.handler_runs);
   CHECK_FALSE(reader.damaged());
 }
 
