@@ -182,6 +182,7 @@ __attribute__((destructor)) void finish() {
   if (thread != nullptr) {
     const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
     record_routine_end(*thread);
+    the_agent.session.page().ended_cpu_ns.store(clock_ns(CLOCK_PROCESS_CPUTIME_ID), std::memory_order_relaxed);
     set_signal_mask(SIG_SETMASK, mask);
   }
 }

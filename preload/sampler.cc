@@ -94,11 +94,8 @@ FirstTick prepare_first(ThreadState& thread, SlotHeader& slot) {
 }
 
 // Periods of the thread's CPU time that ended before this tick's own, without a signal. The next one ends a period
-// after that.
-uint64_t missed_ticks_of(ThreadState& thread, const siginfo_t& info) {
-  if (info.si_code == SI_TIMER) {
-    return static_cast<uint64_t>(info.si_overrun);
-  }
+// after that. Not a POSIX timer's si_overrun: it is looked at by the kernel's tick, whatever part of it the thread ran.
+uint64_t missed_ticks_of(ThreadState& thread) {
   const uint64_t period_ns = the_agent.session.page().sample_period_ns;
   const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const uint64_t late_ns = cpu_ns > thread.next_tick_cpu_ns ? cpu_ns - thread.next_tick_cpu_ns : 0;
@@ -107,7 +104,7 @@ uint64_t missed_ticks_of(ThreadState& thread, const siginfo_t& info) {
   return missed_ticks;
 }
 
-void take_sample(ThreadState& thread, const siginfo_t& info, const ucontext_t& context) {
+void take_sample(ThreadState& thread, const ucontext_t& context) {
   SessionPage& page = the_agent.session.page();
   SlotHeader& slot = the_agent.session.slot(thread.slot);
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
@@ -127,7 +124,7 @@ void take_sample(ThreadState& thread, const siginfo_t& info, const ucontext_t& c
       return;
     }
   }
-  const uint64_t missed_ticks = missed_ticks_of(thread, info);
+  const uint64_t missed_ticks = missed_ticks_of(thread);
   const MachineRegisters registers = registers_of(context.uc_mcontext);
   const SnapshotReader snapshot;
   if (thread.unwinder_generation != (*snapshot).generation) {
@@ -163,7 +160,7 @@ void handle_sample_signal(int signal, siginfo_t* info, void* context) {
   if (is_tick(*info)) {
     const CallScope scope;
     if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread) && has_room(*thread)) {
-      take_sample(*thread, *info, *static_cast<const ucontext_t*>(context));
+      take_sample(*thread, *static_cast<const ucontext_t*>(context));
     }
   } else if (thread != nullptr && thread->signal_blocked) {
     surrender_signal(*thread, *info, *static_cast<ucontext_t*>(context));
@@ -213,8 +210,7 @@ void record_unsampled_ticks(ThreadState& thread) {
 }
 
 void record_routine_end(ThreadState& thread) {
-  SlotHeader& slot = the_agent.session.slot(thread.slot);
-  slot.ended_cpu_ns.store(clock_ns(CLOCK_THREAD_CPUTIME_ID), std::memory_order_relaxed);
+  const SlotHeader& slot = the_agent.session.slot(thread.slot);
   if (slot.clock == SampleClock::kPerfTaskClock) {
     record_unsampled_ticks(thread);
   }

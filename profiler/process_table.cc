@@ -130,7 +130,7 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
     record.parent = id_of_session(replaced);
     record.origin = ProcessOrigin::kExec;
     // The kernel's account goes on across an exec: what it has beyond the samples is the next image's.
-    end(replaced, {ExitKind::kReplacedByExec, 0}, 0);
+    end(replaced, {ExitKind::kReplacedByExec, 0}, {});
     earlier_cpu_ns = processes_.at(replaced).target->accounted_cpu_ns();
     processes_.erase(replaced);
   } else if (hello.origin == HelloOrigin::kFork) {
@@ -206,15 +206,15 @@ void ProcessTable::end_exited() {
   for (const uint32_t session_id : ended) {
     const Process& process = processes_.at(session_id);
     const int32_t pid = process.target->identity().pid;
-    const uint64_t cpu_ns = std::max(process_cpu_ns(pid), process.last_cpu_ns);
-    end(session_id, exit_of(process.pidfd.get(), pid), cpu_ns);
+    const KernelAccount account{process_cpu_ns(pid), process.last_cpu_ns};
+    end(session_id, exit_of(process.pidfd.get(), pid), account);
     processes_.erase(session_id);
   }
 }
 
 void ProcessTable::end_launched(ExitStatus exit, uint64_t total_cpu_ns) {
   if (const uint32_t session_id = session_of_pid(launched_pid_); session_id != 0) {
-    end(session_id, exit, total_cpu_ns);
+    end(session_id, exit, {total_cpu_ns, processes_.at(session_id).last_cpu_ns});
     processes_.erase(session_id);
   }
 }
@@ -224,14 +224,15 @@ void ProcessTable::end_all() {
   peers_.clear();
   for (const auto& [session_id, process] : processes_) {
     process.target->switch_off();
-    end(session_id, {ExitKind::kStillRunning, 0}, process_cpu_ns(process.target->identity().pid));
+    end(session_id, {ExitKind::kStillRunning, 0},
+        {process_cpu_ns(process.target->identity().pid), process.last_cpu_ns});
   }
   processes_.clear();
 }
 
-void ProcessTable::end(uint32_t session_id, ExitStatus exit, uint64_t total_cpu_ns) {
+void ProcessTable::end(uint32_t session_id, ExitStatus exit, KernelAccount account) {
   TargetProcess& target = *processes_.at(session_id).target;
-  target.finish(total_cpu_ns);
+  target.finish(account);
   const ProcessId id = target.identity().id;
   const SessionPage& page = target.region().view().page();
   forks_ += page.forks.load(std::memory_order_relaxed) - page.forks_unrecorded.load(std::memory_order_relaxed);

@@ -98,10 +98,6 @@ void TargetProcess::take_counts(uint32_t index) {
   SlotHeader& header = region_.view().slot(index);
   dropped_ += header.dropped_samples.exchange(0, std::memory_order_relaxed);
   bad_stacks_ += header.bad_stacks.exchange(0, std::memory_order_relaxed);
-  const uint64_t cpu_ns = header.ended_cpu_ns.load(std::memory_order_relaxed);
-  if (slots_[index].tid == identity_.pid && cpu_ns <= static_cast<uint64_t>(origin_.now())) {
-    main_thread_cpu_ns_ = cpu_ns;
-  }
 }
 
 void TargetProcess::drain_modules() {
@@ -296,8 +292,9 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
     add_kernel_time(slot, time_ns, missed_ticks);
   } else {
     overrun_ticks_ += missed_ticks;
-    weight_ns = posix_weight_ns(missed_ticks);
+    weight_ns = posix_weight_ns(slot, missed_ticks);
   }
+  slot.sampled = true;
   tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, weight_ns);
   accounted_cpu_ns_ += weight_ns;
 }
@@ -318,7 +315,7 @@ void TargetProcess::sample_off_cpu() {
   off_cpu_->pass(origin_.now());
 }
 
-void TargetProcess::finish(uint64_t total_cpu_ns) {
+void TargetProcess::finish(KernelAccount account) {
   drain();
   if (off_cpu_ != nullptr) {
     off_cpu_->finish(origin_.now());
@@ -328,9 +325,7 @@ void TargetProcess::finish(uint64_t total_cpu_ns) {
       take_counts(i);
     }
   }
-  // Of a short process that was reaped already only its main thread tells; before an exec nobody does.
-  total_cpu_ns = std::max(total_cpu_ns, main_thread_cpu_ns_);
-  account_remainder(total_cpu_ns != 0 ? total_cpu_ns : accounted_cpu_ns_);
+  account_remainder(account);
 }
 
 Counters TargetProcess::counters() const {

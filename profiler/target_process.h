@@ -29,6 +29,12 @@ struct TargetIdentity {
   uint32_t session_id = 0;
 };
 
+// CPU time of a process so far, earlier images included, as the kernel has it.
+struct KernelAccount {
+  uint64_t final_ns = 0;  // at its end; 0: unknown, since it was reaped before anybody looked, or goes on after an exec
+  uint64_t seen_ns = 0;   // when it was last looked at
+};
+
 // Named counts of one process, as they go into the trace.
 using Counters = std::map<std::string, uint64_t>;
 
@@ -50,12 +56,12 @@ class TargetProcess {
 
   // The last drain, after the process (or this image of it) is gone or the recording ends: what the kernel says was
   // used beyond what was sampled becomes kernel time, or "[not sampled]" where threads could not be sampled.
-  // `total_cpu_ns` is of the process so far, earlier images included; 0: unknown.
-  void finish(uint64_t total_cpu_ns);
+  void finish(KernelAccount account);
 
   // CPU time that samples and kernel ticks account for, earlier images included.
   uint64_t accounted_cpu_ns() const { return accounted_cpu_ns_; }
-  // CPU time of this image by the kernel's account, after finish(); 0: unknown.
+  // CPU time of this image, after finish(): by the kernel's account, or by samples where those tell of more; 0:
+  // unknown.
   uint64_t image_cpu_ns() const { return image_cpu_ns_; }
   // Tells the agent to take its timers down at the next tick.
   void switch_off();
@@ -67,6 +73,7 @@ class TargetProcess {
     ThreadId thread;
     int32_t tid = 0;    // as we see it
     bool gone = false;  // when we first looked
+    bool sampled = false;  // at least once
     std::string name;
     std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
     std::vector<StackId> stacks;   // the call tree node of each
@@ -86,12 +93,13 @@ class TargetProcess {
   void refresh_names();
   void find_unsampled_threads();
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
-  uint64_t posix_weight_ns(uint64_t overruns) const;
+  uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
   StackId push_frame(StackId parent, uint64_t bits, uint32_t generation);
   void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
   void account_startup();
-  void account_remainder(uint64_t total_cpu_ns);
+  void account_remainder(KernelAccount account);
+  uint64_t total_cpu_ns(KernelAccount account) const;
 
   TargetIdentity identity_;
   NamespaceTids tids_;
@@ -115,7 +123,6 @@ class TargetProcess {
   std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own
   std::set<int32_t> without_slot_before_;
   uint64_t last_names_ns_ = 0;
-  uint64_t main_thread_cpu_ns_ = 0;  // at its end, as the agent said; 0: it did not
   uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
   uint64_t bad_stacks_ = 0, overrun_ticks_ = 0, threads_ = 0, perf_threads_ = 0;
 };

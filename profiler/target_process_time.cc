@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of TargetProcess that accounts for CPU time: what a sample weighs, and what there is beside the samples.
 #include <algorithm>
+#include <thread>
 
 #include "profiler/target_process.h"
 
 namespace flarestack {
 
-// A POSIX timer fires at the kernel's ticks only, for all periods that have passed. With a period shorter than the tick
-// every tick is a sample, of the time between two ticks: so threads too short to see many of them are counted right on
-// average.
-uint64_t TargetProcess::posix_weight_ns(uint64_t overruns) const {
-  const uint64_t passed_ns = (1 + overruns) * period_ns_;
-  if (period_ns_ >= kernel_tick_ns_ || kernel_tick_ns_ == 0) {
-    return passed_ns;
-  }
-  return std::max<uint64_t>(1, (passed_ns + kernel_tick_ns_ / 2) / kernel_tick_ns_) * kernel_tick_ns_;
+// A POSIX timer fires at the kernel's ticks only. With a period shorter than the tick every tick is a sample: of the
+// time since the one before, and a thread's first one of half a tick before it and, for the thread's end, half a tick
+// behind. So threads too short to see many of them are counted right on average, and long ones exactly, even where the
+// thread has only a part of each tick (a busy machine, a hypervisor).
+uint64_t TargetProcess::posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const {
+  const uint64_t passed_ns = (1 + missed_ticks) * period_ns_;
+  return slot.sampled || period_ns_ >= kernel_tick_ns_ ? passed_ns : std::max(passed_ns, kernel_tick_ns_);
 }
 
 void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
@@ -49,9 +48,20 @@ void TargetProcess::account_startup() {
   }
 }
 
+// Of a process that was reaped before anybody looked, the last look, its own word from its end and its samples tell.
+uint64_t TargetProcess::total_cpu_ns(KernelAccount account) const {
+  if (account.final_ns != 0) {
+    return account.final_ns;
+  }
+  const uint64_t said_ns = region_.view().page().ended_cpu_ns.load(std::memory_order_relaxed);
+  const uint64_t possible_ns = static_cast<uint64_t>(origin_.now()) * std::max(std::thread::hardware_concurrency(), 1U);
+  return std::max({account.seen_ns, said_ns <= possible_ns ? said_ns : 0, accounted_cpu_ns_});
+}
+
 // What the kernel counted and no sample or tick tells of: of threads without a timer, of samples that were dropped, and
 // otherwise the tail: kernel time after each thread's last sample, and the teardown of the process.
-void TargetProcess::account_remainder(uint64_t total_cpu_ns) {
+void TargetProcess::account_remainder(KernelAccount account) {
+  const uint64_t total_cpu_ns = this->total_cpu_ns(account);
   image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
   if (total_cpu_ns <= accounted_cpu_ns_ || !first_thread_ || period_ns_ == 0) {
     return;

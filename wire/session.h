@@ -59,6 +59,7 @@ struct SessionPage {
   // Written by the agent.
   uint64_t startup_cpu_ns;  // CPU time of the process when the agent came: exec, loader, earlier constructors
   uint64_t startup_monotonic_ns;
+  std::atomic<uint64_t> ended_cpu_ns;  // CPU time of the process after its destructors; 0: it did not come to that
   std::atomic<uint64_t> threads_without_slot;
   std::atomic<uint64_t> threads_without_timer;
   std::atomic<uint64_t> forks;             // fork handlers that ran in the parent
@@ -87,9 +88,8 @@ struct alignas(128) SlotHeader {
   std::atomic<uint64_t> head;             // bytes ever written; written by the thread, release
   std::atomic<uint64_t> tail;             // bytes ever read; written by the recorder, release
   std::atomic<uint64_t> dropped_samples;  // for which the ring had no room
-  std::atomic<uint64_t> bad_stacks;    // traces that ended early: unreadable memory, no progress, or the walk's limit
-  std::atomic<uint64_t> ended_cpu_ns;  // of the thread, at its end
-  char name[16];                       // as prctl(PR_GET_NAME) gave it at the first sample
+  std::atomic<uint64_t> bad_stacks;  // traces that ended early: unreadable memory, no progress, or the walk's limit
+  char name[16];                     // as prctl(PR_GET_NAME) gave it at the first sample
 };
 static_assert(sizeof(SlotHeader) == 128);
 
