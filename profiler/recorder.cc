@@ -64,7 +64,8 @@ class Recorder {
         clock_(clock_for(options)),
         processes_(std::move(server), settings_for(options, clock_.clock), tables_, origin_) {}
 
-  void begin();
+  // Writes what is known before the program runs, so that a trace that cannot grow tells at least what it is of.
+  Result<void> begin();
   // The errno of a failed exec, 0 if the program runs.
   Result<int> start_program(const std::string& agent_path);
   RecordOutcome run();
@@ -106,7 +107,7 @@ void Recorder::keep(const Result<void>& result) {
   }
 }
 
-void Recorder::begin() {
+Result<void> Recorder::begin() {
   utsname system{};
   uname(&system);
   SessionRecord session;
@@ -124,6 +125,7 @@ void Recorder::begin() {
   if (clock_.perf_errno != 0) {
     writer_.add(CounterRecord{{}, "perf_event_errno", static_cast<uint64_t>(clock_.perf_errno)});
   }
+  return writer_.flush();
 }
 
 Result<int> Recorder::start_program(const std::string& agent_path) {
@@ -285,7 +287,11 @@ Result<RecordOutcome> record(const RecordOptions& options) {
     return server.error();
   }
   Recorder recorder(options, std::move(*writer), std::move(*server));
-  recorder.begin();
+  if (const Result<void> begun = recorder.begin(); !begun.ok()) {
+    remove_trace(path);
+    const std::string& message = begun.error().message;  // and, behind its last semicolon, how much can be read
+    return Error{message.substr(0, message.rfind(';')) + "; choose another place with -o FILE"};
+  }
   const Result<int> exec_errno = recorder.start_program(*agent_path);
   if (!exec_errno.ok()) {
     return exec_errno.error();
