@@ -30,7 +30,7 @@ program() {
   [ "$rooted" -ge 95 ] || fail "$name: $rooted % of its stacks reach a thread's beginning: $(cut -d';' -f1 folded | sort | uniq -c)"
   grep -Eq "$expected" report || fail "$name: no $expected in $(cat report)"
   "$FLARESTACK" info --format json t.flare >i.json
-  json_true i.json 'd["quality"]["complete"] and d["quality"]["samples"] > 10 and d["quality"]["samples_dropped"] == 0' "$name"
+  json_true i.json 'd["quality"]["complete"] and d["quality"]["samples"] > 20 and d["quality"]["samples_dropped"] == 0' "$name"
   json_true i.json '0.95 < d["quality"]["cpu_ns"] / d["quality"]["accounted_cpu_ns"] < 1.05' "$name"
   json_true i.json 'd["quality"]["unknown_code_ns"] < 0.1 * d["quality"]["cpu_ns"]' "$name"
 }
@@ -68,7 +68,7 @@ head -c 3000000 "$(command -v "$FLARESTACK")" >data
 program zstd '[kernel]|zstd' zstd -q -f -T2 -12 data -o data.zst
 program xz 'liblzma' xz -k -f -1 data
 
-program perl 'Perl_' perl -e 'my %h; $h{$_ % 1000} .= "x" for 1..300000; my $n = 0; $n += length for values %h; print "$n\n"'
+program perl 'Perl_' perl -e 'my %h; $h{$_ % 1000} .= "x" for 1..1500000; my $n = 0; $n += length for values %h; print "$n\n"'
 program bash 'bash' bash -c 'x=0; for ((i = 0; i < 60000; i++)); do x=$((x + i)); done; echo $x; echo "$(echo sub)"; exit 7'
 
 if command -v git >/dev/null; then

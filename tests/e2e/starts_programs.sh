@@ -64,18 +64,19 @@ int main(void) {
     if (fork() == 0) { execv("./said", ARGUMENTS("double fork")); }
     _exit(0);
   }
-  wait_for();
-  close(ends[1]);
+  close(ends[1]);  // the end of the pipe is the end of both, so the grandchild's word comes before the child's status
   char nothing;
   if (read(ends[0], &nothing, 1) != 0 || pipe2(ends, 0) != 0) return 1;
+  wait_for();
   if (fork() == 0) {
     if (daemon(1, 1) != 0) _exit(1);
     if (fork() == 0) { execv("./said", ARGUMENTS("daemon")); }
     _exit(0);
   }
   close(ends[1]);
+  if (read(ends[0], &nothing, 1) != 0) return 1;
   wait_for();
-  return read(ends[0], &nothing, 1) == 0 ? 0 : 1;
+  return 0;
 }
 C
 cc_program said <<'C'
@@ -93,7 +94,7 @@ int main(int count, char** arguments) {
 C
 echo './said text "$@"' >text  # without #!
 chmod +x text
-same_with_and_without bash -c "set -o pipefail; ./target | sort"  # orphans print when they like
+same_with_and_without ./target
 [ "$(grep -c '^status' bare.out)" = 22 ] || fail "$(cat bare.out)"
 "$FLARESTACK" info --format json t.flare >t.json
 json_true t.json 'not d["not_recorded"]' "everything is recorded"
