@@ -6,6 +6,7 @@ namespace flarestack {
 void FrameCache::begin_walk() {
   sp_[0] = UINT64_MAX;
   previous_count_ = count_;
+  previous_elided_ = elided_ != 0;
   cursor_ = count_;
   walked_count_ = 0;
   walked_heuristic_ = false;

@@ -105,7 +105,9 @@ class FrameCache {
 
   const FrameAddress* frames() const { return frames_.data(); }
   uint32_t count() const { return count_; }
-  uint32_t kept() const { return kept_; }  // root-most frames whose pc is what it was in the previous trace
+  // Root-most frames whose pc is what it was in the previous trace. Elided frames are part of a stack: those on the
+  // leaf side of a gap that came or went are others, whatever their pc, which in a recursion is the same.
+  uint32_t kept() const { return previous_elided_ == (elided_ != 0) || kept_ < kRootFrames ? kept_ : kRootFrames; }
   uint32_t elided() const { return elided_; }
   bool heuristic() const { return elided_heuristic_ || (count_ > 0 && details_[count_ - 1].heuristic()); }
 
@@ -161,7 +163,7 @@ class FrameCache {
   uint32_t count_;
   uint32_t previous_count_;
   uint32_t elided_;
-  uint32_t kept_;
+  uint32_t kept_;  // without regard to a gap
   uint32_t check_count_;
   uint32_t cursor_;  // 1 + the index of the leaf-most frame that find() may still find
   uint32_t walked_count_;
@@ -169,6 +171,7 @@ class FrameCache {
   uint64_t zero_slot_;  // the return address of the root, if it is a 0; else 0
   bool walked_heuristic_;
   bool elided_heuristic_;
+  bool previous_elided_;
   std::array<FrameAddress, kMaxFrames> frames_;
   std::array<uint64_t, kMaxFrames + 1> sp_;  // one off: sp_[0] ends the search of find()
   std::array<Detail, kMaxFrames> details_;

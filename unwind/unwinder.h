@@ -26,7 +26,7 @@ struct StackTrace {
   uint32_t count = 0;
   uint32_t kept = 0;
   // Deeper than kMaxFrames: frames[0, kRootFrames) are the root-most frames, then `elided` frames are missing, then the
-  // leaf-most ones. 0: nothing is missing.
+  // leaf-most ones. 0: nothing is missing. Where a gap comes or goes, `kept` does not reach beyond it.
   uint32_t elided = 0;
   bool heuristic = false;  // a frame pointer was trusted where no CFI was
   UnwindEnd end = UnwindEnd::kRoot;
