@@ -19,7 +19,8 @@ namespace flarestack {
 namespace {
 
 constexpr char kAgentName[] = "libflarestack_preload.so";
-constexpr std::array kGuardedSignals = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGXFSZ};
+constexpr std::array kGuardedSignals = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM, SIGPIPE,
+                                        SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
 
 struct SavedSignals {
   bool active = false;

@@ -29,9 +29,10 @@ struct LaunchOptions {
 // be made.
 Result<LaunchedProgram> launch(const LaunchOptions& options);
 
-// The signals that a recorder must outlive: those the terminal sends to the program as well (SIGINT, SIGQUIT, SIGHUP),
-// those that mean the program when they are sent to the recorder (SIGTERM), SIGPIPE, and SIGXFSZ (the file size limit).
-// Only counted from construction to destruction; children are started with what was there before. One at a time.
+// The signals that a recorder must outlive: those the terminal sends to the program as well (SIGINT, SIGQUIT, SIGHUP,
+// and SIGTSTP, SIGTTIN, SIGTTOU: the program decides whether it stops), those that mean the program when they are sent
+// to the recorder (SIGTERM, SIGCONT), SIGPIPE, and SIGXFSZ (the file size limit). Only counted from construction to
+// destruction; children are started with what was there before. One at a time.
 class SignalGuard {
  public:
   SignalGuard();

@@ -84,4 +84,9 @@ int32_t parent_pid(int32_t pid) {
   return fields.size() > 1 ? std::atoi(fields[1].c_str()) : 0;
 }
 
+bool process_stopped(int32_t pid) {
+  const std::vector<std::string> fields = stat_fields(pid);
+  return !fields.empty() && (fields[0] == "T" || fields[0] == "t");
+}
+
 }  // namespace flarestack

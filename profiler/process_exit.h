@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How processes that may not be our children end: exit status and CPU time. Recorder side.
+// What the kernel tells of processes that may not be our children: how they ended, CPU time, whether they are stopped.
+// Recorder side.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +27,8 @@ uint64_t process_cpu_ns(int32_t pid);
 
 // From /proc/PID/stat; 0 if it is gone.
 int32_t parent_pid(int32_t pid);
+
+// Whether all of the process is stopped, by a signal or a tracer.
+bool process_stopped(int32_t pid);
 
 }  // namespace flarestack

@@ -108,6 +108,19 @@ uint32_t ProcessTable::session_of_pid(int32_t pid) const {
   return 0;
 }
 
+bool ProcessTable::others_running() const {
+  uint64_t forks = forks_;
+  for (const auto& [session_id, process] : processes_) {
+    const int32_t pid = process.target->identity().pid;
+    if (pid != launched_pid_ && !process_stopped(pid)) {
+      return true;
+    }
+    const SessionPage& page = process.target->region().view().page();
+    forks += page.forks.load(std::memory_order_relaxed) - page.forks_unrecorded.load(std::memory_order_relaxed);
+  }
+  return !peers_.empty() || (settings_.follow_children && forks > fork_hellos_);
+}
+
 ProcessId ProcessTable::id_of_session(uint32_t session_id) const {
   const auto found = processes_.find(session_id);
   return found != processes_.end() ? found->second.target->identity().id : ProcessId{};

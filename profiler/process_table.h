@@ -52,6 +52,8 @@ class ProcessTable {
   bool empty() const { return processes_.empty() && peers_.empty(); }
   // A child that was forked and has not said Hello yet may outlive its parent.
   bool expects_children() const { return settings_.follow_children && forks_ > fork_hellos_; }
+  // A recorded process other than the launched one is not stopped, or one that was forked has not said Hello yet.
+  bool others_running() const;
   // At least one process had an agent.
   bool recorded() const { return recorded_; }
 

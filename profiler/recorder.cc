@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "profiler/job_control.h"
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
 #include "profiler/sample_clock.h"
@@ -75,6 +76,7 @@ class Recorder {
   void reap_program();
   void handle_signals();
   void handle_limits();
+  void stop_with_program();
   bool finished() const;
   void finish();
   void keep(const Result<void>& result);
@@ -98,6 +100,7 @@ class Recorder {
   uint64_t ended_at_ns_ = 0;
   bool stop_ = false;
   bool terminated_ = false;
+  bool stays_awake_ = false;  // while the program is stopped
   std::string problem_;
 };
 
@@ -175,6 +178,12 @@ void Recorder::handle_signals() {
       stop_ = true;
     }
   }
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU}) {
+    // The program's to decide, too; what it has left running does not hold the shell up.
+    if (signals_.take(signal) && program_ended_) {
+      kill(getpid(), SIGSTOP);
+    }
+  }
   if (signals_.take(SIGTERM)) {
     if (program_ended_) {
       stop_ = true;
@@ -196,6 +205,34 @@ void Recorder::handle_limits() {
   }
   if (options_.duration_ns != 0 && elapsed_ns > options_.duration_ns) {
     stop_ = true;
+  }
+}
+
+// If the launched program is stopped: stops this process as well, for the shell that waits for it.
+void Recorder::stop_with_program() {
+  const int signal = program_ended_ || terminated_ ? 0 : stop_signal_of(program_.pid);
+  if (signal == 0) {
+    stays_awake_ = false;
+    return;
+  }
+  // SIGSTOP means one process. Those that go on need us: a new one waits for its session.
+  if (stays_awake_ || (signal == SIGSTOP && processes_.others_running())) {
+    return;
+  }
+  if (!stop_) {
+    processes_.drain();
+    keep(tables_.flush());
+  }
+  const uint64_t limit_ns = std::min(options_.timeout_ns != 0 ? options_.timeout_ns : UINT64_MAX,
+                                     options_.duration_ns != 0 && !stop_ ? options_.duration_ns : UINT64_MAX);
+  const uint64_t deadline_ns = limit_ns != UINT64_MAX ? origin_.monotonic_ns + limit_ns : UINT64_MAX;
+  signals_.take(SIGCONT);
+  const bool by_another = stop_with_child(signal, program_.pid, deadline_ns);
+  // Nobody continued us, so we were not stopped: the kernel does not stop a process group that no shell could continue.
+  stays_awake_ = !signals_.take(SIGCONT);
+  // Whoever continued us alone meant the program.
+  if (!stays_awake_ && by_another && stop_signal_of(program_.pid) != 0) {
+    kill(program_.pid, SIGCONT);
   }
 }
 
@@ -237,6 +274,7 @@ void Recorder::step() {
   processes_.end_exited();
   handle_signals();
   handle_limits();
+  stop_with_program();
 }
 
 RecordOutcome Recorder::run() {
@@ -250,6 +288,7 @@ RecordOutcome Recorder::run() {
     reap_program();
     handle_signals();
     handle_limits();
+    stop_with_program();
   }
   RecordOutcome outcome;
   outcome.recorded = processes_.recorded();
