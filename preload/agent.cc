@@ -15,6 +15,7 @@
 #include "preload/system.h"
 #include "preload/thread_state.h"
 #include "wire/handshake.h"
+#include "wire/loadable.h"
 
 namespace flarestack::agent {
 
@@ -50,6 +51,32 @@ uint64_t stack_limit_bytes() {
   rlimit limit{};
   raw_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, raw_pointer(&limit));
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
+}
+
+// Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail
+// that would have succeeded: a multiple of what we map.
+bool has_room() {
+  constexpr uint64_t kShare = 4;
+  constexpr uint64_t kPrivateBytes = 16 << 20;  // what threads need for their unwinding
+  char text[128] = {};
+  const int file = open_file("/proc/self/statm");
+  if (file >= 0) {
+    read_file(file, text, sizeof(text) - 1);
+    close_file(file);
+  }
+  uint64_t pages[7] = {};  // all, resident, shared, text, 0, data and stack, 0 (proc(5))
+  size_t field = 0;
+  for (const char* digit = text; *digit != '\0' && field < 7; ++digit) {
+    const bool is_digit = *digit >= '0' && *digit <= '9';
+    pages[field] = is_digit ? pages[field] * 10 + static_cast<uint64_t>(*digit - '0') : pages[field];
+    field += is_digit ? 0 : 1;
+  }
+  const auto fits = [](int resource, uint64_t used_pages, uint64_t needed_bytes) {
+    rlimit limit{};
+    raw_syscall(SYS_prlimit64, 0, resource, 0, raw_pointer(&limit));
+    return limit.rlim_cur == 0 || limit.rlim_cur / kShare >= needed_bytes + used_pages * 4096 / kShare;
+  };
+  return fits(RLIMIT_AS, pages[0], kSessionBytes) && fits(RLIMIT_DATA, pages[5], kPrivateBytes);
 }
 
 // Makes the calling thread the first of a session. `signal_blocked`: what the program believes; `counted_from_cpu_ns`:
@@ -147,6 +174,10 @@ void after_fork_in_child() {
 
 __attribute__((constructor)) void start(int /*argument_count*/, char** arguments, char** environment) {
   if (!keep_environment(environment)) {
+    return;
+  }
+  if (!has_room()) {
+    send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(LoadVerdict::kNoRoom));
     return;
   }
   SessionView session = open_session(the_agent.session_value, false, 0);

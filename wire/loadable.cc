@@ -138,6 +138,8 @@ const char* load_verdict_text(LoadVerdict verdict) {
       return "its agent could not reach the recorder";
     case LoadVerdict::kAgentHidden:
       return "the agent cannot be opened from there (chroot, another user, or no descriptor left)";
+    case LoadVerdict::kNoRoom:
+      return "its memory is limited to less than recording needs (ulimit -v, -d)";
   }
   return "unknown";
 }

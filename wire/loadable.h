@@ -17,6 +17,7 @@ enum class LoadVerdict : uint32_t {
   kSetuid = 5,       // the loader ignores LD_PRELOAD when privileges are raised
   kNoSession = 6,    // could load the agent, which could not reach the recorder
   kAgentHidden = 7,  // its loader would not find the agent's file
+  kNoRoom = 8,       // too little memory is left to it
 };
 
 // Looks at `path`, following #! lines up to four times as the kernel does. Uses raw system calls and 1 KiB of stack.
