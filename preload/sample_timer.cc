@@ -67,8 +67,8 @@ class OpeningScope {
 };
 
 uint64_t random_below(uint64_t limit) {
-  // splitmix64 (Vigna, 2015) of the time stamp counter and the thread: enough to spread first ticks evenly.
-  uint64_t value = __builtin_ia32_rdtsc() + static_cast<uint64_t>(thread_id()) * 0x9E3779B97F4A7C15;
+  // splitmix64 (Vigna, 2015) of the time and the thread: enough to spread first ticks evenly.
+  uint64_t value = clock_ns(CLOCK_MONOTONIC) + static_cast<uint64_t>(thread_id()) * 0x9E3779B97F4A7C15;
   value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
   value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
   return (value ^ (value >> 31)) % limit;

@@ -95,13 +95,26 @@ FirstTick prepare_first(ThreadState& thread, SlotHeader& slot) {
 
 // Periods of the thread's CPU time that ended before this tick's own, without a signal. The next one ends a period
 // after that. Not a POSIX timer's si_overrun: it is looked at by the kernel's tick, whatever part of it the thread ran.
-uint64_t missed_ticks_of(ThreadState& thread) {
+uint64_t missed_ticks_of(ThreadState& thread, uint64_t cpu_ns) {
   const uint64_t period_ns = the_agent.session.page().sample_period_ns;
-  const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const uint64_t late_ns = cpu_ns > thread.next_tick_cpu_ns ? cpu_ns - thread.next_tick_cpu_ns : 0;
   const uint64_t missed_ticks = (late_ns + period_ns / 2) / period_ns;
   thread.next_tick_cpu_ns += (missed_ticks + 1) * period_ns;
   return missed_ticks;
+}
+
+// Where a trace takes longer than the period, the next tick is due when the handler returns, and the program would get
+// nowhere. So after one that took more than a quarter of the period, ticks are dropped for four times as long.
+void hold_costly_traces(ThreadState& thread, uint64_t start_cpu_ns, uint64_t start_ns) {
+  const uint64_t period_ns = the_agent.session.page().sample_period_ns;
+  if (clock_ns(CLOCK_MONOTONIC) - start_ns < period_ns / 4) {
+    return;
+  }
+  const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const uint64_t cost_ns = cpu_ns > start_cpu_ns ? cpu_ns - start_cpu_ns : 0;
+  if (cost_ns > period_ns / 4) {
+    thread.resume_cpu_ns = cpu_ns + 4 * cost_ns;
+  }
 }
 
 void take_sample(ThreadState& thread, const ucontext_t& context) {
@@ -124,7 +137,12 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
       return;
     }
   }
-  const uint64_t missed_ticks = missed_ticks_of(thread);
+  const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const uint64_t missed_ticks = missed_ticks_of(thread, cpu_ns);
+  if (cpu_ns < thread.resume_cpu_ns) {
+    slot.dropped_samples.fetch_add(1 + missed_ticks, std::memory_order_relaxed);
+    return;
+  }
   const MachineRegisters registers = registers_of(context.uc_mcontext);
   const SnapshotReader snapshot;
   if (thread.unwinder_generation != (*snapshot).generation) {
@@ -134,6 +152,7 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
   const StackTrace trace = thread.unwinder->unwind(registers, AddressKind::kInstruction, *snapshot,
                                                    bounds_of(thread, registers.value[MachineRegisters::kRsp]));
   write_sample(thread, slot, trace, (*snapshot).generation, now_ns, missed_ticks);
+  hold_costly_traces(thread, cpu_ns, now_ns);
 }
 
 }  // namespace

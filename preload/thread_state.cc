@@ -154,6 +154,7 @@ ThreadState* claim_thread() {
     state.tid = 0;
     state.stack_low = state.stack_high = 0;
     state.unwinder_generation = 0;
+    state.resume_cpu_ns = 0;
     state.signal_blocked = state.signal_surrendered = false;
     return &state;
   }

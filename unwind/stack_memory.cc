@@ -20,7 +20,7 @@ bool kernel_can_read(uint64_t address) {
 
 }  // namespace
 
-void StackMemory::begin(StackBounds bounds, int64_t local_delta, FetchWindow* window) {
+void StackMemory::begin(const StackBounds& bounds, int64_t local_delta, FetchWindow* window) {
   const uint64_t size = bounds.high > bounds.low ? bounds.high - bounds.low : 0;
   low_ = bounds.low;
   slots_ = size >= sizeof(uint64_t) ? size - sizeof(uint64_t) + 1 : 0;

@@ -33,7 +33,7 @@ class StackMemory {
  public:
   // Slots of [bounds.low, bounds.high) are read at slot + local_delta. `window` (borrowed; nullptr: nothing outside the
   // bounds can be read) serves the rest and is emptied, since it holds bytes of an earlier moment. [signal]
-  void begin(StackBounds bounds, int64_t local_delta, FetchWindow* window);
+  void begin(const StackBounds& bounds, int64_t local_delta, FetchWindow* window);
 
   // The 8 bytes at `slot`, of any alignment; false: unreadable, `*value` is untouched. [signal]
   bool load(uint64_t slot, uint64_t* value) {

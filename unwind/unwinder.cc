@@ -26,7 +26,7 @@ Unwinder* Unwinder::create(void* memory) { return std::launder(static_cast<Unwin
 void Unwinder::reset() { cache_.clear(); }
 
 StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
-                            StackBounds bounds) {
+                            const StackBounds& bounds) {
   if (modules.generation != generation_) {
     if (own_rows_used_) {
       own_rows_.clear();
@@ -41,7 +41,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   start_ = &registers;
   memory_.begin(bounds, 0, &window_);
   cache_.begin_walk();
-  all_registers_ = false;
+  interpreted_ = 0;
   for (;;) {
     base_ = 0;
     stack_switches_ = 0;
@@ -55,7 +55,16 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     if (step == Step::kEnd && cache_.finish(base_, root_)) {
       break;
     }
-    all_registers_ = all_registers_ || step == Step::kAllRegisters;
+    if (step == Step::kAllRegisters && interpreted_ == 0) {
+      // Up to the frame that needs them: what is on its root side is followed and remembered as ever. A deep stack would
+      // cost more than the time between two samples.
+      interpreted_ = cache_.walked_count();
+      cache_.begin_walk();
+      continue;
+    }
+    if (step == Step::kAllRegisters) {
+      interpreted_ = UINT32_MAX;  // a second such frame: no more walks
+    }
     cache_.forget_for_walk();
   }
   StackTrace trace;
@@ -72,12 +81,14 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
 // root, or a cached frame from which nothing changed. kChanged: a cached frame, on whose root side frame `changed_`
 // has.
 [[gnu::noinline]] Unwinder::Step Unwinder::walk() {
+  if (cache_.walked_count() < interpreted_) [[unlikely]] {
+    return Step::kRare;
+  }
   FrameAddress pc = state_.pc;
   uint64_t sp = state_.sp;
   uint64_t rbp = state_.rbp;
   const StackMemory memory = memory_;  // a copy, which no store to the cache can change: it stays in registers
   const RowCache* const rows = rows_;
-  const uint32_t limit = all_registers_ ? 0 : kMaxWalk;
   for (;;) {
     const uint32_t index = cache_.find(pc, sp, rbp);
     if (index != FrameCache::kNone) {
@@ -90,7 +101,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     const bool usual = row.kind() == RowKind::kCfaRsp || row.kind() == RowKind::kCfaRbp;
     const uint64_t cfa = (row.kind() == RowKind::kCfaRsp ? sp : rbp) + row.cfa_offset();
     const uint64_t rbp_slot = cfa - row.rbp_offset();
-    if (!usual || cfa <= sp || cache_.walked_count() >= limit || !memory.in_bounds(cfa - 8) ||
+    if (!usual || cfa <= sp || cache_.walked_count() >= kMaxWalk || !memory.in_bounds(cfa - 8) ||
         (row.rbp_offset() != 0 && !memory.in_bounds(rbp_slot))) [[unlikely]] {
       state_ = {pc, sp, rbp, row};
       return Step::kRare;
@@ -129,6 +140,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     state_.row = build_row(modules_->find(state_.pc.lookup().value), state_.pc.lookup().value, &stepper_);
     rows_->insert(state_.pc.lookup().value, state_.row);
   }
+  const bool interpreted = cache_.walked_count() < interpreted_;
   cache_.walk_past(state_.pc, state_.sp, state_.rbp, state_.row);
   if (state_.row.kind() == RowKind::kFramePointer) {
     return step_frame_pointer();
@@ -138,7 +150,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
     end_ = UnwindEnd::kRoot;
     return Step::kEnd;
   }
-  if (state_.row.kind() == RowKind::kSlow || all_registers_) {
+  if (state_.row.kind() == RowKind::kSlow || interpreted) {
     return step_interpreted();
   }
   return step_packed();
@@ -182,7 +194,7 @@ Unwinder::Step Unwinder::step_frame_pointer() {
     return end_with(state_.rbp == 0 && cache_.walked_heuristic() ? UnwindEnd::kRoot : UnwindEnd::kNoCode);
   }
   cache_.note_heuristic();
-  if (all_registers_) {
+  if (cache_.walked_count() <= interpreted_) {
     frame_.exact_pc = false;  // the other registers are believed to be as they are
     frame_walked_ = cache_.walked_count();
   }
@@ -207,13 +219,16 @@ Unwinder::Step Unwinder::step_interpreted() {
   frame_.exact_pc = state_.pc.kind() == AddressKind::kInstruction;
   const StepStatus status = stepper_.step(*module, &memory_, &frame_);
   const bool lost = status == StepStatus::kNeedsRegister || (status == StepStatus::kOk && !frame_.known.has(kRbp));
-  if (lost && !all_registers_) {
+  if (lost && steps >= interpreted_) {
     return Step::kAllRegisters;
   }
   if (status != StepStatus::kOk) {
     return end_with_failure(status);
   }
   frame_walked_ = steps + 1;
+  if (!frame_.known.has(kRbp) && interpreted_ < steps + 2) {
+    interpreted_ = steps + 2;  // what the caller can do without it, only the interpreter knows
+  }
   const uint64_t sp = frame_.registers.value[kRsp];
   if (sp == state_.sp && !frame_.exact_pc) {
     return end_with(UnwindEnd::kNoProgress);

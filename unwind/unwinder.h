@@ -47,7 +47,7 @@ class Unwinder {
   // Unwinds from `registers`, whose rip is an exact instruction (a signal's ucontext) or a return address, as
   // `rip_kind` says. Uses at most 512 bytes of stack. [signal]
   StackTrace unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
-                    StackBounds bounds);
+                    const StackBounds& bounds);
 
   // Forgets the previous trace: the next one has kept == 0. [signal]
   void reset();
@@ -76,7 +76,9 @@ class Unwinder {
   WalkedFrame state_;  // the frame being stepped, for the rare steps
   RootEnd root_;
   UnwindEnd end_;
-  bool all_registers_;  // every frame by the interpreter: an odd row needs a register that was not followed
+  // So many leaf-most frames go through the interpreter, since an odd row behind them needs a register that is not
+  // followed otherwise.
+  uint32_t interpreted_;
   uint32_t base_;       // cached frames that are part of the trace
   uint32_t changed_;    // what FrameCache::verify() said
   uint32_t stack_switches_;

@@ -89,6 +89,9 @@ C
 for options in "--cpu 1000" "--timer posix"; do
   RECORD_OPTIONS="$options" same_with_and_without ./target
   "$FLARESTACK" report --format json t.flare >t.json
-  json_true t.json 'sum(f["total"] for f in d["functions"] if f["name"] == "burn_in_destructor(long)") > 0.75e9' "45 times 20 ms in destructors"
+  # A POSIX timer does not tell of a thread's time after its last tick, up to 4 ms.
+  bar=0.75e9
+  [[ "$options" != *posix* ]] || bar=0.6e9
+  json_true t.json "sum(f['total'] for f in d['functions'] if f['name'] == 'burn_in_destructor(long)') > $bar" "45 times 20 ms in destructors"
 done
 grep -qx "45 45 45 77" bare.out || fail "$(cat bare.out)"

@@ -149,7 +149,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   target.drain();
   require_drained(view);
-  target.finish(2'000'000'000);
+  target.finish({2'000'000'000, 0});
   for (const auto& [name, value] : target.counters()) {
     writer->add(flarestack::CounterRecord{identity.id, name, value});
   }
