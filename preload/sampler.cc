@@ -103,16 +103,20 @@ uint64_t missed_ticks_of(ThreadState& thread, uint64_t cpu_ns) {
   return missed_ticks;
 }
 
-// Where a trace takes longer than the period, the next tick is due when the handler returns, and the program would get
-// nowhere. So after one that took more than a quarter of the period, ticks are dropped for four times as long.
+// Where traces take as long as the period, the next tick is due when the handler returns, and the program would get
+// nowhere. So after two in a row that took more than half a period each, ticks are dropped for four times as long. (One
+// alone may be the first through much new code.)
 void hold_costly_traces(ThreadState& thread, uint64_t start_cpu_ns, uint64_t start_ns) {
-  const uint64_t period_ns = the_agent.session.page().sample_period_ns;
-  if (clock_ns(CLOCK_MONOTONIC) - start_ns < period_ns / 4) {
+  const uint64_t bearable_ns = the_agent.session.page().sample_period_ns / 2;
+  const bool was_costly = thread.costly_trace;
+  thread.costly_trace = false;
+  if (clock_ns(CLOCK_MONOTONIC) - start_ns < bearable_ns) {
     return;
   }
   const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const uint64_t cost_ns = cpu_ns > start_cpu_ns ? cpu_ns - start_cpu_ns : 0;
-  if (cost_ns > period_ns / 4) {
+  thread.costly_trace = cost_ns > bearable_ns;
+  if (thread.costly_trace && was_costly) {
     thread.resume_cpu_ns = cpu_ns + 4 * cost_ns;
   }
 }

@@ -87,7 +87,8 @@ void change_program_action(const struct sigaction* action, struct sigaction* old
     return;
   }
   const bool handled = changed.sa_handler != SIG_DFL && changed.sa_handler != SIG_IGN;
-  if (handled && (changed.sa_flags & SA_ONSTACK) != 0 && !on_alternate_stack.exchange(true, std::memory_order_relaxed)) {
+  if (handled && (changed.sa_flags & SA_ONSTACK) != 0 &&
+      !on_alternate_stack.exchange(true, std::memory_order_relaxed)) {
     install_handler();
   }
   the_program_action = changed;

@@ -24,6 +24,7 @@ struct ThreadState {
   uint64_t unwinder_generation = 0;       // of the modules at the previous trace
   uint64_t next_tick_cpu_ns = 0;          // thread CPU time at which the timer fires next
   uint64_t resume_cpu_ns = 0;             // ticks before this thread CPU time are dropped: traces cost too much
+  bool costly_trace = false;              // the previous one
   std::atomic<void*> perf_page{nullptr};  // keeps the perf event alive without a descriptor
   int32_t perf_descriptor = -1;           // the number it had, which its signals carry
   std::atomic<int32_t> posix_timer{0};    // the kernel's id + 1; 0: none

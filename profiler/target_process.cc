@@ -175,8 +175,7 @@ void TargetProcess::find_unsampled_threads() {
   std::set<int32_t> with_slot;
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     if (region_.view().slot(i).state.load(std::memory_order_relaxed) != SlotState::kFree) {
-      with_slot.insert(
-          tids_.ours(static_cast<int32_t>(region_.view().slot(i).tid.load(std::memory_order_relaxed))));
+      with_slot.insert(tids_.ours(static_cast<int32_t>(region_.view().slot(i).tid.load(std::memory_order_relaxed))));
     }
   }
   std::set<int32_t> without_slot;

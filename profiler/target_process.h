@@ -15,9 +15,9 @@
 
 #include "profiler/clock.h"
 #include "profiler/module_map.h"
+#include "profiler/namespace_tids.h"
 #include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
-#include "profiler/namespace_tids.h"
 #include "profiler/session_region.h"
 #include "wire/ring.h"
 
@@ -71,8 +71,8 @@ class TargetProcess {
   struct Slot {
     bool live = false;
     ThreadId thread;
-    int32_t tid = 0;    // as we see it
-    bool gone = false;  // when we first looked
+    int32_t tid = 0;       // as we see it
+    bool gone = false;     // when we first looked
     bool sampled = false;  // at least once
     std::string name;
     std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits

@@ -104,8 +104,8 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
   if (!recording.unrecorded.empty()) {
     out += "\n" + painter.bold(fmt::format("Not recorded ({})", recording.unrecorded.size())) + "\n";
     for (const UnrecordedProcess& process : recording.unrecorded) {
-      out += fmt::format("{:>8}  {}: {}\n", process.pid != 0 ? std::to_string(process.pid) : "-", printable(process.command),
-                         painter.note(printable(process.reason)));
+      out += fmt::format("{:>8}  {}: {}\n", process.pid != 0 ? std::to_string(process.pid) : "-",
+                         printable(process.command), painter.note(printable(process.reason)));
     }
   }
   return out + "\n" + quality_text(profile, layout);

@@ -56,8 +56,8 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
       break;
     }
     if (step == Step::kAllRegisters && interpreted_ == 0) {
-      // Up to the frame that needs them: what is on its root side is followed and remembered as ever. A deep stack would
-      // cost more than the time between two samples.
+      // Up to the frame that needs them: what is on its root side is followed and remembered as ever. A deep stack
+      // would cost more than the time between two samples.
       interpreted_ = cache_.walked_count();
       cache_.begin_walk();
       continue;

@@ -79,8 +79,8 @@ class Unwinder {
   // So many leaf-most frames go through the interpreter, since an odd row behind them needs a register that is not
   // followed otherwise.
   uint32_t interpreted_;
-  uint32_t base_;       // cached frames that are part of the trace
-  uint32_t changed_;    // what FrameCache::verify() said
+  uint32_t base_;     // cached frames that are part of the trace
+  uint32_t changed_;  // what FrameCache::verify() said
   uint32_t stack_switches_;
   uint32_t frame_walked_;  // frame_ is the frame that this many steps lead to
   FrameState frame_;       // for the interpreter

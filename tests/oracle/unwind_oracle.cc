@@ -121,7 +121,8 @@ uint32_t libunwind_trace(ucontext_t* context, AddressKind kind, uint64_t* addres
 
 StackBounds bounds_at(uint64_t sp) {
   const StackBounds& known = thread_state->bounds;
-  return sp >= known.low && sp < known.high ? StackBounds{sp, known.high} : StackBounds{known.high, known.high, known.low};
+  return sp >= known.low && sp < known.high ? StackBounds{sp, known.high}
+                                            : StackBounds{known.high, known.high, known.low};
 }
 
 // One line "kept count" an allocation.
