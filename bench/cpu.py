@@ -154,9 +154,10 @@ def show_bars(samplings, results):
 GAPS_EXPLAINED = """
 Nanoseconds per sample, seen from inside the target: a loop that does nothing but read the time stamp counter, at 20 to 40
 frames that change all the time, sees each interruption as a gap, from the timer's interrupt to the return from the handler. Medians.
-The first two rows are the machine's price, whoever the profiler is:
+The first rows are the machine's price, whoever the profiler is:
   timer only   an event such as flarestack and perf use, which fires and tells nobody
-  + signal     the same with a signal whose handler returns at once
+  + signal     the same with an I/O signal whose handler returns at once
+  + trap       the same with perf's own SIGTRAP instead, which flarestack takes where it is to be had (Linux 6.15)
   warm         at 10 kHz (gperftools: as often as it gets), the caches hold the handler and its data
   cold         at 1 kHz, two megabytes of other memory are walked through between two looks at the clock"""
 
@@ -164,7 +165,12 @@ The first two rows are the machine's price, whoever the profiler is:
 def measure_gaps(options, results, scratch):
     flarestack, perf, perf_dwarf, gperftools = all_profilers(options.build)
     program = str(options.build / "bench/sample_gaps")
-    kinds = [("timer only", Bare(), "timer"), ("+ signal", Bare(), "signal"),
+    # As flarestack itself chooses: SIGTRAP from the event where the kernel sends it well, else an I/O signal.
+    release = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2])
+    cheapest = "+ trap" if release >= (6, 15) else "+ signal"
+    kinds = [("timer only", Bare(), "timer"), ("+ signal", Bare(), "signal")]
+    kinds += [("+ trap", Bare(), "trap")] if cheapest == "+ trap" else []
+    kinds += [
              ("flarestack", flarestack, "none"), ("perf -g", perf, "none"), ("perf dwarf", perf_dwarf, "none"),
              ("gperftools", gperftools, "none")]
     order = [(*kind, heat, hz) for kind in kinds for heat, hz in (("warm", 10_000), ("cold", 1000))] * options.gap_rounds
@@ -174,7 +180,7 @@ def measure_gaps(options, results, scratch):
         trace = str(scratch / "gaps.trace")
         command, environment = profiler.command([program, str(options.gap_seconds), heat, own_event, str(10**9 // hz)], hz, trace)
         own = run(command, environment, cpu=os.cpu_count() - 1).own
-        by_signal = own_event == "signal" or profiler.name in ("flarestack", "gperftools")
+        by_signal = own_event in ("signal", "trap") or profiler.name in ("flarestack", "gperftools")
         seen = own["signals" if by_signal else "others"]
         # gperftools is called at the kernel's tick, 100 to 1000 a second.
         if seen < own["watched_s"] * min(hz, 100 if profiler.name == "gperftools" else hz) / 5:
@@ -187,8 +193,8 @@ def measure_gaps(options, results, scratch):
     for heat in ("warm", "cold"):
         sample_ns = medians["flarestack", heat]
         results.figure(f"added at 1 kHz: ns per sample x 1000, {heat}", sample_ns * 1000 / 1e7, "%", ADDED_BAR_PERCENT)
-        results.figure(f"  of that the machine's interrupt and signal, {heat}", medians["+ signal", heat] * 1000 / 1e7, "%")
-        results.figure(f"  of that flarestack's handler and ring, {heat}", (sample_ns - medians["+ signal", heat]) * 1000 / 1e7, "%")
+        results.figure(f"  of that the machine's interrupt and signal, {heat}", medians[cheapest, heat] * 1000 / 1e7, "%")
+        results.figure(f"  of that flarestack's handler and ring, {heat}", (sample_ns - medians[cheapest, heat]) * 1000 / 1e7, "%")
 
 
 READING_EXPLAINED = """

@@ -9,8 +9,8 @@
 //
 // cold: two megabytes of memory are walked through every 50 us, so that a sample finds the nearest caches full of other
 // things. OWN_EVENT: `none`: somebody else samples this program, or nobody. `timer`: an event that fires each PERIOD_NS
-// of CPU time and tells nobody; `signal`: the same with a signal whose handler returns at once. These two are what the
-// kernel (and the hypervisor below it) asks for, whoever the profiler is.
+// of CPU time and tells nobody; `signal`, `trap`: the same with an I/O signal, or perf's own SIGTRAP, whose handler
+// returns at once. These are what the kernel (and the hypervisor below it) asks for, whoever the profiler is.
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <signal.h>
@@ -114,6 +114,10 @@ bool start_own_event(const std::string& kind, uint64_t period_ns) {
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
   attributes.disabled = 1;
+  if (kind == "trap") {
+    attributes.sigtrap = attributes.remove_on_exec = 1;
+    signal(SIGTRAP, return_at_once);
+  }
   const long descriptor = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (descriptor < 0) {
     return false;
@@ -134,7 +138,7 @@ int run(int argc, char** argv) {
   SelfAccount account;
   const double seconds = argc == 5 ? std::strtod(argv[1], nullptr) : 0;
   if (seconds <= 0) {
-    std::fputs("usage: sample_gaps SECONDS warm|cold none|timer|signal PERIOD_NS\n", stderr);
+    std::fputs("usage: sample_gaps SECONDS warm|cold none|timer|signal|trap PERIOD_NS\n", stderr);
     return 2;
   }
   if (strcmp(argv[3], "none") != 0 && !start_own_event(argv[3], std::strtoull(argv[4], nullptr, 10))) {

@@ -172,12 +172,31 @@ void after_fork_in_child() {
   begin_first_thread(signal_blocked, 0);
 }
 
+// Whether a tracer is told of every signal before we are. It started the program, or was there at the exec.
+bool is_traced() {
+  char status[512];  // "TracerPid:" comes within the first 200 bytes
+  const int descriptor = open_file("/proc/self/status");
+  const long size = descriptor >= 0 ? read_file(descriptor, status, sizeof(status) - 1) : -1;
+  if (descriptor >= 0) {
+    close_file(descriptor);
+  }
+  status[size > 0 ? size : 0] = '\0';
+  constexpr char kTitle[] = "\nTracerPid:\t";
+  for (const char* at = status; *at != '\0'; ++at) {
+    if (text_starts(at, kTitle)) {
+      return at[sizeof(kTitle) - 1] != '0';
+    }
+  }
+  return false;
+}
+
 __attribute__((constructor)) void start(int /*argument_count*/, char** arguments, char** environment) {
   if (!keep_environment(environment)) {
     return;
   }
-  if (!has_room()) {
-    send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(LoadVerdict::kNoRoom));
+  const LoadVerdict obstacle = is_traced() ? LoadVerdict::kTraced : LoadVerdict::kNoRoom;
+  if (obstacle == LoadVerdict::kTraced || !has_room()) {
+    send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(obstacle));
     return;
   }
   SessionView session = open_session(the_agent.session_value, false, 0);

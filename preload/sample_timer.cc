@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "preload/agent.h"
 #include "preload/sampler.h"
@@ -24,6 +25,21 @@ constexpr size_t kPerfPageBytes = 4096;
 // measured), the thread would not come back to its own code for as long as a second.
 constexpr uint64_t kMinFirstPeriodNs = 30'000;
 char timer_cookie;  // its address marks our POSIX timers' signals
+
+// In the upper half of a perf event's sig_data, with a number of its own below.
+constexpr uint64_t kMarkMagic = uint64_t{0x464c'5354} << 32;
+constinit std::atomic<uint32_t> last_mark{0};
+
+bool by_trap() { return the_agent.session.page().perf_signal == PerfSignal::kTrap; }
+
+// si_perf_data of a TRAP_PERF signal (include/uapi/asm-generic/siginfo.h, since Linux 5.13): behind si_addr. The C
+// library may not name it.
+uint64_t perf_data(const siginfo_t& info) {
+  uint64_t data;
+  __builtin_memcpy(&data, reinterpret_cast<const char*>(&info) + offsetof(siginfo_t, si_addr) + sizeof(void*), sizeof data);
+  return data;
+}
+constexpr int kTrapPerf = 6;  // TRAP_PERF
 
 // A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep
 // it: so forks wait for the threads that are opening one, and no thread opens one meanwhile.
@@ -79,6 +95,16 @@ enum class EventStart : uint8_t {
   kNow,         // a tick each period from now
 };
 
+// Has the kernel send the thread our signal whenever the file would be ready. 0 or a negative errno.
+long set_io_signal(long descriptor, int32_t tid) {
+  const f_owner_ex owner{F_OWNER_TID, tid};
+  long result = raw_syscall(SYS_fcntl, descriptor, F_SETOWN_EX, raw_pointer(&owner));
+  if (!raw_failed(result)) {
+    result = raw_syscall(SYS_fcntl, descriptor, F_SETSIG, static_cast<long>(the_agent.session.page().sample_signal));
+  }
+  return raw_failed(result) ? result : raw_syscall(SYS_fcntl, descriptor, F_SETFL, O_ASYNC);
+}
+
 // Opens the event, sets its signal, starts it, and keeps it by a mapping of its first page. 0 or a negative errno.
 long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   const uint64_t period_ns = the_agent.session.page().sample_period_ns;
@@ -95,24 +121,21 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
   attributes.wakeup_events = 1;
+  if (by_trap()) {
+    attributes.sigtrap = attributes.remove_on_exec = 1;
+    attributes.sig_data = kMarkMagic | (last_mark.fetch_add(1, std::memory_order_relaxed) + 1);
+  }
   const long descriptor = raw_syscall(SYS_perf_event_open, raw_pointer(&attributes), 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (raw_failed(descriptor)) {
     return descriptor;
   }
-  const f_owner_ex owner{F_OWNER_TID, thread.tid};
-  long result = raw_syscall(SYS_fcntl, descriptor, F_SETOWN_EX, raw_pointer(&owner));
-  if (!raw_failed(result)) {
-    result = raw_syscall(SYS_fcntl, descriptor, F_SETSIG, static_cast<long>(the_agent.session.page().sample_signal));
-  }
-  if (!raw_failed(result)) {
-    result = raw_syscall(SYS_fcntl, descriptor, F_SETFL, O_ASYNC);
-  }
+  long result = by_trap() ? 0 : set_io_signal(descriptor, thread.tid);
   if (!raw_failed(result)) {
     result = raw_syscall(SYS_mmap, 0, kPerfPageBytes, PROT_READ, MAP_SHARED, descriptor, 0);
   }
   if (!raw_failed(result)) {
     thread.perf_page.store(reinterpret_cast<void*>(result), std::memory_order_relaxed);
-    thread.perf_descriptor = static_cast<int32_t>(descriptor);
+    thread.perf_mark = by_trap() ? attributes.sig_data : static_cast<uint64_t>(descriptor);
     if (start == EventStart::kAtNextTick) {
       record_unsampled_ticks(thread);  // opening it has taken its time
       const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -190,11 +213,11 @@ bool rearm(ThreadState& thread) {
     return true;  // a POSIX timer has its first and its other intervals at once
   }
   void* first_page = thread.perf_page.exchange(nullptr, std::memory_order_relaxed);
-  const int32_t first_descriptor = thread.perf_descriptor;
+  const uint64_t first_mark = thread.perf_mark;
   const long result = open_perf_event(thread, EventStart::kNow, 0);
   if (result == -EAGAIN) {
     thread.perf_page.store(first_page, std::memory_order_relaxed);
-    thread.perf_descriptor = first_descriptor;
+    thread.perf_mark = first_mark;
     return false;
   }
   unmap_memory(first_page, kPerfPageBytes);
@@ -225,13 +248,17 @@ void disarm_all() {
 }
 
 bool is_tick(const siginfo_t& info) {
-  return (info.si_code == SI_TIMER && info.si_value.sival_ptr == &timer_cookie) ||
-         (info.si_code >= POLL_IN && info.si_code <= POLL_HUP);
+  if (info.si_code == SI_TIMER) {
+    return info.si_value.sival_ptr == &timer_cookie;
+  }
+  return by_trap() ? info.si_code == kTrapPerf && (perf_data(info) & ~uint64_t{UINT32_MAX}) == kMarkMagic
+                   : info.si_code >= POLL_IN && info.si_code <= POLL_HUP;
 }
 
 bool is_tick_of(const siginfo_t& info, const ThreadState& thread) {
-  return (info.si_code == SI_TIMER && info.si_value.sival_ptr == &timer_cookie) ||
-         (info.si_code == POLL_IN && info.si_fd == thread.perf_descriptor);
+  return is_tick(info) &&
+         (info.si_code == SI_TIMER ||
+          (by_trap() ? perf_data(info) : static_cast<uint64_t>(info.si_fd)) == thread.perf_mark);
 }
 
 void hold_timers() {

@@ -185,6 +185,8 @@ void handle_sample_signal(int signal, siginfo_t* info, void* context) {
     if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread) && has_room(*thread)) {
       take_sample(*thread, *static_cast<const ucontext_t*>(context));
     }
+  } else if (is_deadly_trap(signal, *info, thread)) {
+    die_by_trap(signal, *static_cast<ucontext_t*>(context));
   } else if (thread != nullptr && thread->signal_blocked) {
     surrender_signal(*thread, *info, *static_cast<ucontext_t*>(context));
   } else {

@@ -118,6 +118,28 @@ void deliver_to_program(int signal, siginfo_t* info, void* context) {
   set_signal_mask(SIG_SETMASK, ours);
 }
 
+bool is_deadly_trap(int signal, const siginfo_t& info, const ThreadState* thread) {
+  constexpr int kTrapPerf = 6;  // TRAP_PERF: another perf event's, sent and not forced
+  return signal == SIGTRAP && info.si_code > 0 && info.si_code != kTrapPerf &&
+         ((thread != nullptr && thread->signal_blocked) || the_program_action.sa_handler == SIG_DFL ||
+          the_program_action.sa_handler == SIG_IGN);
+}
+
+void die_by_trap(int signal, ucontext_t& context) {
+  constexpr uint8_t kInt3 = 0xcc;
+  greg_t& next_instruction = context.uc_mcontext.gregs[REG_RIP];
+  uint8_t trap = 0;
+  if (!safe_read(&trap, reinterpret_cast<const void*>(next_instruction - 1), 1) || trap != kInt3) {
+    die_by(signal);
+    return;
+  }
+  // Run again it ends the process as if we were absent, core and all.
+  const KernelAction defaults{};
+  raw_syscall(SYS_rt_sigaction, signal, raw_pointer(&defaults), 0, sizeof(uint64_t));
+  --next_instruction;
+  context.uc_sigmask.__val[0] &= ~sample_signal_bit();
+}
+
 void surrender_signal(ThreadState& thread, const siginfo_t& info, ucontext_t& context) {
   disarm(thread);
   thread.signal_surrendered = true;

@@ -31,7 +31,12 @@ void change_program_action(const struct sigaction* action, struct sigaction* old
 // A sample signal that somebody sent (kill, tgkill, sigqueue) is the program's: calls its handler, ignores it, or dies
 // by it, as the program's own action says. Called with all signals blocked. [signal]
 void deliver_to_program(int signal, siginfo_t* info, void* context);
-// The same for a thread that believes it blocked; `context` is what the handler returns to. [signal]
+// Whether it is a trap of the program's own (int3, a watchpoint) that nothing but its death can answer: the thread
+// believes it blocked, or there is no handler. [signal]
+bool is_deadly_trap(int signal, const siginfo_t& info, const ThreadState* thread);
+// Dies of it, where it stopped. [signal]
+void die_by_trap(int signal, ucontext_t& context);
+// The same as deliver_to_program() for a thread that believes it blocked; `context` is what the handler returns to. [signal]
 void surrender_signal(ThreadState& thread, const siginfo_t& info, ucontext_t& context);
 // Takes the signal back from the calling thread, whose real mask is open for it again. [hook]
 void take_back_signal(ThreadState& thread);

@@ -26,7 +26,7 @@ struct ThreadState {
   uint64_t resume_cpu_ns = 0;             // ticks before this thread CPU time are dropped: traces cost too much
   bool costly_trace = false;              // the previous one
   std::atomic<void*> perf_page{nullptr};  // keeps the perf event alive without a descriptor
-  int32_t perf_descriptor = -1;           // the number it had, which its signals carry
+  uint64_t perf_mark = 0;                 // what its signals carry: the descriptor it had, or its sig_data
   std::atomic<int32_t> posix_timer{0};    // the kernel's id + 1; 0: none
   bool first_tick_pending = false;
 

@@ -33,16 +33,13 @@ ClockChoice clock_for(const RecordOptions& options) {
   if (options.cpu_hz == 0) {
     return {};
   }
-  ClockChoice choice = choose_sample_clock();
-  if (options.posix_timer) {
-    choice.clock = SampleClock::kPosixCpuTimer;
-  }
-  return choice;
+  return choose_sample_clock(options.timer);
 }
 
-SessionSettings settings_for(const RecordOptions& options, SampleClock clock) {
+SessionSettings settings_for(const RecordOptions& options, const ClockChoice& choice) {
   SessionSettings settings;
-  settings.clock = clock;
+  settings.clock = choice.clock;
+  settings.perf_signal = choice.perf_signal;
   settings.sample_period_ns = options.cpu_hz != 0 ? 1'000'000'000 / options.cpu_hz : 0;
   settings.follow_children = options.follow_children;
   return settings;
@@ -63,7 +60,7 @@ class Recorder {
         tables_(writer_),
         origin_{monotonic_now_ns()},
         clock_(clock_for(options)),
-        processes_(std::move(server), settings_for(options, clock_.clock), tables_, origin_) {}
+        processes_(std::move(server), settings_for(options, clock_), tables_, origin_) {}
 
   // Writes what is known before the program runs, so that a trace that cannot grow tells at least what it is of.
   Result<void> begin();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "profiler/sample_clock.h"
 
 namespace flarestack {
 
@@ -21,7 +22,7 @@ struct RecordOptions {
   std::vector<std::string> command;
   std::string output_path;   // empty: flarestack.PROGRAM.PID.flare
   uint32_t cpu_hz = 1000;    // 0: no CPU sampling
-  bool posix_timer = false;  // not the perf clock, even where it works
+  TimerWish timer = TimerWish::kAuto;
   bool wall_clock = false;
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends

@@ -58,9 +58,11 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->sample_period_ns = settings.sample_period_ns;
   page->kernel_tick_ns = kernel_tick_ns();
   page->sample_clock = settings.clock;
-  // A standard signal (real-time ones queue up behind a slow handler) that nobody uses: the stack fault of a
-  // coprocessor that x86-64 does not have.
-  page->sample_signal = SIGSTKFLT;
+  // The kernel leaves no choice with its own; else a standard signal (real-time ones queue up behind a slow handler) that
+  // nobody uses: the stack fault of a coprocessor that x86-64 does not have.
+  page->perf_signal = settings.perf_signal;
+  const bool by_trap = settings.clock == SampleClock::kPerfTaskClock && settings.perf_signal == PerfSignal::kTrap;
+  page->sample_signal = by_trap ? SIGTRAP : SIGSTKFLT;
   page->follow_children = settings.follow_children ? 1 : 0;
   page->recorder_pid = static_cast<uint32_t>(getpid());
   page->heartbeat_ns.store(monotonic_now_ns(), std::memory_order_relaxed);

@@ -14,6 +14,7 @@ struct SessionSettings {
   uint32_t session_id = 0;
   uint64_t sample_period_ns = 0;  // 0: no CPU sampling
   SampleClock clock = SampleClock::kNone;
+  PerfSignal perf_signal = PerfSignal::kIo;
   bool follow_children = true;
 };
 

@@ -57,7 +57,9 @@ Result<int> run_record(Options& options) {
     }
   }
   options.record.wall_clock = options.clock == "wall";
-  options.record.posix_timer = options.timer == "posix";
+  options.record.timer = options.timer == "posix"     ? TimerWish::kPosix
+                         : options.timer == "perf-io" ? TimerWish::kPerfIo
+                                                      : TimerWish::kAuto;
   options.record.follow_children = !options.no_children;
   options.record.wait_for_children = !options.no_wait;
   if (options.no_cpu) {
@@ -100,8 +102,9 @@ CommandBody declare_record(CLI::App& app) {
   app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();
-  app.add_option("--timer", options->timer, "auto: perf_event where the kernel allows it; posix: POSIX CPU timers")
-      ->check(CLI::IsMember({"auto", "posix"}))
+  app.add_option("--timer", options->timer, "auto: perf_event where the kernel allows it; perf-io: by SIGSTKFLT, even where SIGTRAP is cheaper; "
+                 "posix: POSIX CPU timers")
+      ->check(CLI::IsMember({"auto", "perf-io", "posix"}))
       ->capture_default_str();
   app.add_flag("--no-children", options->no_children, "only the program itself, not what it starts");
   app.add_flag("--no-wait", options->no_wait, "stop when the program ends, whatever it left running");

@@ -140,6 +140,8 @@ const char* load_verdict_text(LoadVerdict verdict) {
       return "the agent cannot be opened from there (chroot, another user, or no descriptor left)";
     case LoadVerdict::kNoRoom:
       return "its memory is limited to less than recording needs (ulimit -v, -d)";
+    case LoadVerdict::kTraced:
+      return "a debugger or another tracer follows it, which would be told of every sample";
   }
   return "unknown";
 }

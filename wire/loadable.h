@@ -18,6 +18,7 @@ enum class LoadVerdict : uint32_t {
   kNoSession = 6,    // could load the agent, which could not reach the recorder
   kAgentHidden = 7,  // its loader would not find the agent's file
   kNoRoom = 8,       // too little memory is left to it
+  kTraced = 9,       // a debugger, which sees every signal, follows it
 };
 
 // Looks at `path`, following #! lines up to four times as the kernel does. Uses raw system calls and 1 KiB of stack.

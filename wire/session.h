@@ -32,6 +32,10 @@ inline constexpr size_t kModuleLogBytes = 256 * 1024;
 
 enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
+// How a perf event's overflow becomes a signal: as a file's I/O signal, or sent to the thread itself (perf_event_attr's
+// sigtrap), which spares an interrupt a sample.
+enum class PerfSignal : uint32_t { kIo = 0, kTrap = 1 };
+
 // Life of a slot. Free -> Starting -> Live -> Ending by the agent; to Free by the recorder, once the ring is drained
 // and there is no such thread. Ending has it look soon: of a thread that ends without a word (pthread_exit) it takes
 // note in time.
@@ -48,7 +52,7 @@ struct SessionPage {
   SampleClock sample_clock;   // the best one to try
   uint32_t sample_signal;
   uint32_t follow_children;  // 0: --no-children, a fork's child or an exec'd image is left alone
-  uint32_t reserved;
+  PerfSignal perf_signal;
 
   // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone:
   // handlers then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.

@@ -3,7 +3,7 @@
 # A program's own POSIX timers: all expirations arrive, in the thread or by the notification asked for, while threads come and go.
 source "$(dirname "$0")/lib.sh"
 
-cc_program target <<'C'
+cat >target.c <<'C'
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -18,7 +18,7 @@ static volatile long sink;
 static void on_signal(int number, siginfo_t* info, void* context) {
   (void)context;
   if (info->si_code == SI_TIMER && info->si_value.sival_int == 41) by_signal += 1 + info->si_overrun;
-  if (info->si_code == SI_TIMER && info->si_value.sival_int == 42 && number == SIGSTKFLT) ++by_cpu;
+  if (info->si_code == SI_TIMER && info->si_value.sival_int == 42 && number == OURS) ++by_cpu;
 }
 static void on_thread(union sigval value) { by_thread += value.sival_int == 43; }
 static void* short_thread(void* argument) { for (int i = 0; i < 100000; ++i) sink += i; return argument; }
@@ -38,9 +38,9 @@ static timer_t make(clockid_t clock, int notify, int number, int value, long ns)
 int main(void) {
   struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigaction(SIGRTMIN + 1, &action, NULL);
-  sigaction(SIGSTKFLT, &action, NULL);
+  sigaction(OURS, &action, NULL);
   timer_t timers[] = {make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGRTMIN + 1, 41, 2000000), make(CLOCK_MONOTONIC, SIGEV_THREAD, 0, 43, 20000000),
-                      make(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, SIGSTKFLT, 42, 50000000)};
+                      make(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, OURS, 42, 50000000)};
   struct timespec start, now;
   clock_gettime(CLOCK_MONOTONIC, &start);
   do {
@@ -54,5 +54,9 @@ int main(void) {
   return 0;
 }
 C
-for timer in auto posix; do RECORD_OPTIONS="--timer $timer" same_with_and_without ./target; done
+for choice in "auto SIGTRAP" "posix SIGSTKFLT"; do
+  read -r timer ours <<<"$choice"
+  cc_program target "-DOURS=$ours" <target.c
+  RECORD_OPTIONS="--timer $timer" same_with_and_without ./target
+done
 grep -qx "1 1 1" bare.out || fail "$(cat bare.out)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The signal that we sample by still works for a program that uses it: default action, handlers of all kinds, ignored,
+# The signals that we may sample by (SIGTRAP, SIGSTKFLT) still work for a program that uses it: default action, handlers of all kinds, ignored,
 # blocked and pending, waited for, read from a signalfd, sent to a thread; while it is being sampled.
 source "$(dirname "$0")/lib.sh"
 
-cc_program target <<'C'
+cat >target.c <<'C'
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -41,26 +41,26 @@ int main(int count, char** arguments) {
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
   action.sa_mask = set;
-  sigaddset(&set, SIGSTKFLT);
+  sigaddset(&set, OURS);
   setvbuf(stdout, NULL, _IONBF, 0);
   burn();
-  if (strcmp(what, "default") == 0) { raise(SIGSTKFLT); return 1; }
-  if (strcmp(what, "sigdefault") == 0) { signal(SIGSTKFLT, plain); signal(SIGSTKFLT, SIG_DFL); kill(getpid(), SIGSTKFLT); return 1; }
-  if (strcmp(what, "reset") == 0) { action.sa_flags |= SA_RESETHAND; sigaction(SIGSTKFLT, &action, NULL); raise(SIGSTKFLT); printf("%ld\n", runs); raise(SIGSTKFLT); return 1; }
-  signal(SIGSTKFLT, SIG_IGN);
-  raise(SIGSTKFLT);
-  sigaction(SIGSTKFLT, &action, NULL);
-  sigqueue(getpid(), SIGSTKFLT, (union sigval){.sival_int = 5});
+  if (strcmp(what, "default") == 0) { raise(OURS); return 1; }
+  if (strcmp(what, "sigdefault") == 0) { signal(OURS, plain); signal(OURS, SIG_DFL); kill(getpid(), OURS); return 1; }
+  if (strcmp(what, "reset") == 0) { action.sa_flags |= SA_RESETHAND; sigaction(OURS, &action, NULL); raise(OURS); printf("%ld\n", runs); raise(OURS); return 1; }
+  signal(OURS, SIG_IGN);
+  raise(OURS);
+  sigaction(OURS, &action, NULL);
+  sigqueue(getpid(), OURS, (union sigval){.sival_int = 5});
   printf("queued: %ld %d %d\n", runs, code, value);
-  signal(SIGSTKFLT, plain);
-  raise(SIGSTKFLT);
+  signal(OURS, plain);
+  raise(OURS);
   printf("raised: %ld %d\n", runs, value);
   sigprocmask(SIG_BLOCK, &set, NULL);
   burn();
-  raise(SIGSTKFLT);
+  raise(OURS);
   sigset_t pending;
   sigpending(&pending);
-  printf("blocked: %ld pending %d\n", runs, sigismember(&pending, SIGSTKFLT));
+  printf("blocked: %ld pending %d\n", runs, sigismember(&pending, OURS));
   burn();
   int number = 0;
   sigwait(&set, &number);
@@ -69,31 +69,33 @@ int main(int count, char** arguments) {
   struct timespec little = {0, 20000000};
   burn();
   printf("none: %d %d\n", sigtimedwait(&set, &info, &little), errno == EAGAIN);
-  if (fork() == 0) { burn(); kill(getppid(), SIGSTKFLT); _exit(0); }
+  if (fork() == 0) { burn(); kill(getppid(), OURS); _exit(0); }
   printf("from the child: %d", sigwaitinfo(&set, &info));
   printf(" %d\n", info.si_code == SI_USER);
   if (strcmp(what, "signalfd") == 0) {
     int descriptor = signalfd(-1, &set, 0);
     struct signalfd_siginfo seen;
-    raise(SIGSTKFLT);
+    raise(OURS);
     printf("signalfd: %zd", read(descriptor, &seen, sizeof seen));
     printf(" %d\n", seen.ssi_signo);
   }
-  raise(SIGSTKFLT);
+  raise(OURS);
   burn();
   sigprocmask(SIG_UNBLOCK, &set, NULL);
   printf("unblocked: %ld\n", runs);
   burn();
   pthread_t thread;
   pthread_create(&thread, NULL, spin, NULL);
-  for (int i = 0; runs < 100; ++i) pthread_kill(thread, SIGSTKFLT);
+  for (int i = 0; runs < 100; ++i) pthread_kill(thread, OURS);
   pthread_join(thread, NULL);
   wait(NULL);
   return 0;
 }
 C
-for timer in auto posix; do
+for choice in "auto SIGTRAP" "auto SIGSTKFLT" "perf-io SIGSTKFLT" "posix SIGSTKFLT"; do
+  read -r timer ours <<<"$choice"
   RECORD_OPTIONS="--timer $timer"
+  cc_program target "-DOURS=$ours" <target.c
   ways="default sigdefault reset all"
   [ $timer = posix ] || ways+=" signalfd"  # where it is not sure to be the program's, it is not read from descriptors
   for how in $ways; do same_with_and_without ./target $how; done

