@@ -171,8 +171,8 @@ def measure_gaps(options, results, scratch):
     kinds = [("timer only", Bare(), "timer"), ("+ signal", Bare(), "signal")]
     kinds += [("+ trap", Bare(), "trap")] if cheapest == "+ trap" else []
     kinds += [
-             ("flarestack", flarestack, "none"), ("perf -g", perf, "none"), ("perf dwarf", perf_dwarf, "none"),
-             ("gperftools", gperftools, "none")]
+        ("flarestack", flarestack, "none"), ("perf -g", perf, "none"), ("perf dwarf", perf_dwarf, "none"),
+        ("gperftools", gperftools, "none")]
     order = [(*kind, heat, hz) for kind in kinds for heat, hz in (("warm", 10_000), ("cold", 1000))] * options.gap_rounds
     random.Random().shuffle(order)
     gaps = {}

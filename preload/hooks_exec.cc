@@ -231,23 +231,23 @@ const char* path_at(int descriptor, const char* name, char* buffer) {
   return buffer;
 }
 
-// The number of arguments of an execl-like call before its null.
-size_t list_length(const char* first, va_list list) {
+// `exec` of the arguments that an execl-like call lists up to a null, behind which `list` then stands.
+template <typename Exec>
+int exec_list(const char* first, va_list& list, Exec exec) {
   size_t count = 0;
-  for (const char* argument = first; argument != nullptr; argument = va_arg(list, char*)) {
+  va_list counted;
+  va_copy(counted, list);
+  for (const char* argument = first; argument != nullptr; argument = va_arg(counted, const char*)) {
     ++count;
   }
-  return count;
-}
-
-// Copies them with their null; `list` then stands behind it.
-void copy_list(char** to, const char* first, va_list& list) {
-  const char* argument = first;
-  while (argument != nullptr) {
+  va_end(counted);
+  auto** arguments = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*)));
+  char** to = arguments;
+  for (const char* argument = first; argument != nullptr; argument = va_arg(list, const char*)) {
     *to++ = const_cast<char*>(argument);
-    argument = va_arg(list, char*);
   }
   *to = nullptr;
+  return exec(arguments);
 }
 
 }  // namespace
@@ -289,38 +289,28 @@ FLARESTACK_HOOK int execveat(int directory, const char* path, char* const argume
 FLARESTACK_HOOK int execl(const char* path, const char* argument, ...) noexcept {
   va_list list;
   va_start(list, argument);
-  va_list counted;
-  va_copy(counted, list);
-  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
-  va_end(counted);
-  copy_list(arguments, argument, list);
+  const int result =
+      exec_list(argument, list, [&](char** arguments) { return execve(path, arguments, *next().environ); });
   va_end(list);
-  return execve(path, arguments, *next().environ);
+  return result;
 }
 
 FLARESTACK_HOOK int execlp(const char* file, const char* argument, ...) noexcept {
   va_list list;
   va_start(list, argument);
-  va_list counted;
-  va_copy(counted, list);
-  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
-  va_end(counted);
-  copy_list(arguments, argument, list);
+  const int result =
+      exec_list(argument, list, [&](char** arguments) { return execvpe(file, arguments, *next().environ); });
   va_end(list);
-  return execvpe(file, arguments, *next().environ);
+  return result;
 }
 
 FLARESTACK_HOOK int execle(const char* path, const char* argument, ...) noexcept {
   va_list list;
   va_start(list, argument);
-  va_list counted;
-  va_copy(counted, list);
-  auto** arguments = static_cast<char**>(__builtin_alloca((list_length(argument, counted) + 1) * sizeof(char*)));
-  va_end(counted);
-  copy_list(arguments, argument, list);
-  char* const* environment = va_arg(list, char* const*);
+  const int result = exec_list(
+      argument, list, [&](char** arguments) { return execve(path, arguments, va_arg(list, char* const*)); });
   va_end(list);
-  return execve(path, arguments, environment);
+  return result;
 }
 
 FLARESTACK_HOOK int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
