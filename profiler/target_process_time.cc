@@ -63,13 +63,17 @@ uint64_t TargetProcess::total_cpu_ns(KernelAccount account) const {
 void TargetProcess::account_remainder(KernelAccount account) {
   const uint64_t total_cpu_ns = this->total_cpu_ns(account);
   image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
-  if (total_cpu_ns <= accounted_cpu_ns_ || !first_thread_ || period_ns_ == 0) {
+  if (total_cpu_ns <= accounted_cpu_ns_ || period_ns_ == 0) {
     return;
+  }
+  const bool no_thread = !first_thread_;  // not one was seen: the agent's own start failed, or the process died in it
+  if (no_thread) {
+    thread_of(identity_.pid);
   }
   const SessionPage& page = region_.view().page();
   const bool unsampled_threads = page.threads_without_slot.load(std::memory_order_relaxed) != 0 ||
                                  page.threads_without_timer.load(std::memory_order_relaxed) != 0 ||
-                                 !unsampled_tids_.empty() ||
+                                 !unsampled_tids_.empty() || no_thread ||
                                  perf_threads_ < threads_;  // a POSIX timer's samples have their kernel time in them
   const uint64_t remainder_ns = total_cpu_ns - accounted_cpu_ns_;
   const uint64_t unsampled_ns = unsampled_threads ? remainder_ns : std::min(remainder_ns, dropped_ * period_ns_);
