@@ -156,7 +156,10 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
   const StackTrace trace = thread.unwinder->unwind(registers, AddressKind::kInstruction, *snapshot,
                                                    bounds_of(thread, registers.value[MachineRegisters::kRsp]));
   write_sample(thread, slot, trace, (*snapshot).generation, now_ns, missed_ticks);
-  hold_costly_traces(thread, cpu_ns, now_ns);
+  constexpr uint32_t kManyFrames = 64;  // walked anew; what is kept costs little, unless it is deep
+  if (trace.count - trace.kept > kManyFrames || trace.elided != 0) {
+    hold_costly_traces(thread, cpu_ns, now_ns);
+  }
 }
 
 }  // namespace
