@@ -71,6 +71,12 @@ program xz 'liblzma' xz -k -f -1 data
 program perl 'Perl_' perl -e 'my %h; $h{$_ % 1000} .= "x" for 1..1500000; my $n = 0; $n += length for values %h; print "$n\n"'
 program bash 'bash' bash -c 'x=0; for ((i = 0; i < 60000; i++)); do x=$((x + i)); done; echo $x; echo "$(echo sub)"; exit 7'
 
+printf 'all: one.o two.o\n\t@env WORD=done sh -c "echo $$WORD"\n%%.o: %%.c\n\tgcc -O2 -c $<\n' >Makefile
+for name in one two; do for i in $(seq 400); do echo "int ${name}_$i(int a) { return a * $i + a % ($i + 3); }"; done >$name.c; done
+program make 'cc1' make -s -B all
+json_true i.json "sorted(p['program'] for p in d['processes'] if p['exit'] == 0 and p['program'] in ('cc1', 'make')) == ['cc1', 'cc1', 'make']" \
+  "make starts two compilers"
+
 if command -v git >/dev/null; then
   git init -q repository
   for i in $(seq 12); do
