@@ -100,11 +100,16 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
     lines.push_back(
         {"", fmt::format("and {} more problems; --format json has them all", groups.size() - shown), Mood::kPlain});
   if (groups.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
-  if (profile.quality.unknown_code_ns != 0)
+  if (profile.quality.unknown_code_ns != 0) {
     lines.push_back({"",
                      fmt::format("{} of the time is code of no known module ([unknown])",
                                  format_percent(profile.quality.unknown_code_ns, profile.total())),
                      Mood::kNote});
+    lines.push_back({"",
+                     "if a JIT made it, its option names it: node --perf-basic-prof, "
+                     "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit",
+                     Mood::kPlain});
+  }
 }
 
 void add_unrecorded_lines(const Recording& recording, std::vector<QualityLine>& lines) {
