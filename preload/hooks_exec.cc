@@ -307,8 +307,8 @@ FLARESTACK_HOOK int execlp(const char* file, const char* argument, ...) noexcept
 FLARESTACK_HOOK int execle(const char* path, const char* argument, ...) noexcept {
   va_list list;
   va_start(list, argument);
-  const int result = exec_list(
-      argument, list, [&](char** arguments) { return execve(path, arguments, va_arg(list, char* const*)); });
+  const int result =
+      exec_list(argument, list, [&](char** arguments) { return execve(path, arguments, va_arg(list, char* const*)); });
   va_end(list);
   return result;
 }

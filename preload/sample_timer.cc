@@ -36,7 +36,8 @@ bool by_trap() { return the_agent.session.page().perf_signal == PerfSignal::kTra
 // library may not name it.
 uint64_t perf_data(const siginfo_t& info) {
   uint64_t data;
-  __builtin_memcpy(&data, reinterpret_cast<const char*>(&info) + offsetof(siginfo_t, si_addr) + sizeof(void*), sizeof data);
+  __builtin_memcpy(&data, reinterpret_cast<const char*>(&info) + offsetof(siginfo_t, si_addr) + sizeof(void*),
+                   sizeof data);
   return data;
 }
 constexpr int kTrapPerf = 6;  // TRAP_PERF
@@ -251,14 +252,15 @@ bool is_tick(const siginfo_t& info) {
   if (info.si_code == SI_TIMER) {
     return info.si_value.sival_ptr == &timer_cookie;
   }
-  return by_trap() ? info.si_code == kTrapPerf && (perf_data(info) & ~uint64_t{UINT32_MAX}) == kMarkMagic
-                   : info.si_code >= POLL_IN && info.si_code <= POLL_HUP;
+  return info.si_signo == SIGTRAP ? info.si_code == kTrapPerf && (perf_data(info) & ~uint64_t{UINT32_MAX}) == kMarkMagic
+                                  : info.si_code >= POLL_IN && info.si_code <= POLL_HUP;
 }
 
 bool is_tick_of(const siginfo_t& info, const ThreadState& thread) {
-  return is_tick(info) &&
-         (info.si_code == SI_TIMER ||
-          (by_trap() ? perf_data(info) : static_cast<uint64_t>(info.si_fd)) == thread.perf_mark);
+  if (info.si_code == SI_TIMER || !is_tick(info)) {
+    return is_tick(info);
+  }
+  return thread.perf_mark == (info.si_signo == SIGTRAP ? perf_data(info) : static_cast<uint64_t>(info.si_fd));
 }
 
 void hold_timers() {

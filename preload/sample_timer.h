@@ -2,11 +2,11 @@
 // A timer per thread on the thread's own CPU time, which sends it the session's sample signal.
 //
 // It is a perf_event task clock that excludes the kernel and sends a signal per overflow: the signal is raised only
-// while the thread runs its own code, so no system call is ever interrupted, and its rate is not bound to CONFIG_HZ. The
-// kernel sends SIGTRAP by itself (perf_event_attr's sigtrap), or the session's signal as the I/O signal of the event's file.
-// Ticks that fall into the kernel raise nothing; the handler sees from the thread's CPU clock how many there were. No
-// descriptor stays open: a mapping of the event's first page keeps it alive. Where perf_event is refused, a POSIX timer
-// on the thread's CPU clock serves (bound to CONFIG_HZ; it may interrupt a system call).
+// while the thread runs its own code, so no system call is ever interrupted, and its rate is not bound to CONFIG_HZ.
+// The kernel sends SIGTRAP by itself (perf_event_attr's sigtrap), or the session's signal as the I/O signal of the
+// event's file. Ticks that fall into the kernel raise nothing; the handler sees from the thread's CPU clock how many
+// there were. No descriptor stays open: a mapping of the event's first page keeps it alive. Where perf_event is
+// refused, a POSIX timer on the thread's CPU clock serves (bound to CONFIG_HZ; it may interrupt a system call).
 //
 // Ticks are due at a random moment of the first period of a thread's CPU time, and at each period from then on, so that
 // a thread shorter than the period is hit in proportion to its time, whatever arming it took; a first one that is due

@@ -36,7 +36,8 @@ void deliver_to_program(int signal, siginfo_t* info, void* context);
 bool is_deadly_trap(int signal, const siginfo_t& info, const ThreadState* thread);
 // Dies of it, where it stopped. [signal]
 void die_by_trap(int signal, ucontext_t& context);
-// The same as deliver_to_program() for a thread that believes it blocked; `context` is what the handler returns to. [signal]
+// The same as deliver_to_program() for a thread that believes it blocked; `context` is what the handler returns to.
+// [signal]
 void surrender_signal(ThreadState& thread, const siginfo_t& info, ucontext_t& context);
 // Takes the signal back from the calling thread, whose real mask is open for it again. [hook]
 void take_back_signal(ThreadState& thread);

@@ -20,8 +20,8 @@ namespace flarestack {
 
 struct RecordOptions {
   std::vector<std::string> command;
-  std::string output_path;   // empty: flarestack.PROGRAM.PID.flare
-  uint32_t cpu_hz = 1000;    // 0: no CPU sampling
+  std::string output_path;  // empty: flarestack.PROGRAM.PID.flare
+  uint32_t cpu_hz = 1000;   // 0: no CPU sampling
   TimerWish timer = TimerWish::kAuto;
   bool wall_clock = false;
   bool follow_children = true;

@@ -15,7 +15,8 @@ namespace flarestack {
 namespace {
 
 // Whether perf's sigtrap is quick and sound: since Linux 6.11 it does without an interrupt of its own, and until 6.15 a
-// thread could hang for ever in the kernel when such an event was closed ("perf: Fix hang while freeing sigtrap event").
+// thread could hang for ever in the kernel when such an event was closed ("perf: Fix hang while freeing sigtrap
+// event").
 bool has_good_sigtrap() {
   utsname system{};
   int major = 0;
