@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preload/agent.h"
 
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+
+#include <csignal>
 
 #include "preload/alternate_stack.h"
 #include "preload/modules.h"

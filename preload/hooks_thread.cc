@@ -3,9 +3,9 @@
 // The frame of thread_main() is taken out of the stacks by the recorder. Threads that end otherwise (pthread_exit,
 // cancellation) are noticed by the recorder, and their slot's next user clears up behind them.
 #include <pthread.h>
-#include <signal.h>
 #include <threads.h>
 
+#include <csignal>
 #include <cstdint>
 
 #include "preload/agent.h"

@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <spawn.h>
 #include <threads.h>
+
+#include <csignal>
 
 #include "preload/next_symbol.h"
 

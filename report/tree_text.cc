@@ -60,8 +60,8 @@ void append_rows(const Profile& profile, const CallTree& tree, Columns columns, 
     const bool module_fits = !module.empty() && columns_of(name) + 2 + columns_of(module) <= room;
     std::string numbers = fmt::format("{:>6}", format_percent(row.total, tree.total()));
     if (columns == Columns::kTotalAndSelf) numbers += fmt::format("  {:>6}", format_percent(row.self, tree.total()));
-    out += painter.heat(columns == Columns::kTotal ? 0 : row.self, tree.total(), numbers) + "    " +
-           painter.dim(outer + own) + name + (module_fits ? "  " + painter.dim(module) : "") + "\n";
+    out += fmt::format("{}    {}{}{}\n", painter.heat(columns == Columns::kTotal ? 0 : row.self, tree.total(), numbers),
+                       painter.dim(outer + own), name, module_fits ? "  " + painter.dim(module) : "");
   }
 }
 

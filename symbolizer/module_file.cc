@@ -54,7 +54,7 @@ Result<Fd> open_vdso() {
   if (address == 0) {
     return Error{"[vdso]: this process has none"};
   }
-  const auto* bytes = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr): the kernel's number
+  const auto* bytes = reinterpret_cast<const char*>(address);
   Elf64_Ehdr header;
   std::memcpy(&header, bytes, sizeof header);
   const size_t size = header.e_shoff + size_t{header.e_shnum} * header.e_shentsize;
