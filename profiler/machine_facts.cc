@@ -34,7 +34,7 @@ namespace flarestack {
 namespace {
 
 std::optional<int> read_number(const std::string& path) {
-  Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_file(path);
   if (!text.ok()) return std::nullopt;
   int number = 0;
   auto parsed = std::from_chars(text->data(), text->data() + text->size(), number);
