@@ -11,7 +11,7 @@ namespace flarestack {
 template <typename Tag>
 struct Id {
   uint32_t value = 0;
-  constexpr auto operator<=>(const Id&) const = default;
+  constexpr auto operator<=>(const Id&) const = default;  // NOLINT(modernize-use-nullptr): it has no pointer
   constexpr explicit operator bool() const { return value != 0; }
 };
 
