@@ -37,7 +37,7 @@ class Workload:
         self.cpu = os.cpu_count() - 1 if threads == 1 else None
 
 
-def workloads(options):
+def workloads(options, seconds):
     program = str(options.build / "bench/cpu_workload")
     script = str(pathlib.Path(__file__).with_suffix("").parent / "cpu_workload.py")
     # The interpreter itself: `python3` may be a shell script that looks for it.
@@ -45,12 +45,12 @@ def workloads(options):
                             check=True).stdout.strip()
     steps_per_s = calibrated([program, "calibrate"])
     rounds_per_s = calibrated([python, script, "calibrate"])
-    steps = round(steps_per_s * options.seconds)
+    steps = round(steps_per_s * seconds)
     return [
         Workload("deep C++ stacks", [program, "deep", str(steps)]),
         Workload("8 threads", [program, "threads", str(steps)], threads=8),
-        Workload("python3", [python, script, str(max(1, round(rounds_per_s * options.seconds)))]),
-        Workload("threads of 1 ms", [program, "storm", str(steps), str(round(options.seconds * 1000))], threads=2),
+        Workload("python3", [python, script, str(max(1, round(rounds_per_s * seconds)))]),
+        Workload("threads of 1 ms", [program, "storm", str(steps), str(round(seconds * 1000))], threads=2),
     ]
 
 
@@ -123,7 +123,7 @@ def measure_samplings(options, results, scratch):
     shuffler = random.Random()
     results.say("Time added, samples got, size of the trace" + EXPLAINED)
     every = []
-    for workload in workloads(options):
+    for workload in workloads(options, options.seconds):
         samplings = Samplings(workload, profilers, scratch)
         for _ in range(options.rounds):
             samplings.round(choices, shuffler)
@@ -198,27 +198,31 @@ def measure_gaps(options, results, scratch):
 
 
 READING_EXPLAINED = """
-From the trace to a flame graph, {seconds:.0f} s at 1 kHz. Of perf only `perf script` is timed, not the folding and drawing of what it
+From the trace to a flame graph, of runs of different length at 1 kHz. Of perf only `perf script` is timed, not the folding and drawing of what it
 prints; flarestack writes the finished SVG. cold: its cache of symbols is empty. A `>` says that it was stopped there.
 With inline frames it is compared to `perf script` of DWARF stacks: in those of `-g` perf 6.1 shows none."""
 
 
 def measure_reading(options, results, scratch):
     flarestack, perf, perf_dwarf, _ = all_profilers(options.build)
-    results.say("Reading a trace" + READING_EXPLAINED.format(seconds=options.seconds))
+    results.say("Reading a trace" + READING_EXPLAINED)
     rows = []
-    for workload in [each for each in workloads(options) if each.name in ("deep C++ stacks", "python3")]:
+    lengths = {}
+    for seconds in options.read_seconds:
+        lengths.update({each: seconds for each in workloads(options, seconds) if each.name in ("deep C++ stacks", "python3")})
+    for workload, seconds in lengths.items():
+        name = f"{workload.name}, {seconds} s"
         traces = {}
         for profiler in (flarestack, perf, perf_dwarf):
             traces[profiler.name] = str(scratch / f"read{len(rows)}.{profiler.name.replace(' ', '')}")
             command, environment = profiler.command(workload.command, 1000, traces[profiler.name])
             run(command, environment, cpu=workload.cpu)
         times = read_with_flarestack(flarestack, traces["flarestack"], scratch, options)
-        for name in ("perf -g", "perf dwarf"):
+        for stacks in ("perf -g", "perf dwarf"):
             for reader in ("script", "script --no-inline", "report --stdio"):
-                times[f"{name}: {reader}"] = timed([perf.program, *reader.split(), "-i", traces[name]], options.read_timeout_s)
-        rows += [[workload.name, name, (">" if stopped else "") + f"{1000 * wall_s:.0f}"] for name, (wall_s, stopped) in times.items()]
-        show_reading(workload.name, times, results)
+                times[f"{stacks}: {reader}"] = timed([perf.program, *reader.split(), "-i", traces[stacks]], options.read_timeout_s)
+        rows += [[name, reader, (">" if stopped else "") + f"{1000 * wall_s:.0f}"] for reader, (wall_s, stopped) in times.items()]
+        show_reading(name, times, results)
     results.table("reading", ["program", "reader", "ms"], rows)
 
 
@@ -256,9 +260,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, required=True, help="where the results go")
     parser.add_argument("--quick", action="store_true", help="under a minute: does it work; the figures are worth little")
     options = parser.parse_args()
-    settings = (dict(seconds=0.4, rounds=1, pairs=1, rates=[1000], gap_rounds=1, gap_seconds=0.3, reads=1, read_timeout_s=5)
+    settings = (dict(seconds=0.4, rounds=1, pairs=1, rates=[1000], gap_rounds=1, gap_seconds=0.3, reads=1, read_seconds=[0.4], read_timeout_s=5)
                 if options.quick else
-                dict(seconds=2, rounds=2, pairs=10, rates=[100, 1000, 10_000], gap_rounds=2, gap_seconds=1, reads=5, read_timeout_s=40))
+                dict(seconds=2, rounds=2, pairs=10, rates=[100, 1000, 10_000], gap_rounds=2, gap_seconds=1, reads=5, read_seconds=[2, 10], read_timeout_s=40))
     for name, value in settings.items():
         setattr(options, name, value)
     results = Results("cpu", settings)
