@@ -20,8 +20,8 @@ namespace {
 
 constexpr uint64_t kListingIntervalNs = 20'000'000;
 constexpr uint64_t kGiveOutIntervalNs = 200'000'000;
-constexpr size_t kStackCopyBytes = 256 * 1024;
-constexpr size_t kFirstCopyBytes = 16 * 1024;
+constexpr size_t kStackCopyBytes = size_t{256} * 1024;
+constexpr size_t kFirstCopyBytes = size_t{16} * 1024;
 
 // The content of a small file of /proc that is kept open; empty when its thread is gone.
 std::string_view reread(int descriptor, std::array<char, 256>& buffer) {
