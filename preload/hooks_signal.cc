@@ -3,10 +3,9 @@
 // one signal. Masks passed to ppoll, pselect, epoll_pwait and sigsuspend need no hook: our timer does not fire in a
 // thread that sleeps. siglongjmp, setcontext and a return from a handler restore the real mask, not what the program
 // believes of ours.
-#include <signal.h>
-
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 
 #include "preload/agent.h"

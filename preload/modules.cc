@@ -140,14 +140,14 @@ void find_build_id(KnownModule& module, uint64_t start, uint64_t size_bytes) {
         note.n_descsz > size_bytes) {
       return;
     }
-    const uint64_t description = at + sizeof(note) + (note.n_namesz + 3) / 4 * 4;
+    const uint64_t description = at + sizeof(note) + (uint64_t{note.n_namesz} + 3) / 4 * 4;
     if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= kMaxBuildIdBytes &&
         safe_read(name, reinterpret_cast<const void*>(at + sizeof(note)), 4) && memcmp(name, "GNU", 4) == 0) {
       module.build_id_address = description;
       module.build_id_bytes = note.n_descsz;
       return;
     }
-    at = description + (note.n_descsz + 3) / 4 * 4;
+    at = description + (uint64_t{note.n_descsz} + 3) / 4 * 4;
   }
 }
 

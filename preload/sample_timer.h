@@ -14,7 +14,7 @@
 // replaces the event by one with the full period.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 #include "preload/thread_state.h"
 

@@ -2,7 +2,7 @@
 // Sampler: the handler of the sample signal, which unwinds and writes the sample. Timers: preload/sample_timer.h.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 #include "preload/thread_state.h"
 

@@ -11,8 +11,9 @@
 // memory, but has no timers.
 #pragma once
 
-#include <signal.h>
 #include <ucontext.h>
+
+#include <csignal>
 
 #include "preload/thread_state.h"
 

@@ -55,11 +55,8 @@ std::vector<std::string> child_environment(const LaunchOptions& options) {
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  for (std::string& text : texts) {
-    result.push_back(text.data());
-  }
-  result.push_back(nullptr);
+  std::vector<char*> result(texts.size() + 1, nullptr);
+  std::transform(texts.begin(), texts.end(), result.begin(), [](std::string& text) { return text.data(); });
   return result;
 }
 
@@ -140,8 +137,7 @@ std::string find_program(const std::string& name) {
   std::string_view rest = path != nullptr ? path : "/bin:/usr/bin";
   while (!rest.empty()) {
     const size_t end = std::min(rest.find(':'), rest.size());
-    std::string candidate(rest.substr(0, end));
-    candidate = (candidate.empty() ? "." : candidate) + "/" + name;
+    const std::string candidate = fmt::format("{}/{}", end != 0 ? rest.substr(0, end) : ".", name);
     if (access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) {
       return candidate;
     }

@@ -27,8 +27,8 @@ inline constexpr uint32_t kWireVersion = 1;  // agent and recorder of different 
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
 inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
-inline constexpr size_t kRingBytes = 64 * 1024;
-inline constexpr size_t kModuleLogBytes = 256 * 1024;
+inline constexpr size_t kRingBytes = size_t{64} * 1024;
+inline constexpr size_t kModuleLogBytes = size_t{256} * 1024;
 
 enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
