@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "wire/handshake.h"
 
 namespace flarestack {
