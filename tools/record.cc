@@ -102,7 +102,8 @@ CommandBody declare_record(CLI::App& app) {
   app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();
-  app.add_option("--timer", options->timer, "auto: perf_event where the kernel allows it; perf-io: by SIGSTKFLT, even where SIGTRAP is cheaper; "
+  app.add_option("--timer", options->timer,
+                 "auto: perf_event where the kernel allows it; perf-io: by SIGSTKFLT, even where SIGTRAP is cheaper; "
                  "posix: POSIX CPU timers")
       ->check(CLI::IsMember({"auto", "perf-io", "posix"}))
       ->capture_default_str();

@@ -90,7 +90,7 @@ for timer in auto posix; do
     fi
     # 300 times a millisecond, less what the first sample of each takes.
     [ "$what" != short_threads ] ||
-      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] == 'compute') > $([ "$timer" = auto ] && echo 0.24e9 || echo 0.18e9)" \
+      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] == 'compute') > $([ "$timer" = auto ] && echo 0.24e9 || echo 0.1e9)" \
         "$timer: the work of short threads"
   done
 done
