@@ -46,6 +46,7 @@ const Next& next() {
     find_next(table.system, debug, "system");
     find_next(table.popen, debug, "popen");
     find_next(table.prctl, debug, "prctl");
+    find_next(table.ptrace, debug, "ptrace");
     table.syscall = next_symbol(debug, "syscall");
     table.environ = static_cast<char***>(global_object(debug, "environ"));
     resolved.store(true, std::memory_order_release);

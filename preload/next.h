@@ -51,6 +51,7 @@ struct Next {
   int (*system)(const char*);
   _IO_FILE* (*popen)(const char*, const char*);
   int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+  long (*ptrace)(int, long, void*, void*);
   void* syscall;  // of any arguments: jumped to
   char*** environ;
 };

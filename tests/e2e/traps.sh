@@ -58,6 +58,7 @@ int main(int count, char** arguments) {
   const pid_t child = fork();
   if (child == 0) {
     ptrace(PTRACE_TRACEME, 0, 0, 0);
+    for (volatile long i = 0; i < 50000000; ++i) continue;
     execv(arguments[1], arguments + 1);
     _exit(127);
   }
