@@ -139,7 +139,7 @@ std::string find_program(const std::string& name) {
   std::string_view rest = path != nullptr ? path : "/bin:/usr/bin";
   while (!rest.empty()) {
     const size_t end = std::min(rest.find(':'), rest.size());
-    const std::string candidate = fmt::format("{}/{}", end != 0 ? rest.substr(0, end) : ".", name);
+    std::string candidate = fmt::format("{}/{}", end != 0 ? rest.substr(0, end) : ".", name);
     if (access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) {
       return candidate;
     }

@@ -67,8 +67,8 @@ Result<std::vector<uint32_t>> find_functions(const Profile& profile, const std::
     return Error{"no function of this profile matches '" + wanted + "'; `flarestack report` lists them"};
   std::stable_sort(found.begin(), found.end(),
                    [](const FunctionRow* a, const FunctionRow* b) { return a->total > b->total; });
-  std::vector<uint32_t> functions;
-  for (const FunctionRow* row : found) functions.push_back(row->function);
+  std::vector<uint32_t> functions(found.size());
+  std::transform(found.begin(), found.end(), functions.begin(), [](const FunctionRow* row) { return row->function; });
   return functions;
 }
 

@@ -61,7 +61,7 @@ FunctionBounds::FunctionBounds(Elf* elf) {
 
 uint64_t FunctionBounds::entry(size_t index, unsigned word) const {
   int32_t offset = 0;
-  std::memcpy(&offset, table_.data() + index * 8 + word * 4, sizeof offset);
+  std::memcpy(&offset, table_.data() + index * 8 + size_t{word} * 4, sizeof offset);
   return header_ + uint64_t(int64_t{offset});
 }
 

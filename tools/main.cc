@@ -15,7 +15,7 @@
 namespace flarestack {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> list = {
+  static const std::vector<Command> kCommands = {
       {"record", "run a program and record where its time goes", "flarestack record -- python3 script.py",
        declare_record},
       {"report", "functions by the time they cost, and how good the recording is",
@@ -29,7 +29,7 @@ const std::vector<Command>& commands() {
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
   };
-  return list;
+  return kCommands;
 }
 
 namespace {

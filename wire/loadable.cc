@@ -36,6 +36,7 @@ bool contains(const char* text, const char* part) {
 
 // Reads the interpreter's path of a "#!" line into `path` (kPathBytes long).
 bool script_interpreter(long descriptor, char* path) {
+  path[0] = path[1] = '\0';  // the analyser does not see that the kernel writes them
   const long size = read_at(descriptor, path, kPathBytes - 1, 0);
   if (size < 4 || path[0] != '#' || path[1] != '!') {
     return false;
@@ -54,7 +55,7 @@ bool script_interpreter(long descriptor, char* path) {
 }
 
 LoadVerdict check_elf(long descriptor) {
-  Elf64_Ehdr header;
+  Elf64_Ehdr header{};  // the file may be shorter
   if (read_at(descriptor, &header, sizeof(header), 0) < static_cast<long>(EI_NIDENT) || header.e_ident[0] != ELFMAG0 ||
       header.e_ident[1] != ELFMAG1 || header.e_ident[2] != ELFMAG2 || header.e_ident[3] != ELFMAG3) {
     return LoadVerdict::kNotFound;  // a file of text without #!, which shells run themselves
