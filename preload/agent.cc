@@ -54,17 +54,23 @@ uint64_t stack_limit_bytes() {
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
 }
 
+// The beginning of a small file with a terminating zero; empty where it cannot be read.
+void read_text(const char* path, char* text, size_t capacity) {
+  const int descriptor = open_file(path);
+  const long size = descriptor >= 0 ? read_file(descriptor, text, capacity - 1) : -1;
+  if (descriptor >= 0) {
+    close_file(descriptor);
+  }
+  text[size > 0 ? size : 0] = '\0';
+}
+
 // Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail
 // that would have succeeded: a multiple of what we map.
-bool has_room() {
+bool limits_leave_room() {
   constexpr uint64_t kShare = 4;
   constexpr uint64_t kPrivateBytes = 16 << 20;  // what threads need for their unwinding
-  char text[128] = {};
-  const int file = open_file("/proc/self/statm");
-  if (file >= 0) {
-    read_file(file, text, sizeof(text) - 1);
-    close_file(file);
-  }
+  char text[128];
+  read_text("/proc/self/statm", text, sizeof(text));
   uint64_t pages[7] = {};  // all, resident, shared, text, 0, data and stack, 0 (proc(5))
   size_t field = 0;
   for (const char* digit = text; *digit != '\0' && field < 7; ++digit) {
@@ -176,12 +182,7 @@ void after_fork_in_child() {
 // Whether a tracer is told of every signal before we are. It started the program, or was there at the exec.
 bool is_traced() {
   char status[512];  // "TracerPid:" comes within the first 200 bytes
-  const int descriptor = open_file("/proc/self/status");
-  const long size = descriptor >= 0 ? read_file(descriptor, status, sizeof(status) - 1) : -1;
-  if (descriptor >= 0) {
-    close_file(descriptor);
-  }
-  status[size > 0 ? size : 0] = '\0';
+  read_text("/proc/self/status", status, sizeof(status));
   constexpr char kTitle[] = "\nTracerPid:\t";
   for (const char* at = status; *at != '\0'; ++at) {
     if (text_starts(at, kTitle)) {
@@ -195,9 +196,11 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   if (!keep_environment(environment)) {
     return;
   }
-  const LoadVerdict obstacle = is_traced() ? LoadVerdict::kTraced : LoadVerdict::kNoRoom;
-  if (obstacle == LoadVerdict::kTraced || !has_room()) {
-    send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(obstacle));
+  const LoadVerdict verdict = is_traced()           ? LoadVerdict::kTraced
+                              : limits_leave_room() ? LoadVerdict::kLoadable
+                                                    : LoadVerdict::kNoRoom;
+  if (verdict != LoadVerdict::kLoadable) {
+    send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(verdict));
     return;
   }
   SessionView session = open_session(the_agent.session_value, false, 0);

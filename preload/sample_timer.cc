@@ -40,7 +40,6 @@ uint64_t perf_data(const siginfo_t& info) {
                    sizeof data);
   return data;
 }
-constexpr int kTrapPerf = 6;  // TRAP_PERF
 
 // A perf event has a descriptor for some microseconds. A fork in another thread would copy it, and the child would keep
 // it: so forks wait for the threads that are opening one, and no thread opens one meanwhile.

@@ -20,6 +20,8 @@
 
 namespace flarestack::agent {
 
+inline constexpr int kTrapPerf = 6;  // TRAP_PERF, si_code of a perf event's SIGTRAP; glibc 2.36 does not name it
+
 // Arms the calling thread, whose CPU time up to `counted_from_cpu_ns` is not ours. Of the periods that have ended since
 // then it writes a record. [hook]
 void arm(ThreadState& thread, uint64_t counted_from_cpu_ns);

@@ -119,7 +119,7 @@ void deliver_to_program(int signal, siginfo_t* info, void* context) {
 }
 
 bool is_deadly_trap(int signal, const siginfo_t& info, const ThreadState* thread) {
-  constexpr int kTrapPerf = 6;  // TRAP_PERF: another perf event's, sent and not forced
+  // Another perf event's is sent, not forced.
   return signal == SIGTRAP && info.si_code > 0 && info.si_code != kTrapPerf &&
          ((thread != nullptr && thread->signal_blocked) || the_program_action.sa_handler == SIG_DFL ||
           the_program_action.sa_handler == SIG_IGN);
