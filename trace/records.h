@@ -7,6 +7,8 @@
 // Times are nanoseconds of CLOCK_MONOTONIC since the start of the recording, unless the name says otherwise.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -19,6 +21,12 @@ namespace flarestack {
 
 enum class ClockKind : uint8_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
+enum class HeapMode : uint8_t {
+  kNone = 0,
+  kExact = 1,    // every allocation and deallocation
+  kSampled = 2,  // Poisson by bytes: an allocation of s bytes is seen with probability 1 - exp(-s / heap_sample_bytes)
+};
+
 // Once, first.
 struct SessionRecord {
   std::vector<std::string> command;
@@ -30,6 +38,8 @@ struct SessionRecord {
   ClockKind clock = ClockKind::kNone;
   uint32_t requested_hz = 0;
   bool wall_clock = false;  // --clock wall: off-CPU samples were taken as well
+  HeapMode heap = HeapMode::kNone;
+  uint64_t heap_sample_bytes = 0;  // kSampled: bytes between two samples, on average
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -125,6 +135,81 @@ struct SampleRecord {
   bool operator==(const SampleRecord&) const = default;
 };
 
+enum class MemoryKind : uint8_t {
+  kHeap = 0,    // of an allocator
+  kMapped = 1,  // mmap, mremap and brk by the program itself, not by its allocator
+};
+
+// Time from allocation to deallocation, by upper bound; the last class has none.
+inline constexpr std::array<int64_t, 7> kLifetimeBoundsNs = {
+    1'000'000, 10'000'000, 100'000'000, 1'000'000'000, 10'000'000'000, 60'000'000'000, 600'000'000'000};
+inline constexpr size_t kLifetimeClasses = kLifetimeBoundsNs.size() + 1;
+
+// What happened, in one time slice, to the blocks that one thread allocated with one stack in one size class: by
+// whomever and whenever they are freed, it is told under the stack that allocated them. A realloc is a deallocation and
+// an allocation. What is live at the end of a slice is the sum of allocated - deallocated of all slices up to it.
+struct AllocationRecord {
+  ThreadId thread;  // that allocated
+  StackId stack;    // its leaf called the allocator
+  MemoryKind kind = MemoryKind::kHeap;
+  uint8_t size_class = 0;  // bit width of the requested size: 0 is 0 bytes, 1 is 1, 2 is 2 to 3, 3 is 4 to 7, ...
+  int64_t slice_start_ns = 0;
+  int64_t slice_length_ns = 0;
+  // In sampled mode all counts and bytes are unbiased estimates, and `samples` says how many allocations were seen.
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;  // requested
+  uint64_t deallocations = 0;
+  uint64_t deallocated_bytes = 0;
+  uint64_t temporary = 0;  // of the deallocations: by the allocating thread, with no other allocation of its in between
+  std::array<uint64_t, kLifetimeClasses> lifetimes{};  // the deallocations by the age of their blocks
+  // Live at the instant of the slice's peak (HeapSliceRecord) minus live at the start of the slice.
+  int64_t peak_bytes = 0;
+  int64_t peak_blocks = 0;
+  uint64_t samples = 0;               // sampled mode; 0 in exact mode
+  uint64_t variance_allocations = 0;  // sampled mode: of `allocations`, as an estimate; variances add up
+  uint64_t variance_kib2 = 0;         // sampled mode: of `allocated_bytes`, in KiB squared
+  bool operator==(const AllocationRecord&) const = default;
+};
+
+// The heap of one process in one time slice, exact to a drained batch (10 ms). Slices of a process follow each other
+// without gaps from its first allocation on, and grow longer as a run goes on.
+struct HeapSliceRecord {
+  ProcessId process;
+  int64_t slice_start_ns = 0;
+  int64_t slice_length_ns = 0;
+  uint64_t peak_bytes = 0;   // the most that was live at once in this slice
+  uint64_t peak_blocks = 0;  // live at that instant
+  int64_t peak_time_ns = 0;
+  uint64_t live_bytes = 0;  // at its end
+  uint64_t live_blocks = 0;
+  bool operator==(const HeapSliceRecord&) const = default;
+};
+
+// What the kernel says of a process's memory at one moment; resident bytes unless the name says otherwise. 0: unknown.
+struct MemoryRecord {
+  ProcessId process;
+  int64_t time_ns = 0;
+  uint64_t rss_bytes = 0;
+  uint64_t pss_bytes = 0;
+  // Parts of rss_bytes, of the same look (the sum may be less than rss_bytes when the looks were apart):
+  uint64_t allocator_bytes = 0;  // anonymous memory that is none of the following: heaps, and what allocators keep
+  uint64_t stack_bytes = 0;      // of threads
+  uint64_t file_bytes = 0;       // mapped files: code and data of modules, and what the program mapped
+  uint64_t mapped_bytes = 0;     // anonymous memory that the program mapped itself
+  uint64_t own_bytes = 0;        // flarestack's own
+  uint64_t heap_live_bytes = 0;  // requested bytes live at that moment, for comparison; not resident bytes
+  uint64_t minor_faults = 0;     // since the process began
+  uint64_t major_faults = 0;
+  bool operator==(const MemoryRecord&) const = default;
+};
+
+// Something a reader should know of a process, in one sentence: an allocator entry that could not be hooked, and why.
+struct NoteRecord {
+  ProcessId process;  // none: of the recording as a whole
+  std::string text;
+  bool operator==(const NoteRecord&) const = default;
+};
+
 // A named count of something good or lost (docs/trace-format.md lists them); values of one name and process add up.
 struct CounterRecord {
   ProcessId process;  // none: of the recording as a whole
@@ -148,8 +233,8 @@ struct EndRecord {
   bool operator==(const EndRecord&) const = default;
 };
 
-using TraceRecord =
-    std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord, ModuleRecord, FrameRecord,
-                 StackRecord, SampleRecord, CounterRecord, UnrecordedRecord, EndRecord>;
+using TraceRecord = std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord,
+                                 ModuleRecord, FrameRecord, StackRecord, SampleRecord, AllocationRecord,
+                                 HeapSliceRecord, MemoryRecord, NoteRecord, CounterRecord, UnrecordedRecord, EndRecord>;
 
 }  // namespace flarestack
