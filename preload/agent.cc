@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "preload/alternate_stack.h"
+#include "preload/heap.h"
 #include "preload/modules.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -101,6 +102,7 @@ void begin_first_thread(bool signal_blocked, uint64_t counted_from_cpu_ns) {
 }
 
 void before_fork() {
+  heap_before_fork();
   // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it
   // takes longer than the period (trap 20). The perf event never fires in the kernel.
   if (the_agent.session && sandbox_allows(Deed::kSample)) {
@@ -121,7 +123,7 @@ void after_fork_in_parent() {
 }
 
 // The session that a fork's child gets; empty: the parent's recording is off, children are not followed, or it failed.
-SessionView open_child_session(SessionPage& parent_page) {
+SessionView open_child_session(SessionPage& parent_page, uint32_t fork_number) {
   if (!sandbox_allows(Deed::kReach)) {
     parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
     return {};
@@ -129,7 +131,7 @@ SessionView open_child_session(SessionPage& parent_page) {
   if (parent_page.off.load(std::memory_order_relaxed) != 0 || parent_page.follow_children == 0) {
     return {};
   }
-  const SessionView session = open_session(the_agent.session_value, true, parent_page.session_id);
+  const SessionView session = open_session(the_agent.session_value, true, parent_page.session_id, fork_number);
   if (!session) {
     parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
   }
@@ -156,9 +158,11 @@ void after_fork_in_child() {
   const uint64_t stack_high = thread != nullptr ? thread->stack_high : 0;
   const uint64_t bit = sample_signal_bit();
   reset_thread_table();
+  reset_heap();
+  const auto fork_number = thread != nullptr ? static_cast<uint32_t>(thread->heap.fork_number) : 0;
   forget_other_threads_timers();
   forget_other_threads_calls();
-  const SessionView session = open_child_session(parent.page());
+  const SessionView session = open_child_session(parent.page(), fork_number);
   if (!session) {
     go_unrecorded(signal_blocked, bit);
   } else {
@@ -177,6 +181,7 @@ void after_fork_in_child() {
   start_modules(false);
   open_signal_mask();  // closed around the fork
   begin_first_thread(signal_blocked, 0);
+  start_heap();
 }
 
 // Whether a tracer is told of every signal before we are. It started the program, or was there at the exec.
@@ -203,7 +208,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
     send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(verdict));
     return;
   }
-  SessionView session = open_session(the_agent.session_value, false, 0);
+  SessionView session = open_session(the_agent.session_value, false, 0, 0);
   if (!session) {
     return;
   }
@@ -228,6 +233,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   if (install_handler()) {
     begin_first_thread(open_signal_mask(), startup_cpu_ns);
   }
+  start_heap();
 }
 
 // After the program's own destructors; what other threads do from here on is still sampled.

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "preload/agent.h"
+#include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -86,6 +87,7 @@ ThreadState* prepare_thread(void* routine, void* argument, const pthread_attr_t*
   if (thread == nullptr) {
     return nullptr;
   }
+  heap_expects_thread();
   // It inherits its creator's mask, in which our signal is open whatever the creator believes; or has one of its own.
   const ThreadState* creator = this_thread();
   sigset_t own_mask;

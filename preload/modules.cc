@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -12,6 +13,8 @@
 #include "preload/agent.h"
 #include "preload/loader_hook.h"
 #include "preload/system.h"
+#include "preload/thread_state.h"
+#include "unwind/packed_row.h"
 #include "wire/records.h"
 #include "wire/ring.h"
 
@@ -215,16 +218,42 @@ void visit(const link_map* map) {
   log_added(module);
 }
 
-// Frees what was retired, unless a handler may still be reading it.
-void free_retired() {
-  if (readers.load(std::memory_order_seq_cst) != 0) {
-    return;  // at the next event, then
+// Whether all other threads have seen the new snapshot, or show that they hold an old one. Registers us with the kernel
+// at the first call. The cost is here, at a change of the modules, and none in the hooks.
+bool fence_other_threads() {
+  if (raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) {
+    return true;
   }
+  return raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+         raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+bool is_held(const Snapshot& snapshot) {
+  for (uint32_t i = 0; i < kSlotCount && thread_of_slot(i) != nullptr; ++i) {
+    if (thread_of_slot(i)->heap.snapshot.load(std::memory_order_acquire) == &snapshot.view) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Frees what was retired, unless a handler or a hook may still be reading it: at a later event, then.
+void free_retired() {
+  if (retired == nullptr || readers.load(std::memory_order_seq_cst) != 0 || !fence_other_threads()) {
+    return;
+  }
+  Snapshot* still_held = nullptr;
   while (retired != nullptr) {
     Snapshot* next_retired = retired->retired_next;
-    unmap_memory(retired, retired->mapped_bytes);
+    if (is_held(*retired)) {
+      retired->retired_next = still_held;
+      still_held = retired;
+    } else {
+      unmap_memory(reinterpret_cast<char*>(retired) - sizeof(RowCache), retired->mapped_bytes);
+    }
     retired = next_retired;
   }
+  retired = still_held;
 }
 
 void publish() {
@@ -232,9 +261,10 @@ void publish() {
   for (uint32_t i = 0; i < known_count; ++i) {
     count += known[i].segment_count;
   }
-  const size_t bytes = sizeof(Snapshot) + count * sizeof(UnwindModule);
-  auto* snapshot = static_cast<Snapshot*>(map_memory(bytes));
-  if (snapshot == nullptr) {
+  const size_t bytes = sizeof(RowCache) + sizeof(Snapshot) + count * sizeof(UnwindModule);
+  void* memory = map_memory(bytes);
+  auto* snapshot = reinterpret_cast<Snapshot*>(static_cast<char*>(memory) + sizeof(RowCache));
+  if (memory == nullptr) {
     the_agent.session.page().module_events_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
@@ -250,7 +280,7 @@ void publish() {
       modules[at] = known[i].segments[s];
     }
   }
-  snapshot->view = {generation, count, modules};
+  snapshot->view = {generation, count, modules, static_cast<RowCache*>(memory)};
   snapshot->mapped_bytes = bytes;
   // Pairs with SnapshotReader's load: whoever counts himself among the readers afterwards sees the new snapshot.
   Snapshot* old = current.exchange(snapshot, std::memory_order_seq_cst);
@@ -325,6 +355,19 @@ void start_modules(bool first_in_process) {
 SnapshotReader::SnapshotReader() {
   readers.fetch_add(1, std::memory_order_seq_cst);
   snapshot_ = &current.load(std::memory_order_seq_cst)->view;
+}
+
+// A hazard pointer (Michael 2004) whose fence is on the other side: who retires a snapshot has all threads pass a barrier
+// (membarrier(2)) before he looks at the hazards.
+SnapshotHold::SnapshotHold(std::atomic<const ModuleSnapshot*>& hazard) : hazard_(hazard) {
+  for (;;) {
+    snapshot_ = &current.load(std::memory_order_acquire)->view;
+    hazard_.store(snapshot_, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (&current.load(std::memory_order_acquire)->view == snapshot_) {
+      return;
+    }
+  }
 }
 
 SnapshotReader::~SnapshotReader() { readers.fetch_sub(1, std::memory_order_release); }

@@ -4,6 +4,8 @@
 // r_debug.r_brk (dlopen, dlclose, NSS and iconv included): a jump written over it brings us there.
 #pragma once
 
+#include <atomic>
+
 #include "unwind/module_snapshot.h"
 
 namespace flarestack::agent {
@@ -22,6 +24,21 @@ class SnapshotReader {
   const ModuleSnapshot& operator*() const { return *snapshot_; }
 
  private:
+  const ModuleSnapshot* snapshot_;
+};
+
+// The same for hooks, of which there are millions a second in all threads: nothing shared is written. `hazard` belongs
+// to the calling thread, in its ThreadState. [hook]
+class SnapshotHold {
+ public:
+  explicit SnapshotHold(std::atomic<const ModuleSnapshot*>& hazard);
+  ~SnapshotHold() { hazard_.store(nullptr, std::memory_order_release); }
+  SnapshotHold(const SnapshotHold&) = delete;
+  SnapshotHold& operator=(const SnapshotHold&) = delete;
+  const ModuleSnapshot& operator*() const { return *snapshot_; }
+
+ private:
+  std::atomic<const ModuleSnapshot*>& hazard_;
   const ModuleSnapshot* snapshot_;
 };
 

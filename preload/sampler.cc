@@ -125,6 +125,7 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
   SessionPage& page = the_agent.session.page();
   SlotHeader& slot = the_agent.session.slot(thread.slot);
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  thread.heap.time_ns.store(now_ns, std::memory_order_relaxed);
   if (page.off.load(std::memory_order_relaxed) == 0 && recorder_is_gone(page, now_ns)) {
     page.off.store(1, std::memory_order_relaxed);
   }

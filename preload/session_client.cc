@@ -83,13 +83,13 @@ int receive_region(long descriptor) {
 
 }  // namespace
 
-SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id) {
+SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id, uint32_t fork_number) {
   const char* name = session_name(session_value);
   const long descriptor = connect_to(name);
   if (raw_failed(descriptor)) {
     return {};
   }
-  Hello hello{kSessionMagic, kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage, parent_session_id, 0, {}};
+  Hello hello{kSessionMagic, kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage, parent_session_id, fork_number, {}};
   memcpy(hello.secret, name + kSessionNameLength, kSessionSecretLength);
   const int region = send_bytes(descriptor, &hello, sizeof(hello)) == sizeof(hello) ? receive_region(descriptor) : -1;
   raw_syscall(SYS_close, descriptor);

@@ -148,6 +148,9 @@ ThreadState* claim_thread() {
     }
     // Left behind by the thread that had it before.
     ThreadState& state = states[i];
+    uint32_t limit = session.page().slot_limit.load(std::memory_order_relaxed);
+    while (limit <= i && !session.page().slot_limit.compare_exchange_weak(limit, i + 1, std::memory_order_release)) {
+    }
     remove_key(state);
     disarm(state);
     state.slot = i;
@@ -155,6 +158,7 @@ ThreadState* claim_thread() {
     state.stack_low = state.stack_high = 0;
     state.unwinder_generation = 0;
     state.resume_cpu_ns = 0;
+    state.heap.ring = nullptr;
     state.signal_blocked = state.signal_surrendered = false;
     return &state;
   }

@@ -7,12 +7,13 @@
 #include <atomic>
 #include <cstdint>
 
+#include "preload/heap_thread.h"
 #include "unwind/unwinder.h"
 #include "wire/session.h"
 
 namespace flarestack::agent {
 
-struct ThreadState {
+struct alignas(128) ThreadState {
   std::atomic<uint64_t> thread_pointer;  // key; 0: not in the table
   uint32_t slot = 0;
   int32_t tid = 0;
@@ -33,6 +34,8 @@ struct ThreadState {
   bool signal_blocked = false;      // the program believes it has our signal blocked
   bool signal_surrendered = false;  // and uses it: it is really blocked, and the thread is not sampled meanwhile
   int32_t revealed_process = 0;     // a vfork child that has seen its real signals
+
+  HeapThread heap;
 
   // Handed over by pthread_create.
   void* start_routine = nullptr;  // a function of pthread_create's or thrd_create's type

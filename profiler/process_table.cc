@@ -187,9 +187,20 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   Process process;
   process.target = std::make_unique<TargetProcess>(TargetIdentity{record.id, peer.pid, settings_.session_id},
                                                    std::move(*region), tables_, origin_, earlier_cpu_ns);
+  if (hello.origin == HelloOrigin::kFork && hello.fork_number != 0) {
+    inherit_heap(*process.target, hello);
+  }
   watch(pidfd.get());
   process.pidfd = std::move(pidfd);
   processes_.emplace(settings_.session_id, std::move(process));
+}
+
+// The blocks that a fork's child has from its parent.
+void ProcessTable::inherit_heap(TargetProcess& child, const Hello& hello) {
+  const auto parent = processes_.find(hello.parent_session_id);
+  if (parent != processes_.end() && parent->second.target->heap() != nullptr && child.heap() != nullptr) {
+    child.heap()->inherit(parent->second.target->heap()->fork_point(hello.fork_number));
+  }
 }
 
 void ProcessTable::drain() {

@@ -68,6 +68,7 @@ class ProcessTable {
   void serve(const SessionServer::Peer& peer, const Hello& hello);
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
   ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
+  void inherit_heap(TargetProcess& child, const Hello& hello);
   void end(uint32_t session_id, ExitStatus exit, KernelAccount account);
   void settle_unknown_frames(const TargetProcess& target, MappedFiles& files);
   uint32_t session_of_pid(int32_t pid) const;

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "profiler/job_control.h"
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
@@ -24,6 +25,7 @@ namespace flarestack {
 namespace {
 
 constexpr uint64_t kMaxNapNs = 50'000'000;
+constexpr uint64_t kHeapNapNs = 20'000'000;
 constexpr uint64_t kForkGraceNs = 1'000'000'000;
 constexpr uint64_t kKillAfterNs = 5'000'000'000;
 constexpr uint64_t kTypicalSampleBytes = 128;
@@ -42,11 +44,24 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
   settings.perf_signal = choice.perf_signal;
   settings.sample_period_ns = options.cpu_hz != 0 ? 1'000'000'000 / options.cpu_hz : 0;
   settings.follow_children = options.follow_children;
+  settings.heap = static_cast<HeapRecording>(options.heap);
+  settings.heap_sample_bytes = options.heap_sample_bytes;
+  settings.order_source = tsc_is_sound() ? OrderSource::kTimeStampCounter : OrderSource::kCounter;
   return settings;
 }
 
-// How long rings may fill up: to a quarter, at the rate asked for.
+// Whether the kernel found the time stamp counter to run evenly, and in step on all processors: it then offers it as
+// a clock.
+bool tsc_is_sound() {
+  const Result<std::string> clocks = read_file("/sys/devices/system/clocksource/clocksource0/available_clocksource");
+  return clocks.ok() && clocks->starts_with("tsc ");
+}
+
+// How long rings may fill up: to a quarter, at the rate asked for. A heap ring that is half full rings the doorbell.
 uint64_t nap_for(const RecordOptions& options) {
+  if (options.heap != HeapMode::kNone) {
+    return kHeapNapNs;
+  }
   return options.cpu_hz == 0
              ? kMaxNapNs
              : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
@@ -121,6 +136,8 @@ Result<void> Recorder::begin() {
   session.clock = static_cast<ClockKind>(clock_.clock);
   session.requested_hz = options_.cpu_hz;
   session.wall_clock = options_.wall_clock;
+  session.heap = options_.heap;
+  session.heap_sample_bytes = options_.heap == HeapMode::kSampled ? options_.heap_sample_bytes : 0;
   writer_.add(session);
   if (clock_.perf_errno != 0) {
     writer_.add(CounterRecord{{}, "perf_event_errno", static_cast<uint64_t>(clock_.perf_errno)});

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "profiler/sample_clock.h"
+#include "trace/records.h"
 
 namespace flarestack {
 
@@ -24,6 +25,8 @@ struct RecordOptions {
   uint32_t cpu_hz = 1000;   // 0: no CPU sampling
   TimerWish timer = TimerWish::kAuto;
   bool wall_clock = false;
+  HeapMode heap = HeapMode::kExact;
+  uint64_t heap_sample_bytes = 512 * 1024;  // kSampled: between two samples, on average
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends
   uint64_t duration_ns = 0;       // 0: until the end

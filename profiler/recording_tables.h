@@ -13,6 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include <absl/container/flat_hash_map.h>
+
+#include "profiler/child_cache.h"
 #include "trace/records.h"
 #include "trace/writer.h"
 
@@ -44,6 +47,7 @@ class RecordingTables {
 
   // The call tree node of `frame` called from `parent` (none: a root).
   StackId stack(StackId parent, FrameId frame);
+  ChildCache& child_cache() { return child_cache_; }
 
   ProcessId next_process() { return {++last_process_}; }
   ThreadId next_thread() { return {++last_thread_}; }
@@ -85,10 +89,11 @@ class RecordingTables {
   TraceWriter& writer_;
   std::unordered_map<std::string, StringId> strings_;
   std::unordered_map<std::string, ModuleId> modules_;
-  std::unordered_map<Key, FrameId, KeyHash> frames_;
+  absl::flat_hash_map<Key, FrameId, KeyHash> frames_;
   std::unordered_map<Key, FrameRecord, KeyHash> unknown_;
-  std::unordered_map<uint64_t, StackId> stacks_;
-  std::unordered_map<Key, Weight, KeyHash> weights_;
+  absl::flat_hash_map<uint64_t, StackId> stacks_;
+  absl::flat_hash_map<Key, Weight, KeyHash> weights_;
+  ChildCache child_cache_;
   uint32_t last_process_ = 0;
   uint32_t last_thread_ = 0;
   uint32_t last_frame_ = 0;

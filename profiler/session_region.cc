@@ -64,6 +64,9 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   const bool by_trap = settings.clock == SampleClock::kPerfTaskClock && settings.perf_signal == PerfSignal::kTrap;
   page->sample_signal = by_trap ? SIGTRAP : SIGSTKFLT;
   page->follow_children = settings.follow_children ? 1 : 0;
+  page->heap = settings.heap;
+  page->order_source = settings.order_source;
+  page->heap_sample_bytes = settings.heap_sample_bytes;
   page->recorder_pid = static_cast<uint32_t>(getpid());
   page->heartbeat_ns.store(monotonic_now_ns(), std::memory_order_relaxed);
   return region;

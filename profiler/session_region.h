@@ -16,6 +16,9 @@ struct SessionSettings {
   SampleClock clock = SampleClock::kNone;
   PerfSignal perf_signal = PerfSignal::kIo;
   bool follow_children = true;
+  HeapRecording heap = HeapRecording::kOff;
+  OrderSource order_source = OrderSource::kCounter;
+  uint64_t heap_sample_bytes = 0;
 };
 
 class SessionRegion {

@@ -45,12 +45,18 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
       origin_(origin),
       period_ns_(region_.view().page().sample_period_ns),
       kernel_tick_ns_(kernel_tick_ns()),
+      frames_(identity.id, tables, modules_),
       earlier_cpu_ns_(earlier_cpu_ns),
-      accounted_cpu_ns_(earlier_cpu_ns) {}
+      accounted_cpu_ns_(earlier_cpu_ns) {
+  if (region_.view().page().heap != HeapRecording::kOff) {
+    heap_ = std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_,
+                                                         origin_, [this](uint32_t slot) { return slots_[slot].thread; }});
+  }
+}
 
 void TargetProcess::switch_off() { region_.view().page().off.store(1, std::memory_order_relaxed); }
 
-size_t TargetProcess::drain() {
+size_t TargetProcess::drain(bool ended) {
   const SessionView view = region_.view();
   const uint64_t now_ns = monotonic_now_ns();
   view.page().heartbeat_ns.store(now_ns, std::memory_order_relaxed);
@@ -60,25 +66,38 @@ size_t TargetProcess::drain() {
   // seen before the log is read: so no sample is met before its modules.
   std::array<SlotState, kSlotCount> states{};
   std::array<uint64_t, kSlotCount> heads{};
-  for (uint32_t i = 0; i < kSlotCount; ++i) {
+  const uint32_t slot_count = std::min(view.page().slot_limit.load(std::memory_order_acquire), kSlotCount);
+  for (uint32_t i = 0; i < slot_count; ++i) {
     states[i] = view.slot(i).state.load(std::memory_order_acquire);
     heads[i] = view.slot(i).head.load(std::memory_order_acquire);
   }
+  HeapRings::Limits heap_limits;
+  if (heap_ != nullptr) {
+    heap_->look(slot_count, ended, heap_limits);
+  }
   drain_modules();
-  for (uint32_t i = 0; i < kSlotCount; ++i) {
+  for (uint32_t i = 0; i < slot_count; ++i) {
+    if (!slots_[i].live && (states[i] == SlotState::kLive || states[i] == SlotState::kEnding)) {
+      begin_thread(i);
+      account_startup();  // before the first sample, which is of later CPU time
+    }
+  }
+  if (heap_ != nullptr) {
+    heap_->drain(slot_count, heap_limits);
+  }
+  for (uint32_t i = 0; i < slot_count; ++i) {
     if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {
       continue;
     }
     SlotHeader& header = view.slot(i);
-    if (!slots_[i].live) {
-      begin_thread(i);
-      account_startup();  // before the first sample, which is of later CPU time
-    }
     records += drain_slot(i, heads[i]);
     const bool look = refresh || states[i] == SlotState::kEnding;
     // What it wrote since then is drained next time.
     if (look && (slots_[i].gone || !thread_exists(identity_.pid, slots_[i].tid)) &&
-        header.head.load(std::memory_order_acquire) == heads[i]) {
+        header.head.load(std::memory_order_acquire) == heads[i] && (heap_ == nullptr || heap_->is_drained(i))) {
+      if (heap_ != nullptr) {
+        heap_->forget_thread(i);
+      }
       name_from_slot(slots_[i], header);  // it may have named itself since
       take_counts(i);
       thread_ids_.erase(slots_[i].tid);
@@ -238,26 +257,6 @@ int64_t TargetProcess::past_time(uint64_t monotonic_ns) const {
   return std::clamp<int64_t>(origin_.since(monotonic_ns), 0, origin_.now());
 }
 
-StackId TargetProcess::push_frame(StackId parent, uint64_t bits, uint32_t generation) {
-  if (generation != frame_cache_generation_) {
-    frame_cache_.clear();
-    frame_cache_generation_ = generation;
-  }
-  auto [entry, added] = frame_cache_.try_emplace(bits);
-  if (added) {
-    const FrameAddress address = FrameAddress::from_bits(bits);
-    const ModuleMap::Segment* segment = modules_.find(address.lookup(), generation);
-    if (segment == nullptr) {
-      entry->second = tables_.unknown_frame(identity_.id, address.address(), address.kind());
-    } else if (!segment->is_agent) {
-      entry->second =
-          tables_.native_frame(segment->module, {address.address().value - segment->load_bias}, address.kind());
-    }
-  }
-  // The agent's own frames (its thread start routine) are none: what it called hangs on what called it.
-  return entry->second ? tables_.stack(parent, entry->second) : parent;
-}
-
 void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& words) {
   Slot& slot = slots_[index];
   const RecordHeader record = RecordHeader::unpack(words[0]);
@@ -276,9 +275,9 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   for (size_t i = kSampleHeaderWords; i < words.size(); ++i) {
     StackId parent = slot.stacks.empty() ? StackId{} : slot.stacks.back();
     if (frames_elided != 0 && slot.frames.size() == kElidedAfterFrames) {
-      parent = tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, "[frames elided]"));
+      parent = frames_.elided_child(parent);
     }
-    slot.stacks.push_back(push_frame(parent, words[i], record.generation));
+    slot.stacks.push_back(frames_.child(parent, words[i], record.generation));
     slot.frames.push_back(words[i]);
   }
   ++samples_;
@@ -306,7 +305,7 @@ void TargetProcess::sample_off_cpu() {
     target.modules = &modules_;
     target.thread_of = [this](int32_t tid) { return thread_of(tid); };
     target.push_frame = [this](StackId parent, FrameAddress frame) {
-      return push_frame(parent, frame.bits(), last_generation_);
+      return frames_.child(parent, frame.bits(), last_generation_);
     };
     off_cpu_ = std::make_unique<OffCpuSampler>(std::move(target));
   }
@@ -315,7 +314,10 @@ void TargetProcess::sample_off_cpu() {
 }
 
 void TargetProcess::finish(KernelAccount account) {
-  drain();
+  drain(true);
+  if (heap_ != nullptr) {
+    heap_->end_slice(true);
+  }
   if (off_cpu_ != nullptr) {
     off_cpu_->finish(origin_.now());
   }
@@ -329,7 +331,8 @@ void TargetProcess::finish(KernelAccount account) {
 
 Counters TargetProcess::counters() const {
   const SessionPage& page = region_.view().page();
-  return {{"samples", samples_},
+  Counters counters = {
+          {"samples", samples_},
           {"samples_dropped", dropped_},
           {"stacks_heuristic", heuristic_},
           {"stacks_truncated", truncated_},
@@ -349,6 +352,10 @@ Counters TargetProcess::counters() const {
           {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
           {"sandboxed", page.sandboxed.load(std::memory_order_relaxed)},
           {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
+  if (heap_ != nullptr) {
+    heap_->add_counters(counters);
+  }
+  return counters;
 }
 
 }  // namespace flarestack

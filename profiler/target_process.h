@@ -10,10 +10,11 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "profiler/clock.h"
+#include "profiler/frame_resolver.h"
+#include "profiler/heap_rings.h"
 #include "profiler/module_map.h"
 #include "profiler/namespace_tids.h"
 #include "profiler/off_cpu_sampler.h"
@@ -48,8 +49,11 @@ class TargetProcess {
   int32_t own_pid() const { return tids_.own_pid(); }
   SessionRegion& region() { return region_; }
 
-  // Takes everything out of the rings that is in them now. Returns the number of records.
-  size_t drain();
+  // Takes everything out of the rings that is in them now. Returns the number of records. `ended`: nobody writes any
+  // more.
+  size_t drain(bool ended = false);
+  // nullptr: the heap is not recorded.
+  HeapRings* heap() { return heap_.get(); }
 
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
@@ -95,7 +99,6 @@ class TargetProcess {
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
-  StackId push_frame(StackId parent, uint64_t bits, uint32_t generation);
   void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
   void account_startup();
   void account_remainder(KernelAccount account);
@@ -110,8 +113,8 @@ class TargetProcess {
   uint64_t kernel_tick_ns_;
   ModuleMap modules_;
   std::array<Slot, kSlotCount> slots_;
-  std::unordered_map<uint64_t, FrameId> frame_cache_;  // FrameAddress bits, of one generation
-  uint32_t frame_cache_generation_ = 0;
+  FrameResolver frames_;
+  std::unique_ptr<HeapRings> heap_;  // nullptr: it is not recorded
   uint64_t earlier_cpu_ns_;
   uint64_t accounted_cpu_ns_;
   uint64_t image_cpu_ns_ = 0;

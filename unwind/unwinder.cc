@@ -13,9 +13,6 @@ constexpr unsigned kRbp = MachineRegisters::kRbp, kRsp = MachineRegisters::kRsp,
 // A trace may lead down in memory, where a stack was switched by hand; so often, and it is a loop.
 constexpr uint32_t kMaxStackSwitches = 16;
 
-// rsp, rbp and rip: what is followed of every frame.
-constexpr RegisterMask followed() { return {1u << kRsp | 1u << kRbp | 1u << kRip}; }
-
 }  // namespace
 
 size_t Unwinder::memory_bytes() { return (sizeof(Unwinder) + 4095) / 4096 * 4096; }
@@ -26,7 +23,7 @@ Unwinder* Unwinder::create(void* memory) { return std::launder(static_cast<Unwin
 void Unwinder::reset() { cache_.clear(); }
 
 StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
-                            const StackBounds& bounds) {
+                            const StackBounds& bounds, RegisterMask known) {
   if (modules.generation != generation_) {
     if (own_rows_used_) {
       own_rows_.clear();
@@ -39,6 +36,7 @@ StackTrace Unwinder::unwind(const MachineRegisters& registers, AddressKind rip_k
   own_rows_used_ = own_rows_used_ || modules.rows == nullptr;
   rows_ = modules.rows != nullptr ? modules.rows : &own_rows_;
   start_ = &registers;
+  start_known_ = known;
   memory_.begin(bounds, 0, &window_);
   cache_.begin_walk();
   interpreted_ = 0;
@@ -209,9 +207,9 @@ Unwinder::Step Unwinder::step_interpreted() {
   const uint32_t steps = cache_.walked_count() - 1;
   if (steps == 0) {
     frame_.registers = *start_;
-    frame_.known = RegisterMask::all();
+    frame_.known = start_known_;
   } else if (frame_walked_ != steps) {
-    frame_.known = followed();
+    frame_.known = kCallRegisters;  // what is followed of every frame
   }
   frame_.registers.value[kRip] = state_.pc.address().value;
   frame_.registers.value[kRsp] = state_.sp;

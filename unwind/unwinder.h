@@ -44,10 +44,14 @@ class Unwinder {
   // Makes an Unwinder in `memory`, which is borrowed for its whole life. [signal]
   static Unwinder* create(void* memory);
 
+  // What is known of the registers of a function's caller where nobody saved them at the call.
+  static constexpr RegisterMask kCallRegisters = {1u << MachineRegisters::kRsp | 1u << MachineRegisters::kRbp |
+                                                  1u << MachineRegisters::kRip};
+
   // Unwinds from `registers`, whose rip is an exact instruction (a signal's ucontext) or a return address, as
-  // `rip_kind` says. Uses at most 512 bytes of stack. [signal]
+  // `rip_kind` says; of the others, `known` are valid. Uses at most 512 bytes of stack. [signal]
   StackTrace unwind(const MachineRegisters& registers, AddressKind rip_kind, const ModuleSnapshot& modules,
-                    const StackBounds& bounds);
+                    const StackBounds& bounds, RegisterMask known = RegisterMask::all());
 
   // Forgets the previous trace: the next one has kept == 0. [signal]
   void reset();
@@ -69,6 +73,7 @@ class Unwinder {
   uint64_t generation_;
   const ModuleSnapshot* modules_;
   const MachineRegisters* start_;
+  RegisterMask start_known_;
   RowCache* rows_;  // the snapshot's, or own_rows_
   bool own_rows_used_;
   StackMemory memory_;

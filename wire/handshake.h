@@ -24,7 +24,7 @@ struct Hello {
   uint32_t version;  // kWireVersion
   HelloOrigin origin;
   uint32_t parent_session_id;  // kFork: the parent's
-  uint32_t reserved;
+  uint32_t fork_number;        // kFork: which of the parent's forks; 0: nobody told the recorder of it
   char secret[kSessionSecretLength];
 };
 static_assert(sizeof(Hello) == 40);

@@ -11,6 +11,8 @@
 //                            | module log, one ring             |  modules that came and went
 //   kRingsOffset             +----------------------------------+
 //                            | sample rings [kSlotCount]        |  one per thread, kRingBytes each
+//   kHeapRingsOffset         +----------------------------------+
+//                            | heap rings [kSlotCount]          |  one per thread, heap_ring_bytes() each
 //   kSessionBytes            +----------------------------------+
 //
 // The pages are touched as far as they are used: an idle slot costs no memory. Bytes written by the target are
@@ -23,18 +25,38 @@
 
 namespace flarestack {
 
-inline constexpr uint32_t kWireVersion = 1;  // agent and recorder of different versions refuse each other
+inline constexpr uint32_t kWireVersion = 2;  // agent and recorder of different versions refuse each other
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
 inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
 inline constexpr size_t kRingBytes = size_t{64} * 1024;
 inline constexpr size_t kModuleLogBytes = size_t{256} * 1024;
 
+// Heap rings. The lowest slots are those of long-lived threads, and the first to be used again.
+inline constexpr uint32_t kLargeHeapRings = 4;
+inline constexpr size_t kLargeHeapRingBytes = size_t{1024} * 1024;
+inline constexpr size_t kHeapRingBytes = size_t{128} * 1024;
+inline constexpr size_t heap_ring_bytes(uint32_t slot) {
+  return slot < kLargeHeapRings ? kLargeHeapRingBytes : kHeapRingBytes;
+}
+inline constexpr size_t heap_ring_offset(uint32_t slot) {
+  return slot < kLargeHeapRings ? slot * kLargeHeapRingBytes
+                                : kLargeHeapRings * kLargeHeapRingBytes + (slot - kLargeHeapRings) * kHeapRingBytes;
+}
+
 enum class SampleClock : uint32_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
 
 // How a perf event's overflow becomes a signal: as a file's I/O signal, or sent to the thread itself (perf_event_attr's
 // sigtrap), which spares an interrupt a sample.
 enum class PerfSignal : uint32_t { kIo = 0, kTrap = 1 };
+
+enum class HeapRecording : uint32_t { kOff = 0, kExact = 1, kSampled = 2 };
+
+// Where order numbers come from once a process has a second thread.
+enum class OrderSource : uint32_t {
+  kTimeStampCounter = 0,  // invariant and synchronised, as the kernel has found
+  kCounter = 1,           // SessionPage::order_counter
+};
 
 // Life of a slot. Free -> Starting -> Live -> Ending by the agent; to Free by the recorder, once the ring is drained
 // and there is no such thread. Ending has it look soon: of a thread that ends without a word (pthread_exit) it takes
@@ -53,6 +75,9 @@ struct SessionPage {
   uint32_t sample_signal;
   uint32_t follow_children;  // 0: --no-children, a fork's child or an exec'd image is left alone
   PerfSignal perf_signal;
+  HeapRecording heap;
+  OrderSource order_source;
+  uint64_t heap_sample_bytes;  // kSampled: bytes between two samples, on average
 
   // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone:
   // handlers then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
@@ -74,15 +99,24 @@ struct SessionPage {
   std::atomic<uint32_t>
       sandboxed;  // what a seccomp filter of the program forbids us: 1 to sample, 2 new threads, 4 children
 
+  std::atomic<uint32_t> slot_limit;        // slots from here on were never in use
+  std::atomic<uint64_t> heap_events_lost;  // of threads without a slot
+
   // Of the module log; the same meaning as in SlotHeader.
   std::atomic<uint64_t> module_log_head;
   std::atomic<uint64_t> module_log_tail;
+
+  // A futex. The recorder sets it to 1 before it naps; a thread that finds its heap ring half full sets it to 0 and
+  // wakes it.
+  alignas(128) std::atomic<uint32_t> doorbell;
+  // For OrderSource::kCounter: the number of the last event.
+  alignas(128) std::atomic<uint64_t> order_counter;
 };
 static_assert(sizeof(SessionPage) <= 4096);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
-// 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher
-// fetches).
+// Two times 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher
+// fetches), nor do what a heap ring's writer and its reader write.
 struct alignas(128) SlotHeader {
   std::atomic<SlotState> state;
   std::atomic<uint32_t> tid;  // kernel's thread id, 0 while starting
@@ -94,13 +128,24 @@ struct alignas(128) SlotHeader {
   std::atomic<uint64_t> dropped_samples;  // for which the ring had no room
   std::atomic<uint64_t> bad_stacks;  // traces that ended early: unreadable memory, no progress, or the walk's limit
   char name[16];                     // as prctl(PR_GET_NAME) gave it at the first sample
+  std::atomic<uint64_t> heap_tail;   // bytes ever read of the heap ring; a futex in its lower half
+  std::atomic<uint32_t> heap_reader_wakes;  // 1: the thread waits for room
+  uint32_t reserved_2;
+
+  // Written by the thread.
+  alignas(128) std::atomic<uint64_t> heap_head;  // bytes ever written to the heap ring; release
+  // Not 0: an event is being written, whose order will be above this number.
+  std::atomic<uint64_t> heap_in_flight;
+  std::atomic<uint64_t> heap_lost;   // events that never came to be in the ring: a handler jumped out of their writing
+  std::atomic<uint64_t> heap_waits;  // times that the thread waited for room
 };
-static_assert(sizeof(SlotHeader) == 128);
+static_assert(sizeof(SlotHeader) == 256);
 
 inline constexpr size_t kSlotsOffset = 4096;
 inline constexpr size_t kModuleLogOffset = kSlotsOffset + kSlotCount * sizeof(SlotHeader);
 inline constexpr size_t kRingsOffset = kModuleLogOffset + kModuleLogBytes;
-inline constexpr size_t kSessionBytes = kRingsOffset + kSlotCount * kRingBytes;
+inline constexpr size_t kHeapRingsOffset = kRingsOffset + kSlotCount * kRingBytes;
+inline constexpr size_t kSessionBytes = kHeapRingsOffset + heap_ring_offset(kSlotCount);
 static_assert(kModuleLogOffset % 4096 == 0 && kRingsOffset % 4096 == 0);
 
 // Views into a mapped session region. [signal]
@@ -114,6 +159,9 @@ class SessionView {
   SlotHeader& slot(uint32_t index) const { return at<SlotHeader>(kSlotsOffset)[index]; }
   std::atomic<uint64_t>* ring(uint32_t index) const {
     return at<std::atomic<uint64_t>>(kRingsOffset + size_t{index} * kRingBytes);
+  }
+  std::atomic<uint64_t>* heap_ring(uint32_t index) const {
+    return at<std::atomic<uint64_t>>(kHeapRingsOffset + heap_ring_offset(index));
   }
   std::atomic<uint64_t>* module_log() const { return at<std::atomic<uint64_t>>(kModuleLogOffset); }
 

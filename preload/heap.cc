@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preload/heap.h"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+#include "preload/agent.h"
+#include "preload/modules.h"
+#include "preload/sandbox.h"
+#include "preload/system.h"
+
+namespace flarestack::agent {
+namespace {
+
+constexpr size_t kPageBytes = 4096;
+constexpr uint64_t kLongestWaitNs = 1'000'000'000;
+constexpr uint64_t kOneWaitNs = 100'000'000;
+
+constinit HeapSwitches switched_off{};
+constinit std::atomic<uint64_t> forks{0};
+
+SlotHeader& slot_of(const ThreadState& thread) { return the_agent.session.slot(thread.slot); }
+
+// The recorder naps until a ring is half full.
+[[gnu::noinline]] void ring_bell(ThreadState& thread) {
+  HeapThread& heap = thread.heap;
+  heap.known_tail = slot_of(thread).heap_tail.load(std::memory_order_acquire);
+  if (heap.reserved - heap.known_tail < heap.ring_bytes / 2) {
+    heap.bell_at = heap.known_tail + heap.ring_bytes / 2;
+    return;
+  }
+  heap.bell_at = heap.reserved + heap.ring_bytes / 16;
+  std::atomic<uint32_t>& bell = the_agent.session.page().doorbell;
+  if (bell.load(std::memory_order_relaxed) != 0 && bell.exchange(0, std::memory_order_acq_rel) != 0) {
+    raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
+  }
+}
+
+bool has_room(const HeapThread& heap, uint64_t size_bytes) {
+  return heap.reserved + size_bytes - heap.known_tail <= heap.ring_bytes;
+}
+
+// Waits until the ring has room; false: not within a second, or nobody reads any more.
+bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
+  HeapThread& heap = thread.heap;
+  SlotHeader& slot = slot_of(thread);
+  SessionPage& page = the_agent.session.page();
+  slot.heap_waits.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+  for (;;) {
+    // Pairs with the exchange of the recorder's wake_writer(): it sees the flag, or we see its tail.
+    slot.heap_reader_wakes.exchange(1, std::memory_order_seq_cst);
+    heap.known_tail = slot.heap_tail.load(std::memory_order_seq_cst);
+    if (has_room(heap, size_bytes)) {
+      slot.heap_reader_wakes.store(0, std::memory_order_relaxed);
+      return true;
+    }
+    if (page.off.load(std::memory_order_relaxed) != 0 || clock_ns(CLOCK_MONOTONIC) - start_ns > kLongestWaitNs) {
+      return false;
+    }
+    page.doorbell.store(0, std::memory_order_release);
+    raw_syscall(SYS_futex, raw_pointer(&page.doorbell), FUTEX_WAKE, 1);
+    const timespec limit{0, kOneWaitNs};
+    raw_syscall(SYS_futex, raw_pointer(&slot.heap_tail), FUTEX_WAIT,
+                static_cast<long>(static_cast<uint32_t>(heap.known_tail)), raw_pointer(&limit));
+  }
+}
+
+// The rare half of reserve(): there is no room, or there was none.
+[[gnu::noinline]] bool make_room(ThreadState& thread, uint64_t size_bytes, bool may_wait) {
+  HeapThread& heap = thread.heap;
+  heap.known_tail = slot_of(thread).heap_tail.load(std::memory_order_acquire);
+  if (heap.gap_events == 0) {
+    if (has_room(heap, size_bytes) || (may_wait && wait_for_room(thread, size_bytes))) {
+      return true;
+    }
+  } else if (has_room(heap, heap.ring_bytes / 2)) {
+    return true;
+  }
+  ++heap.gap_events;
+  if (heap.unwinder != nullptr) {
+    heap.unwinder->reset();  // the recorder does not know the stack that it holds
+  }
+  return false;
+}
+
+// One event in the making. Words go where reserve() said; publish() shows them to the reader.
+class HeapWriter {
+ public:
+  // `inner`: this is a signal handler's event, in the middle of another one.
+  HeapWriter(ThreadState& thread, bool inner) : thread_(thread), heap_(thread.heap), inner_(inner) {}
+
+  // Room for `count` words and what may have to be said before them.
+  bool reserve(uint32_t count) {
+    const uint64_t gap_words = heap_.gap_events != 0 ? 1 : 0;
+    const uint64_t size_bytes = (count + gap_words) * 8;
+    if ((!has_room(heap_, size_bytes) || heap_.gap_events != 0) && !make_room(thread_, size_bytes, !inner_))
+        [[unlikely]] {
+      return false;
+    }
+    position_ = heap_.reserved;
+    heap_.reserved += size_bytes;
+    if (heap_.gap_events != 0) [[unlikely]] {
+      put_number(HeapKind::kGap, heap_.gap_events);
+      heap_.gap_events = 0;
+    }
+    return true;
+  }
+  void put(uint64_t word) {
+    heap_.ring[(position_ & (heap_.ring_bytes - 1)) / 8].store(word, std::memory_order_relaxed);
+    position_ += 8;
+  }
+  void put_number(HeapKind kind, uint64_t number) {
+    put(static_cast<uint64_t>(kind) | number << kHeapNumberShift);
+  }
+  void put_ordered_number(HeapKind kind, uint64_t number, uint64_t order) {
+    put(static_cast<uint64_t>(kind) | kHeapOrdered | number << kHeapNumberShift);
+    put(order);
+  }
+  void publish() {
+    if (inner_) {
+      return;  // with the event that it is in the middle of
+    }
+    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with RingReader::available
+    if (heap_.reserved >= heap_.bell_at) [[unlikely]] {
+      ring_bell(thread_);
+    }
+  }
+
+ private:
+  ThreadState& thread_;
+  HeapThread& heap_;
+  bool inner_;
+  uint64_t position_ = 0;
+};
+
+enum class OrderMoment : uint8_t { kBeforeCall, kAfterCall };
+
+// The number of an event in the order of all threads. That of a deallocation is taken before the real one, that of an
+// allocation when everything that the real one read has been read: so of two events of one address the number of the
+// later one is higher.
+uint64_t take_order(OrderMoment moment) {
+  SessionPage& page = the_agent.session.page();
+  if (page.order_source == OrderSource::kCounter) {
+    return page.order_counter.fetch_add(1, std::memory_order_seq_cst) + 1;
+  }
+  uint32_t low, high;
+  if (moment == OrderMoment::kAfterCall) {
+    // Intel SDM, RDTSC: an LFENCE before it has it wait for all earlier loads.
+    asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+  } else {
+    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+  }
+  return uint64_t{high} << 32 | low;
+}
+
+// Whether events carry an order; then it announces that one is coming, until the scope ends.
+class OrderScope {
+ public:
+  OrderScope(ThreadState& thread, bool inner)
+      : thread_(thread), inner_(inner), ordered_(heap_switches->ordered.load(std::memory_order_relaxed) != 0) {
+    std::atomic<uint64_t>& in_flight = slot_of(thread_).heap_in_flight;
+    if (ordered_ && in_flight.load(std::memory_order_relaxed) == 0) {
+      // Seen by the recorder before the order is taken: it looks at what happened a while ago only (docs/heap.md).
+      in_flight.store(thread_.heap.last_order | 1, std::memory_order_relaxed);
+      asm volatile("" : : : "memory");
+    }
+  }
+  // An inner event is shown with the outer one.
+  ~OrderScope() {
+    std::atomic<uint64_t>& in_flight = slot_of(thread_).heap_in_flight;
+    if (!inner_ && in_flight.load(std::memory_order_relaxed) != 0) {
+      in_flight.store(0, std::memory_order_release);
+    }
+  }
+  OrderScope(const OrderScope&) = delete;
+  OrderScope& operator=(const OrderScope&) = delete;
+
+  bool ordered() const { return ordered_; }
+  uint64_t take(OrderMoment moment) {
+    thread_.heap.last_order = take_order(moment);
+    return thread_.heap.last_order;
+  }
+
+ private:
+  ThreadState& thread_;
+  bool inner_;
+  bool ordered_;
+};
+
+// An event of one or two words.
+void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1) {
+  const bool inner = thread.heap.writing;
+  thread.heap.writing = true;
+  {
+    HeapWriter writer(thread, inner);
+    OrderScope order(thread, inner);
+    const uint64_t wide = heap_wide_part(block);
+    const uint32_t words = 1U + (wide != 0 ? 1 : 0) + (word1 != nullptr ? 1 : 0) + (order.ordered() ? 1 : 0);
+    if (writer.reserve(words)) {
+      if (wide != 0) [[unlikely]] {
+        writer.put_number(HeapKind::kWide, wide);
+      }
+      const HeapWord0 word0{kind, static_cast<uint8_t>(order.ordered() ? kHeapOrdered : 0), 0,
+                            block & ((uint64_t{1} << 47) - 1)};
+      writer.put(word0.pack());
+      if (word1 != nullptr) {
+        writer.put(*word1);
+      }
+      if (order.ordered()) {
+        writer.put(order.take(moment));
+      }
+      writer.publish();
+    }
+  }
+  thread.heap.writing = inner;
+}
+
+// What an event with a stack says.
+struct StackEvent {
+  HeapKind kind;
+  uint64_t block;
+  uint64_t size_bytes;
+  uint64_t old_block;
+};
+
+void write_with_stack(ThreadState& thread, const StackEvent& event, const StackTrace& trace, uint64_t generation,
+                      bool inner) {
+  HeapThread& heap = thread.heap;
+  HeapWriter writer(thread, inner);
+  OrderScope order(thread, inner);
+  const uint32_t added = trace.count - trace.kept;
+  const uint64_t wide = heap_wide_part(event.block);
+  const bool tells_generation = !inner && heap.generation != generation;
+  const uint64_t time_ns = heap.time_ns.load(std::memory_order_relaxed);
+  const bool tells_time = !inner && time_ns != heap.told_time_ns;
+  const bool is_realloc = event.kind == HeapKind::kReallocate;
+  const uint32_t words = 2U + added + (wide != 0 ? 1 : 0) + (tells_generation ? 1 : 0) + (tells_time ? 1 : 0) +
+                         (order.ordered() ? 1 : 0) + (trace.elided != 0 ? 1 : 0) + (is_realloc ? 1 : 0);
+  if (!writer.reserve(words)) {
+    return;
+  }
+  if (tells_generation) [[unlikely]] {
+    writer.put_number(HeapKind::kGeneration, generation);
+    heap.generation = generation;
+  }
+  if (tells_time) {
+    writer.put_number(HeapKind::kTime, time_ns);
+    heap.told_time_ns = time_ns;
+  }
+  if (wide != 0) [[unlikely]] {
+    writer.put_number(HeapKind::kWide, wide);
+  }
+  const uint64_t flags = (order.ordered() ? kHeapOrdered : 0) | (trace.heuristic ? kHeapHeuristic : 0) |
+                         (trace.end != UnwindEnd::kRoot ? kHeapTruncated : 0) | (trace.elided != 0 ? kHeapElided : 0);
+  writer.put(HeapWord0{event.kind, static_cast<uint8_t>(flags), static_cast<uint16_t>(added & 0xfff),
+                       event.block & ((uint64_t{1} << 47) - 1)}
+                 .pack());
+  writer.put(HeapWord1{event.size_bytes, trace.kept, added > 0xfff, inner}.pack());
+  if (order.ordered()) {
+    writer.put(order.take(OrderMoment::kAfterCall));
+  }
+  if (trace.elided != 0) [[unlikely]] {
+    writer.put(trace.elided);
+  }
+  if (is_realloc) {
+    writer.put(event.old_block);
+  }
+  for (uint32_t i = trace.kept; i < trace.count; ++i) {
+    writer.put(trace.frames[i].bits());
+  }
+  writer.publish();
+}
+
+// Of a signal handler's event: all there is time for.
+void write_without_walk(ThreadState& thread, const StackEvent& event, uint64_t return_address) {
+  const FrameAddress frame({return_address}, AddressKind::kReturnAddress);
+  StackTrace trace;
+  trace.frames = &frame;
+  trace.count = 1;
+  trace.end = UnwindEnd::kLimit;
+  write_with_stack(thread, event, trace, 0, true);
+}
+
+bool prepare(ThreadState& thread) {
+  HeapThread& heap = thread.heap;
+  if (heap.unwinder == nullptr) {
+    void* memory = map_memory(Unwinder::memory_bytes());
+    if (memory == nullptr) {
+      return false;
+    }
+    heap.unwinder = Unwinder::create(memory);
+    heap.unwinder->reset();
+  }
+  return true;
+}
+
+}  // namespace
+
+constinit HeapSwitches* heap_switches = &switched_off;
+
+// A thread that the agent did not see start, or one whose state was just claimed.
+[[gnu::noinline]] ThreadState* HeapCall::adopt() {
+  ThreadState* thread = this_thread();
+  if (thread == nullptr) {
+    heap_expects_thread();
+    thread = claim_thread();
+    if (thread == nullptr) {
+      the_agent.session.page().heap_events_lost.fetch_add(1, std::memory_order_relaxed);
+      return nullptr;
+    }
+    slot_of(*thread).clock = SampleClock::kNone;
+    enter_thread(*thread);
+  }
+  HeapThread& heap = thread->heap;
+  const SlotHeader& slot = slot_of(*thread);
+  heap.reserved = slot.heap_head.load(std::memory_order_relaxed);
+  heap.known_tail = slot.heap_tail.load(std::memory_order_acquire);
+  heap.bell_at = heap.known_tail + heap_ring_bytes(thread->slot) / 2;
+  heap.mark = 0;
+  heap.writing = false;
+  heap.generation = 0;
+  heap.gap_events = 0;
+  heap.told_time_ns = heap.time_ns.load(std::memory_order_relaxed);
+  heap.ring_bytes = heap_ring_bytes(thread->slot);
+  if (heap.unwinder != nullptr) {
+    heap.unwinder->reset();
+  }
+  heap.ring = the_agent.session.heap_ring(thread->slot);
+  return thread;
+}
+
+// Whether this call comes from within another one that goes on: of the provider, whose own entries are hooked; or of a
+// signal handler inside the real call, where an allocation is undefined. A handler that came while an event was written
+// is no inner call. Called with a mark.
+[[gnu::noinline]] bool HeapCall::is_inner(ThreadState& thread) const {
+  const uint64_t stack_bytes = thread.stack_high - thread.stack_low;
+  const bool here_main = caller_.stack_pointer - thread.stack_low < stack_bytes;
+  const bool mark_main = thread.heap.mark - thread.stack_low < stack_bytes;
+  const bool stale = here_main == mark_main ? caller_.stack_pointer >= thread.heap.mark : here_main;
+  if (!stale) {
+    return !thread.heap.writing;
+  }
+  thread.heap.mark = 0;
+  if (thread.heap.writing) {
+    // Somebody jumped out of a signal handler that came while an event was written: words are missing in its middle.
+    SlotHeader& slot = slot_of(thread);
+    thread.heap.writing = false;
+    thread.heap.reserved = slot.heap_head.load(std::memory_order_relaxed);
+    thread.heap.unwinder->reset();
+    thread.heap.generation = 0;
+    slot.heap_in_flight.store(0, std::memory_order_relaxed);
+    slot.heap_lost.fetch_add(1, std::memory_order_relaxed);
+  }
+  return false;
+}
+
+[[gnu::noinline]] void HeapCall::event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const {
+  if (thread_ == nullptr) {
+    return;
+  }
+  HeapThread& heap = thread_->heap;
+  const StackEvent event{kind, block, size_bytes, old_block};
+  if (heap.writing || !prepare(*thread_)) [[unlikely]] {
+    write_without_walk(*thread_, event, caller_.return_address);
+    return;
+  }
+  heap.writing = true;
+  MachineRegisters registers;
+  registers.value[MachineRegisters::kRip] = caller_.return_address;
+  registers.value[MachineRegisters::kRsp] = caller_.stack_pointer;
+  registers.value[MachineRegisters::kRbp] = caller_.frame_pointer;
+  const SnapshotHold snapshot(heap.snapshot);
+  const uint64_t generation = (*snapshot).generation;
+  if (heap.generation != generation) [[unlikely]] {
+    heap.unwinder->reset();
+  }
+  const bool on_own_stack = caller_.stack_pointer - thread_->stack_low < thread_->stack_high - thread_->stack_low;
+  const StackBounds bounds = on_own_stack
+                                 ? StackBounds{caller_.stack_pointer, thread_->stack_high, 0}
+                                 : StackBounds{thread_->stack_high, thread_->stack_high, thread_->stack_low};
+  const StackTrace trace = heap.unwinder->unwind(registers, AddressKind::kReturnAddress, *snapshot, bounds,
+                                                 Unwinder::kCallRegisters);
+  write_with_stack(*thread_, event, trace, generation, false);
+  heap.writing = false;
+}
+
+void HeapCall::freeing(uint64_t block) const {
+  if (thread_ != nullptr) {
+    write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr);
+  }
+}
+
+void HeapCall::reallocating(uint64_t old_block) {
+  if (thread_ != nullptr && heap_switches->ordered.load(std::memory_order_relaxed) != 0) {
+    announced_ = true;
+    write_short(*thread_, HeapKind::kReallocateBegin, old_block, OrderMoment::kBeforeCall, nullptr);
+  }
+}
+
+void HeapCall::reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const {
+  if (thread_ == nullptr) {
+    return;
+  }
+  if (block != 0) {
+    event(announced_ ? HeapKind::kReallocateEnd : HeapKind::kReallocate, block, size_bytes, old_block);
+  } else if (announced_) {
+    const HeapKind kind = size_bytes == 0 ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed;
+    write_short(*thread_, kind, old_block, OrderMoment::kAfterCall, nullptr);
+  } else if (size_bytes == 0) {
+    write_short(*thread_, HeapKind::kFree, old_block, OrderMoment::kAfterCall, nullptr);
+  }
+}
+
+void HeapCall::unmapping(uint64_t address, uint64_t size_bytes) const {
+  if (thread_ != nullptr) {
+    const uint64_t word1 = HeapWord1{size_bytes}.pack();
+    write_short(*thread_, HeapKind::kUnmap, address, OrderMoment::kBeforeCall, &word1);
+  }
+}
+
+void start_heap() {
+  if (the_agent.session.page().heap == HeapRecording::kOff) {
+    return;
+  }
+  if (heap_switches == &switched_off) {
+    void* page = map_memory(kPageBytes);
+    if (page == nullptr) {
+      return;
+    }
+    raw_syscall(SYS_madvise, raw_pointer(page), kPageBytes, MADV_WIPEONFORK);
+    heap_switches = static_cast<HeapSwitches*>(page);
+  }
+  heap_switches->on.store(1, std::memory_order_release);
+}
+
+void heap_expects_thread() {
+  if (heap_switches != &switched_off) {
+    heap_switches->ordered.store(1, std::memory_order_seq_cst);
+  }
+}
+
+void heap_before_fork() {
+  ThreadState* thread = heap_switches->on.load(std::memory_order_relaxed) != 0 ? this_thread() : nullptr;
+  if (thread == nullptr) {
+    return;
+  }
+  thread->heap.fork_number = forks.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (thread->heap.ring == nullptr || thread->heap.writing) {
+    return;  // nothing allocated so far, or a signal handler that forks
+  }
+  thread->heap.writing = true;
+  HeapWriter writer(*thread, false);
+  OrderScope order(*thread, false);
+  if (writer.reserve(order.ordered() ? 2 : 1)) {
+    if (order.ordered()) {
+      writer.put_ordered_number(HeapKind::kFork, thread->heap.fork_number, order.take(OrderMoment::kBeforeCall));
+    } else {
+      writer.put_number(HeapKind::kFork, thread->heap.fork_number);
+    }
+    writer.publish();
+  }
+  thread->heap.writing = false;
+}
+
+void reset_heap() {
+  for (uint32_t i = 0; i < kSlotCount && thread_of_slot(i) != nullptr; ++i) {
+    HeapThread& heap = thread_of_slot(i)->heap;
+    heap.ring = nullptr;  // adopt() sets up the rest
+    heap.snapshot.store(nullptr, std::memory_order_relaxed);
+    heap.last_order = 0;
+  }
+}
+
+}  // namespace flarestack::agent

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heap recording inside the target: what the hooks of the allocator do before and after the real call. Each event is
+// written into the calling thread's own heap ring, with the stack as what changed since the ring's previous one.
+//
+// Only the outermost call counts: a provider may call its own entries. A hook marks its thread with its stack pointer;
+// a mark is stale once the stack has unwound past it (an exception or siglongjmp out of a hook). A signal handler that
+// allocates while an event is being written writes its own behind it, without a stack.
+//
+// No lock, and nothing written that another thread of the program writes, but the order counter where the time stamp
+// counter does not serve.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "preload/thread_state.h"
+#include "wire/heap_records.h"
+
+namespace flarestack::agent {
+
+// In a page of its own that a forked child finds zeroed, whoever made it (raw clone, _Fork): it then records nothing.
+struct HeapSwitches {
+  std::atomic<uint32_t> on;
+  std::atomic<uint32_t> ordered;  // there has been a second thread
+};
+extern HeapSwitches* heap_switches;  // never nullptr
+
+// Where a hook was called from: the caller's registers as they will be after the return.
+struct HeapCaller {
+  uint64_t return_address;
+  uint64_t stack_pointer;  // = the CFA of the hook
+  uint64_t frame_pointer;
+};
+// Of the function that it is inlined into.
+[[gnu::always_inline]] inline HeapCaller heap_caller() {
+  const auto* frame = static_cast<const uint64_t*>(__builtin_frame_address(0));
+  return {frame[1], reinterpret_cast<uint64_t>(frame + 2), frame[0]};
+}
+
+// An outermost call of the allocator, or of mmap and its like, from a hook.
+class HeapCall {
+ public:
+  // [hook]
+  [[gnu::always_inline]] explicit HeapCall(const HeapCaller& caller) : caller_(caller) {
+    if (heap_switches->on.load(std::memory_order_relaxed) == 0) {
+      return;
+    }
+    ThreadState* thread = this_thread();
+    if (thread == nullptr || thread->heap.ring == nullptr) [[unlikely]] {
+      thread = adopt();
+    }
+    if (thread == nullptr || (thread->heap.mark != 0 && is_inner(*thread))) [[unlikely]] {
+      return;
+    }
+    outer_mark_ = thread->heap.mark;
+    thread->heap.mark = caller.stack_pointer;
+    thread_ = thread;
+  }
+  [[gnu::always_inline]] ~HeapCall() {
+    if (thread_ != nullptr) {
+      thread_->heap.mark = outer_mark_;
+    }
+  }
+  HeapCall(const HeapCall&) = delete;
+  HeapCall& operator=(const HeapCall&) = delete;
+
+  // Whether this call counts. All others are no-ops otherwise.
+  bool counts() const { return thread_ != nullptr; }
+
+  // After the real call gave `block`. [hook]
+  void allocated(uint64_t block, uint64_t size_bytes) const { event(HeapKind::kAllocate, block, size_bytes, 0); }
+  // Before the real call. [hook]
+  void freeing(uint64_t block) const;
+  // Around the real call; `old_block` is not null. [hook]
+  void reallocating(uint64_t old_block);
+  void reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const;
+  // [hook]
+  void mapped(uint64_t address, uint64_t size_bytes) const { event(HeapKind::kMap, address, size_bytes, 0); }
+  void unmapping(uint64_t address, uint64_t size_bytes) const;
+
+ private:
+  static ThreadState* adopt();
+  bool is_inner(ThreadState& thread) const;
+  void event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const;
+
+  HeapCaller caller_;
+  ThreadState* thread_ = nullptr;
+  uint64_t outer_mark_ = 0;
+  bool announced_ = false;
+};
+
+// Begins to record the heap, after the session is there and the first thread entered. [init], and in a fork's child
+void start_heap();
+// Before a thread starts. [hook]
+void heap_expects_thread();
+// The calling thread is about to fork: tells the recorder, and remembers which fork it is. [hook]
+void heap_before_fork();
+// In a fork's child: of what its memory says of the parent's rings nothing holds. [hook]
+void reset_heap();
+
+}  // namespace flarestack::agent

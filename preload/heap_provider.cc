@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preload/heap_provider.h"
+
+#include "preload/next_symbol.h"
+
+namespace flarestack::agent {
+
+constinit HeapProvider heap_provider_table{};
+constinit std::atomic<bool> heap_provider_resolved{false};
+
+// Two threads may both resolve: they write the same values.
+void resolve_heap_provider() {
+  HeapProvider& provider = heap_provider_table;
+  const r_debug* debug = loader_debug();
+  find_next(provider.malloc, debug, "malloc");
+  find_next(provider.calloc, debug, "calloc");
+  find_next(provider.realloc, debug, "realloc");
+  find_next(provider.reallocarray, debug, "reallocarray");
+  find_next(provider.free, debug, "free");
+  find_next(provider.posix_memalign, debug, "posix_memalign");
+  find_next(provider.aligned_alloc, debug, "aligned_alloc");
+  find_next(provider.memalign, debug, "memalign");
+  find_next(provider.valloc, debug, "valloc");
+  find_next(provider.pvalloc, debug, "pvalloc");
+  find_next(provider.mmap, debug, "mmap");
+  find_next(provider.mmap64, debug, "mmap64");
+  find_next(provider.munmap, debug, "munmap");
+  provider.mremap = next_symbol(debug, "mremap");
+  find_next(provider.brk, debug, "brk");
+  find_next(provider.sbrk, debug, "sbrk");
+  heap_provider_resolved.store(true, std::memory_order_release);
+}
+
+}  // namespace flarestack::agent

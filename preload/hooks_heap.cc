@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// The allocation family: exported in front of the program's allocator, and one hook for each shape of entry that is
+// hooked inline. Each calls the real function exactly once, whatever we think of it, and gives its result and errno
+// untouched. The stack is taken from the hook's own frame: whatever called it is the allocation's leaf.
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/heap.h"
+#include "preload/heap_provider.h"
+#include "preload/hook.h"
+#include "preload/hooks_heap.h"
+
+namespace flarestack::agent {
+namespace {
+
+uint64_t address_of(const void* block) { return reinterpret_cast<uint64_t>(block); }
+
+// The product that calloc and its like ask for; it did not overflow, since they succeeded.
+uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
+
+}  // namespace
+
+// Inlined into the exported functions below; the copies whose addresses heap_hook() gives are jumped to. Either way the
+// frame that heap_caller() sees is the one that the program called.
+
+[[gnu::always_inline]] static inline void* hook_allocate(size_t size_bytes, void* (*real)(size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(size_bytes);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), size_bytes);
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x, void* (*real)(size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(size_bytes, x);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), size_bytes);
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y, void* (*real)(size_t, size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(size_bytes, x, y);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), size_bytes);
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes, void* (*real)(size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(x, size_bytes);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), size_bytes);
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y, void* (*real)(size_t, size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(x, size_bytes, y);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), size_bytes);
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes, void* (*real)(size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(count, size_bytes);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), product(count, size_bytes));
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline void* hook_allocate_array_second3(size_t x, size_t count, size_t size_bytes,
+                                         void* (*real)(size_t, size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  void* block = real(x, count, size_bytes);
+  if (block != nullptr && call.counts()) {
+    call.allocated(address_of(block), product(count, size_bytes));
+  }
+  return block;
+}
+
+[[gnu::always_inline]] static inline int hook_posix_memalign(void** block, size_t alignment, size_t size_bytes,
+                               int (*real)(void**, size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  const int result = real(block, alignment, size_bytes);
+  if (result == 0 && *block != nullptr && call.counts()) {
+    call.allocated(address_of(*block), size_bytes);
+  }
+  return result;
+}
+
+// `real` takes what the entry takes.
+template <typename Real>
+[[gnu::always_inline]] static inline void* reallocate(HeapCall& call, void* block, size_t size_bytes, Real real) {
+  if (!call.counts()) {
+    return real();
+  }
+  if (block == nullptr) {
+    void* first = real();
+    if (first != nullptr) {
+      call.allocated(address_of(first), size_bytes);
+    }
+    return first;
+  }
+  const uint64_t old_block = address_of(block);
+  call.reallocating(old_block);
+  void* result = real();
+  call.reallocated(old_block, address_of(result), size_bytes);
+  return result;
+}
+
+[[gnu::always_inline]] static inline void* hook_reallocate(void* block, size_t size_bytes, void* (*real)(void*, size_t)) {
+  HeapCall call(heap_caller());
+  return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes); });
+}
+
+[[gnu::always_inline]] static inline void* hook_reallocate3(void* block, size_t size_bytes, size_t x, void* (*real)(void*, size_t, size_t)) {
+  HeapCall call(heap_caller());
+  return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes, x); });
+}
+
+[[gnu::always_inline]] static inline void* hook_reallocate_second3(size_t x, void* block, size_t size_bytes, void* (*real)(size_t, void*, size_t)) {
+  HeapCall call(heap_caller());
+  return reallocate(call, block, size_bytes, [&] { return real(x, block, size_bytes); });
+}
+
+[[gnu::always_inline]] static inline void* hook_reallocate_array(void* block, size_t count, size_t size_bytes, void* (*real)(void*, size_t, size_t)) {
+  HeapCall call(heap_caller());
+  // An overflow fails: not to be taken for a size of 0.
+  size_t total_bytes;
+  if (__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
+    total_bytes = SIZE_MAX;
+  }
+  return reallocate(call, block, total_bytes, [&] { return real(block, count, size_bytes); });
+}
+
+// The block stays where it is; the result is its usable size, below what was asked for where it could not grow.
+[[gnu::always_inline]] static inline size_t hook_resize_in_place4(void* block, size_t size_bytes, size_t x, int y,
+                                    size_t (*real)(void*, size_t, size_t, int)) {
+  HeapCall call(heap_caller());
+  if (!call.counts()) {
+    return real(block, size_bytes, x, y);
+  }
+  const uint64_t address = address_of(block);
+  call.reallocating(address);
+  const size_t usable_bytes = real(block, size_bytes, x, y);
+  // As a failed reallocation where it could not grow. (One of size 0 does not occur.)
+  call.reallocated(address, usable_bytes >= size_bytes ? address : 0, size_bytes | 1);
+  return usable_bytes;
+}
+
+[[gnu::always_inline]] static inline void hook_free(void* block, void (*real)(void*)) {
+  const HeapCall call(heap_caller());
+  if (block != nullptr && call.counts()) {
+    call.freeing(address_of(block));
+  }
+  real(block);
+}
+
+[[gnu::always_inline]] static inline void hook_free2(void* block, size_t x, void (*real)(void*, size_t)) {
+  const HeapCall call(heap_caller());
+  if (block != nullptr && call.counts()) {
+    call.freeing(address_of(block));
+  }
+  real(block, x);
+}
+
+[[gnu::always_inline]] static inline void hook_free3(void* block, size_t x, size_t y, void (*real)(void*, size_t, size_t)) {
+  const HeapCall call(heap_caller());
+  if (block != nullptr && call.counts()) {
+    call.freeing(address_of(block));
+  }
+  real(block, x, y);
+}
+
+const void* heap_hook(HookShape shape) {
+  switch (shape) {
+    case HookShape::kAllocate:
+      return reinterpret_cast<const void*>(hook_allocate);
+    case HookShape::kAllocateSizeFirst2:
+      return reinterpret_cast<const void*>(hook_allocate_first2);
+    case HookShape::kAllocateSizeFirst3:
+      return reinterpret_cast<const void*>(hook_allocate_first3);
+    case HookShape::kAllocateSizeSecond2:
+      return reinterpret_cast<const void*>(hook_allocate_second2);
+    case HookShape::kAllocateSizeSecond3:
+      return reinterpret_cast<const void*>(hook_allocate_second3);
+    case HookShape::kAllocateArray:
+      return reinterpret_cast<const void*>(hook_allocate_array);
+    case HookShape::kAllocateArraySecond3:
+      return reinterpret_cast<const void*>(hook_allocate_array_second3);
+    case HookShape::kPosixMemalign:
+      return reinterpret_cast<const void*>(hook_posix_memalign);
+    case HookShape::kReallocate:
+      return reinterpret_cast<const void*>(hook_reallocate);
+    case HookShape::kReallocate3:
+      return reinterpret_cast<const void*>(hook_reallocate3);
+    case HookShape::kReallocateSecond3:
+      return reinterpret_cast<const void*>(hook_reallocate_second3);
+    case HookShape::kReallocateArray:
+      return reinterpret_cast<const void*>(hook_reallocate_array);
+    case HookShape::kResizeInPlace4:
+      return reinterpret_cast<const void*>(hook_resize_in_place4);
+    case HookShape::kFree:
+      return reinterpret_cast<const void*>(hook_free);
+    case HookShape::kFree2:
+      return reinterpret_cast<const void*>(hook_free2);
+    case HookShape::kFree3:
+      return reinterpret_cast<const void*>(hook_free3);
+  }
+  return nullptr;
+}
+
+}  // namespace flarestack::agent
+
+using namespace flarestack::agent;  // NOLINT: hooks are C functions of the global namespace
+
+FLARESTACK_HOOK void* malloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().malloc); }
+FLARESTACK_HOOK void* valloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().valloc); }
+FLARESTACK_HOOK void* pvalloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().pvalloc); }
+FLARESTACK_HOOK void* calloc(size_t count, size_t size_bytes) noexcept {
+  return hook_allocate_array(count, size_bytes, heap_provider().calloc);
+}
+FLARESTACK_HOOK void* memalign(size_t alignment, size_t size_bytes) noexcept {
+  return hook_allocate_second2(alignment, size_bytes, heap_provider().memalign);
+}
+FLARESTACK_HOOK void* aligned_alloc(size_t alignment, size_t size_bytes) noexcept {
+  return hook_allocate_second2(alignment, size_bytes, heap_provider().aligned_alloc);
+}
+FLARESTACK_HOOK int posix_memalign(void** block, size_t alignment, size_t size_bytes) noexcept {
+  return hook_posix_memalign(block, alignment, size_bytes, heap_provider().posix_memalign);
+}
+FLARESTACK_HOOK void* realloc(void* block, size_t size_bytes) noexcept {
+  return hook_reallocate(block, size_bytes, heap_provider().realloc);
+}
+FLARESTACK_HOOK void* reallocarray(void* block, size_t count, size_t size_bytes) noexcept {
+  return hook_reallocate_array(block, count, size_bytes, heap_provider().reallocarray);
+}
+FLARESTACK_HOOK void free(void* block) noexcept { hook_free(block, heap_provider().free); }

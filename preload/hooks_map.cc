@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that the program maps itself, told apart from its heap: what an allocator maps for its own use it maps inside a
+// hooked call, or by a system call of its own. Address space that is only reserved (PROT_NONE) is none.
+#include <sys/mman.h>
+
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/heap.h"
+#include "preload/heap_provider.h"
+#include "preload/hook.h"
+
+namespace flarestack::agent {
+namespace {
+
+uint64_t address_of(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
+
+[[gnu::always_inline]] inline void* map_with(const HeapCall& call, void* result, size_t size_bytes, int protection) {
+  if (result != MAP_FAILED && protection != PROT_NONE && call.counts()) {
+    call.mapped(address_of(result), size_bytes);
+  }
+  return result;
+}
+
+}  // namespace
+}  // namespace flarestack::agent
+
+using namespace flarestack::agent;  // NOLINT: hooks are C functions of the global namespace
+
+FLARESTACK_HOOK void* mmap(void* address, size_t size_bytes, int protection, int flags, int descriptor,
+                           long offset) noexcept {
+  const HeapCall call(heap_caller());
+  return map_with(call, heap_provider().mmap(address, size_bytes, protection, flags, descriptor, offset), size_bytes,
+                  protection);
+}
+
+FLARESTACK_HOOK void* mmap64(void* address, size_t size_bytes, int protection, int flags, int descriptor,
+                             long offset) noexcept {
+  const HeapCall call(heap_caller());
+  return map_with(call, heap_provider().mmap64(address, size_bytes, protection, flags, descriptor, offset), size_bytes,
+                  protection);
+}
+
+FLARESTACK_HOOK int munmap(void* address, size_t size_bytes) noexcept {
+  const HeapCall call(heap_caller());
+  if (call.counts()) {
+    call.unmapping(address_of(address), size_bytes);  // before: the place may be another thread's in a moment
+  }
+  return heap_provider().munmap(address, size_bytes);
+}
+
+FLARESTACK_HOOK void* mremap(void* address, size_t old_bytes, size_t new_bytes, int flags, ...) noexcept {
+  const HeapCall call(heap_caller());
+  va_list list;
+  va_start(list, flags);
+  void* new_address = va_arg(list, void*);  // passed on whether it was given or not
+  va_end(list);
+  using Function = void* (*)(void*, size_t, size_t, int, void*);
+  void* result = reinterpret_cast<Function>(heap_provider().mremap)(address, old_bytes, new_bytes, flags, new_address);
+  if (result != MAP_FAILED && call.counts()) {
+    call.unmapping(address_of(address), old_bytes);
+    call.mapped(address_of(result), new_bytes);
+  }
+  return result;
+}
+
+FLARESTACK_HOOK void* sbrk(long increment) noexcept {
+  const HeapCall call(heap_caller());
+  void* before = heap_provider().sbrk(increment);
+  if (before != MAP_FAILED && increment != 0 && call.counts()) {
+    if (increment > 0) {
+      call.mapped(address_of(before), static_cast<uint64_t>(increment));
+    } else {
+      call.unmapping(address_of(before) - static_cast<uint64_t>(-increment), static_cast<uint64_t>(-increment));
+    }
+  }
+  return before;
+}
+
+FLARESTACK_HOOK int brk(void* end) noexcept {
+  const HeapCall call(heap_caller());
+  const uint64_t before = call.counts() ? address_of(heap_provider().sbrk(0)) : 0;
+  const int result = heap_provider().brk(end);
+  const uint64_t after = address_of(end);
+  if (result == 0 && call.counts() && after > before) {
+    call.mapped(before, after - before);
+  } else if (result == 0 && call.counts() && after < before) {
+    call.unmapping(after, before - after);
+  }
+  return result;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// FrameResolver: turns the program counters that one target writes into nodes of the recording's call tree. Recorder
+// side; part of a TargetProcess.
+#pragma once
+
+#include <cstdint>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "base/ids.h"
+#include "profiler/module_map.h"
+#include "profiler/recording_tables.h"
+
+namespace flarestack {
+
+class FrameResolver {
+ public:
+  // Borrows both.
+  FrameResolver(ProcessId process, RecordingTables& tables, const ModuleMap& modules)
+      : process_(process), tables_(tables), modules_(modules) {}
+
+  // The node of a frame, given as FrameAddress bits, under `parent`. The agent's own frames (its thread start routine)
+  // are none: what it called hangs on what called it.
+  StackId child(StackId parent, uint64_t frame_bits, uint32_t generation) {
+    ChildCache::Entry& entry = tables_.child_cache().at(process_, parent, frame_bits);
+    if (entry.frame_bits == frame_bits && entry.parent == parent && entry.process == process_ &&
+        entry.generation == generation) {
+      return entry.child;
+    }
+    entry = {frame_bits, parent, process_, generation, find_child(parent, frame_bits, generation)};
+    return entry.child;
+  }
+
+  // The node that stands for `count` frames that are missing under `parent`.
+  StackId elided_child(StackId parent) {
+    return tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, "[frames elided]"));
+  }
+
+ private:
+  StackId find_child(StackId parent, uint64_t frame_bits, uint32_t generation);
+
+  ProcessId process_;
+  RecordingTables& tables_;
+  const ModuleMap& modules_;
+  absl::flat_hash_map<uint64_t, FrameId> frames_;  // by FrameAddress bits, of one generation
+  uint32_t frames_generation_ = 0;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/heap_rings.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "unwind/unwinder.h"
+
+namespace flarestack {
+namespace {
+
+// How far behind the present events are taken: a store of another thread has long been seen by then (store buffers
+// drain in well under a microsecond; this is 20 at 5 GHz).
+constexpr uint64_t kMarginTicks = 100'000;
+constexpr size_t kMaxForkPoints = 64;  // forks whose child has not said Hello
+
+bool has_word1(HeapKind kind) {
+  return kind == HeapKind::kAllocate || kind == HeapKind::kReallocate || kind == HeapKind::kReallocateEnd ||
+         kind == HeapKind::kMap || kind == HeapKind::kUnmap;
+}
+
+bool has_stack(HeapKind kind) { return has_word1(kind) && kind != HeapKind::kUnmap; }
+
+uint64_t present_order(const SessionPage& page) {
+  if (page.order_source == OrderSource::kCounter) {
+    return page.order_counter.load(std::memory_order_seq_cst);
+  }
+  return __rdtsc() - kMarginTicks;
+}
+
+}  // namespace
+
+HeapRings::HeapRings(Parts parts)
+    : parts_(std::move(parts)),
+      tracker_(parts_.process, *parts_.writer,
+               parts_.session.page().heap == HeapRecording::kSampled ? parts_.session.page().heap_sample_bytes : 0),
+      slots_(kSlotCount) {}
+
+void HeapRings::look(uint32_t slot_count, bool all, Limits& limits) const {
+  limits.cut = all ? UINT64_MAX : present_order(parts_.session.page());
+  for (uint32_t i = 0; i < slot_count; ++i) {
+    const SlotHeader& header = parts_.session.slot(i);
+    // First whether an event is in the making, then what has been made: pairs with the release in OrderScope's end.
+    const uint64_t in_flight = all ? 0 : header.heap_in_flight.load(std::memory_order_acquire);
+    limits.heads[i] = header.heap_head.load(std::memory_order_acquire);
+    if (in_flight != 0) {
+      limits.cut = std::min(limits.cut, in_flight);
+    }
+  }
+}
+
+bool HeapRings::is_drained(uint32_t slot) const {
+  const SlotHeader& header = parts_.session.slot(slot);
+  return header.heap_head.load(std::memory_order_acquire) == header.heap_tail.load(std::memory_order_relaxed);
+}
+
+void HeapRings::forget_thread(uint32_t slot) {
+  SlotHeader& header = parts_.session.slot(slot);
+  lost_ += header.heap_lost.exchange(0, std::memory_order_relaxed);
+  if (slots_[slot] != nullptr && slots_[slot]->held.address != 0) {
+    tracker_.put_back(slots_[slot]->held);  // it died inside realloc
+  }
+  slots_[slot].reset();
+}
+
+uint64_t HeapRings::word(const Cursor& cursor, uint32_t index) {
+  return cursor.ring[((cursor.position + uint64_t{index} * 8) & cursor.mask) / 8].load(std::memory_order_relaxed);
+}
+
+// Words of the record that begins with `word0`; 0: it makes no sense.
+uint32_t HeapRings::words_of(const Cursor& cursor, uint64_t word0) {
+  const HeapWord0 head = HeapWord0::unpack(word0);
+  const uint64_t available = (cursor.head - cursor.position) / 8;
+  uint32_t words = 1 + ((head.flags & kHeapOrdered) != 0 ? 1 : 0);
+  if (head.kind == HeapKind::kNone || head.kind > HeapKind::kWide) {
+    return 0;
+  }
+  if (has_word1(head.kind)) {
+    ++words;
+    if (available < 2) {
+      return 0;
+    }
+  }
+  if (has_stack(head.kind)) {
+    const HeapWord1 second = HeapWord1::unpack(word(cursor, 1));
+    words += (second.added_bit_12 ? 0x1000 : 0) + head.added_low + ((head.flags & kHeapElided) != 0 ? 1 : 0) +
+             (head.kind == HeapKind::kReallocate ? 1 : 0);
+  }
+  return words <= available && words <= kHeapMaxRecordWords ? words : 0;
+}
+
+// A record that is about the next ones; true: it was one, and is consumed.
+bool HeapRings::take_number(Cursor& cursor, uint64_t word0) {
+  Slot& slot = *slots_[cursor.slot];
+  const uint64_t number = word0 >> kHeapNumberShift;
+  switch (static_cast<HeapKind>(word0 & 15)) {
+    case HeapKind::kGeneration:
+      slot.generation = static_cast<uint32_t>(number);
+      break;
+    case HeapKind::kTime:
+      slot.time_ns = std::clamp<int64_t>(parts_.origin.since(number), slot.time_ns, now_ns_);
+      break;
+    case HeapKind::kGap:
+      lost_ += number;
+      break;
+    case HeapKind::kWide:
+      slot.wide = number;
+      break;
+    default:
+      return false;
+  }
+  cursor.position += 8;
+  return true;
+}
+
+// Finds the next event of the ring; false: there is none.
+bool HeapRings::peek(Cursor& cursor) {
+  while (cursor.position != cursor.head) {
+    const uint64_t word0 = word(cursor, 0);
+    if ((word0 & kHeapOrdered) == 0 && take_number(cursor, word0)) {
+      continue;
+    }
+    cursor.words = words_of(cursor, word0);
+    if (cursor.words == 0) {
+      damaged(cursor);
+      return false;
+    }
+    cursor.order = 0;
+    if ((word0 & kHeapOrdered) != 0) {
+      // Of one thread they only grow; a target that says otherwise must not get anything merged twice.
+      Slot& slot = *slots_[cursor.slot];
+      cursor.order = std::max(word(cursor, has_word1(static_cast<HeapKind>(word0 & 15)) ? 2 : 1), slot.last_order);
+      slot.last_order = cursor.order;
+    }
+    return true;
+  }
+  return false;
+}
+
+void HeapRings::damaged(Cursor& cursor) {
+  ++damaged_;
+  Slot& slot = *slots_[cursor.slot];
+  slot.frames.clear();
+  slot.stacks.clear();
+  slot.wide = 0;
+  cursor.position = cursor.head & ~uint64_t{7};
+}
+
+void HeapRings::consume(const Cursor& cursor) {
+  SlotHeader& header = parts_.session.slot(cursor.slot);
+  // Pairs with the load in wait_for_room(): it sees this tail, or we see that it waits.
+  header.heap_tail.store(cursor.position, std::memory_order_seq_cst);
+  if (header.heap_reader_wakes.load(std::memory_order_seq_cst) != 0) {
+    header.heap_reader_wakes.store(0, std::memory_order_relaxed);
+    syscall(SYS_futex, static_cast<void*>(&header.heap_tail), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+}
+
+void HeapRings::drain(uint32_t slot_count, const Limits& limits) {
+  const int64_t earlier_ns = std::exchange(now_ns_, parts_.origin.now());
+  if (inherited_ != nullptr && inherited_->reached) {
+    tracker_.inherit(std::move(inherited_->blocks));
+    inherited_.reset();
+  }
+  std::vector<Cursor> cursors;
+  for (uint32_t i = 0; i < slot_count; ++i) {
+    SlotHeader& header = parts_.session.slot(i);
+    Cursor cursor;
+    cursor.slot = i;
+    cursor.head = limits.heads[i];
+    cursor.position = header.heap_tail.load(std::memory_order_relaxed) & ~uint64_t{7};
+    if (cursor.position == cursor.head) {
+      continue;
+    }
+    if (slots_[i] == nullptr) {
+      slots_[i] = std::make_unique<Slot>();
+      slots_[i]->thread = parts_.thread_of(i);
+    }
+    slots_[i]->time_ns = std::max(slots_[i]->time_ns, earlier_ns);  // nearly all of it was written since
+    cursor.ring = parts_.session.heap_ring(i);
+    cursor.mask = heap_ring_bytes(i) - 1;
+    if (cursor.head - cursor.position > heap_ring_bytes(i) || cursor.head % 8 != 0) {
+      damaged(cursor);
+      consume(cursor);
+      continue;
+    }
+    if (peek(cursor)) {
+      cursors.push_back(cursor);
+    } else {
+      consume(cursor);
+    }
+  }
+  // A heap of cursors, the one with the lowest order on top; a deallocation comes before an allocation of the same
+  // number, which a shared counter gives to none.
+  const auto later = [](const Cursor& a, const Cursor& b) { return a.order > b.order; };
+  std::make_heap(cursors.begin(), cursors.end(), later);
+  while (!cursors.empty() && cursors.front().order <= limits.cut) {
+    std::pop_heap(cursors.begin(), cursors.end(), later);
+    Cursor& cursor = cursors.back();
+    const uint64_t next_order =
+        cursors.size() > 1 ? std::min(limits.cut, cursors.front().order) : limits.cut;
+    bool more = true;
+    uint64_t unconsumed = 0;
+    do {
+      take(cursor);
+      cursor.position += uint64_t{cursor.words} * 8;
+      unconsumed += uint64_t{cursor.words} * 8;
+      if (unconsumed > heap_ring_bytes(cursor.slot) / 8) {
+        consume(cursor);
+        unconsumed = 0;
+      }
+      more = peek(cursor);
+    } while (more && cursor.order <= next_order);
+    consume(cursor);
+    if (more) {
+      std::push_heap(cursors.begin(), cursors.end(), later);
+    } else {
+      cursors.pop_back();
+    }
+  }
+  for (const Cursor& cursor : cursors) {
+    consume(cursor);  // what it says about the next event has been taken
+  }
+  tracker_.end_slice(now_ns_, false);
+}
+
+void HeapRings::count_freed(HeapTracker::Freed freed) {
+  if (freed == HeapTracker::Freed::kInherited) {
+    ++inherited_frees_;
+  } else if (freed == HeapTracker::Freed::kUnknown) {
+    // A forked child may have got what another thread of the parent had in its hands; after a gap anything is possible.
+    ++(forked_ || lost_ != 0 ? ambiguous_ : foreign_);
+  }
+}
+
+void HeapRings::take(const Cursor& cursor) {
+  ++events_;
+  Slot& slot = *slots_[cursor.slot];
+  const uint64_t word0 = word(cursor, 0);
+  HeapWord0 head = HeapWord0::unpack(word0);
+  head.block = heap_with_wide_part(head.block, std::exchange(slot.wide, 0));
+  switch (head.kind) {
+    case HeapKind::kFree: {
+      const bool temporary = head.block == slot.last_block || (head.flags & kHeapTemporary) != 0;
+      count_freed(tracker_.free(head.block, temporary, slot.time_ns));
+      slot.last_block = temporary ? 0 : slot.last_block;
+      break;
+    }
+    case HeapKind::kReallocateBegin:
+      slot.held = tracker_.hold(head.block);
+      break;
+    case HeapKind::kReallocateFailed:
+      tracker_.put_back(slot.held);
+      slot.held = {};
+      break;
+    case HeapKind::kReallocateFreed:
+      count_freed(tracker_.drop(slot.held, slot.held.address == slot.last_block, slot.time_ns));
+      slot.held = {};
+      break;
+    case HeapKind::kUnmap:
+      tracker_.unmap(head.block, HeapWord1::unpack(word(cursor, 1)).size_bytes, slot.time_ns);
+      break;
+    case HeapKind::kFork: {
+      ForkPoint& point = *fork_point(static_cast<uint32_t>(word0 >> kHeapNumberShift));
+      point.blocks = tracker_.blocks_for_child();
+      point.reached = true;
+      break;
+    }
+    default:
+      take_with_stack(cursor, head, slot);
+  }
+}
+
+// Brings the slot's stack up to date with what the record says; false: it makes no sense.
+bool HeapRings::push_stack(const Cursor& cursor, uint32_t first, uint32_t kept, uint32_t added, bool elided,
+                           Slot& slot) {
+  if (kept > slot.frames.size() || kept + added > Unwinder::kMaxFrames) {
+    return false;
+  }
+  slot.frames.resize(kept);
+  slot.stacks.resize(kept);
+  StackId parent = kept != 0 ? slot.stacks.back() : StackId{};
+  for (uint32_t i = 0; i < added; ++i) {
+    if (elided && slot.frames.size() == Unwinder::kRootFrames) {
+      parent = parts_.frames->elided_child(parent);
+    }
+    const uint64_t bits = word(cursor, first + i);
+    parent = parts_.frames->child(parent, bits, slot.generation);
+    slot.frames.push_back(bits);
+    slot.stacks.push_back(parent);
+  }
+  return true;
+}
+
+void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot) {
+  const HeapWord1 second = HeapWord1::unpack(word(cursor, 1));
+  const uint32_t added = head.added_low + (second.added_bit_12 ? 0x1000 : 0);
+  uint32_t at = 2 + ((head.flags & kHeapOrdered) != 0 ? 1 : 0);
+  const bool elided = (head.flags & kHeapElided) != 0;
+  at += elided ? 1 : 0;
+  const uint64_t old_block = head.kind == HeapKind::kReallocate ? word(cursor, at++) : 0;
+  HeapTracker::Origin origin{slot.thread, {}};
+  if (second.inner) {
+    // A signal handler's, without a walk: the ring's previous stack stays what it is.
+    origin.stack = added != 0 ? parts_.frames->child({}, word(cursor, at), slot.generation) : StackId{};
+  } else if (push_stack(cursor, at, second.kept, added, elided, slot)) {
+    origin.stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
+  } else {
+    ++damaged_;
+    slot.frames.clear();
+    slot.stacks.clear();
+  }
+  heuristic_ += (head.flags & kHeapHeuristic) != 0 ? 1 : 0;
+  truncated_ += (head.flags & kHeapTruncated) != 0 ? 1 : 0;
+  elided_ += elided ? 1 : 0;
+  if (head.kind == HeapKind::kMap) {
+    tracker_.map(origin, head.block, second.size_bytes, slot.time_ns);
+    return;
+  }
+  if (head.kind == HeapKind::kReallocate) {
+    count_freed(tracker_.free(old_block, old_block == slot.last_block, slot.time_ns));
+  } else if (head.kind == HeapKind::kReallocateEnd) {
+    count_freed(tracker_.drop(slot.held, slot.held.address == slot.last_block, slot.time_ns));
+    slot.held = {};
+  }
+  tracker_.allocate(origin, head.block, second.size_bytes, slot.time_ns);
+  slot.last_block = head.block;
+}
+
+std::shared_ptr<ForkPoint> HeapRings::fork_point(uint32_t fork_number) {
+  // Whoever asks second, child or ring, takes it out.
+  if (const auto found = fork_points_.find(fork_number); found != fork_points_.end()) {
+    std::shared_ptr<ForkPoint> point = std::move(found->second);
+    fork_points_.erase(found);
+    return point;
+  }
+  if (fork_points_.size() >= kMaxForkPoints) {
+    fork_points_.erase(fork_points_.begin());
+  }
+  return fork_points_.emplace(fork_number, std::make_shared<ForkPoint>()).first->second;
+}
+
+void HeapRings::add_counters(std::map<std::string, uint64_t>& counters) const {
+  uint64_t lost = lost_ + parts_.session.page().heap_events_lost.load(std::memory_order_relaxed);
+  uint64_t waits = 0;
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    lost += parts_.session.slot(i).heap_lost.load(std::memory_order_relaxed);
+    waits += parts_.session.slot(i).heap_waits.load(std::memory_order_relaxed);
+  }
+  counters["heap_events"] = events_;
+  counters["heap_events_lost"] = lost;
+  counters["heap_waits"] = waits;
+  counters["foreign_frees"] = foreign_;
+  counters["ambiguous_frees"] = ambiguous_;
+  counters["inherited_frees"] = inherited_frees_;
+  counters["unseen_frees"] = tracker_.unseen_frees();
+  counters["heap_damaged_records"] = damaged_;
+  counters["heap_stacks_heuristic"] = heuristic_;
+  counters["heap_stacks_truncated"] = truncated_;
+  counters["heap_stacks_elided"] = elided_;
+}
+
+}  // namespace flarestack

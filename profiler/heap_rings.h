@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// HeapRings: reads the heap rings of one process, puts the events of its threads into their order, and tells them to a
+// HeapTracker. Recorder side; part of a TargetProcess. Nothing that the target wrote is trusted.
+//
+// While there was one thread its ring is the order. Then each event has a number, and the rings are merged by it, up to
+// a cut below which nothing can come any more: a number taken a while ago, and below that of any event in the making
+// (SlotHeader::heap_in_flight). docs/heap.md argues why that is enough.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "profiler/clock.h"
+#include "profiler/frame_resolver.h"
+#include "profiler/heap_tracker.h"
+#include "wire/heap_records.h"
+#include "wire/ring.h"
+#include "wire/session.h"
+
+namespace flarestack {
+
+// What a fork's child starts with, filled in when its parent's events have been read up to the fork.
+struct ForkPoint {
+  bool reached = false;
+  HeapBlocks blocks;
+};
+
+class HeapRings {
+ public:
+  // All borrowed; `thread_of` gives the thread that has a slot.
+  struct Parts {
+    SessionView session;
+    ProcessId process;
+    TraceWriter* writer = nullptr;
+    FrameResolver* frames = nullptr;
+    TimeOrigin origin;
+    std::function<ThreadId(uint32_t slot)> thread_of;
+  };
+  explicit HeapRings(Parts parts);
+
+  // Where to read up to, to be asked before the module log is read.
+  struct Limits {
+    std::array<uint64_t, kSlotCount> heads{};
+    uint64_t cut = 0;
+  };
+  // `slot_count`: the slots that have ever been in use. `all`: nobody writes any more.
+  void look(uint32_t slot_count, bool all, Limits& limits) const;
+  // Reads all events up to the limits.
+  void drain(uint32_t slot_count, const Limits& limits);
+  // Whether everything that the slot's thread wrote has been read.
+  bool is_drained(uint32_t slot) const;
+  // The slot's thread is gone.
+  void forget_thread(uint32_t slot);
+  // Ends a time slice if it is time, or `always`.
+  void end_slice(bool always) { tracker_.end_slice(parts_.origin.now(), always); }
+
+  // The blocks that the child of a fork has from this process; filled now or at a later drain().
+  std::shared_ptr<ForkPoint> fork_point(uint32_t fork_number);
+  // This process is that child.
+  void inherit(std::shared_ptr<ForkPoint> point) {
+    inherited_ = std::move(point);
+    forked_ = true;
+  }
+
+  const HeapTracker& tracker() const { return tracker_; }
+  uint64_t events() const { return events_; }
+  void add_counters(std::map<std::string, uint64_t>& counters) const;
+
+ private:
+  struct Slot {
+    std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
+    std::vector<StackId> stacks;
+    uint32_t generation = 0;
+    uint64_t wide = 0;        // of the next record's address
+    uint64_t last_block = 0;  // the latest allocation, until it is freed; 0: none
+    uint64_t last_order = 0;
+    int64_t time_ns = 0;
+    HeapTracker::Held held;  // of a reallocation under way
+    ThreadId thread;
+  };
+  // The next event of a ring, not yet consumed.
+  struct Cursor {
+    uint32_t slot = 0;
+    uint64_t position = 0;
+    uint64_t head = 0;
+    const std::atomic<uint64_t>* ring = nullptr;
+    uint64_t mask = 0;
+    uint64_t order = 0;  // 0: none, it comes first
+    uint32_t words = 0;
+  };
+
+  static uint64_t word(const Cursor& cursor, uint32_t index);
+  bool peek(Cursor& cursor);
+  static uint32_t words_of(const Cursor& cursor, uint64_t word0);
+  bool take_number(Cursor& cursor, uint64_t word0);
+  void take(const Cursor& cursor);
+  void take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot);
+  bool push_stack(const Cursor& cursor, uint32_t first, uint32_t kept, uint32_t added, bool elided, Slot& slot);
+  void count_freed(HeapTracker::Freed freed);
+  void consume(const Cursor& cursor);
+  void damaged(Cursor& cursor);
+
+  Parts parts_;
+  HeapTracker tracker_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::map<uint32_t, std::shared_ptr<ForkPoint>> fork_points_;
+  std::shared_ptr<ForkPoint> inherited_;
+  bool forked_ = false;
+  int64_t now_ns_ = 0;
+  uint64_t events_ = 0, lost_ = 0, foreign_ = 0, ambiguous_ = 0, inherited_frees_ = 0, damaged_ = 0;
+  uint64_t heuristic_ = 0, truncated_ = 0, elided_ = 0;
+};
+
+}  // namespace flarestack

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/heap_tracker.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+namespace flarestack {
+namespace {
+
+constexpr int64_t kFirstSliceLengthNs = 100'000'000;
+constexpr uint32_t kSlicesPerDoubling = 256;
+
+uint32_t birth_of(int64_t time_ns) {
+  return static_cast<uint32_t>(std::clamp<int64_t>(time_ns / HeapBlock::kBirthUnitNs, 0, UINT32_MAX));
+}
+
+size_t lifetime_class(int64_t age_ns) {
+  size_t result = 0;
+  while (result < kLifetimeBoundsNs.size() && age_ns >= kLifetimeBoundsNs[result]) {
+    ++result;
+  }
+  return result;
+}
+
+// Adds `amount` to a whole number and what is left of it to the fraction that waits to become one.
+uint64_t whole_part(double amount, double& fraction) {
+  fraction += amount;
+  const double whole = std::floor(fraction);
+  fraction -= whole;
+  return static_cast<uint64_t>(whole);
+}
+
+}  // namespace
+
+HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes)
+    : process_(process), writer_(writer), sample_bytes_(sample_bytes), slice_length_ns_(kFirstSliceLengthNs) {}
+
+uint32_t HeapTracker::site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
+  const auto size_class = static_cast<uint8_t>(std::bit_width(size_bytes));
+  const SiteKey key{uint64_t{origin.thread.value} << 32 | origin.stack.value,
+                    static_cast<uint32_t>(kind) << 8 | size_class};
+  const auto [entry, added] = site_by_key_.try_emplace(key, static_cast<uint32_t>(sites_.size()));
+  if (added) {
+    Site site;
+    site.origin = origin;
+    site.kind = kind;
+    site.size_class = size_class;
+    sites_.push_back(site);
+  }
+  return entry->second;
+}
+
+// Each byte is a sampling point with probability 1 / sample_bytes_; a block is seen if any of its bytes is one. The
+// inverse of that probability is what it stands for (Horvitz and Thompson 1952), the variance of such an estimate
+// (1 - p) / p^2 a block. An allocation of 0 bytes is taken for one of 1.
+HeapTracker::Weight HeapTracker::weight_of(uint64_t size_bytes) const {
+  Weight weight;
+  weight.bytes = size_bytes;
+  if (sample_bytes_ == 0) {
+    return weight;
+  }
+  const auto size = static_cast<double>(std::max<uint64_t>(size_bytes, 1));
+  const double seen = -std::expm1(-size / static_cast<double>(sample_bytes_));
+  weight.blocks = 1 / seen;
+  weight.bytes = size_bytes == 0 ? 0 : static_cast<uint64_t>(std::llround(size / seen));
+  weight.variance_blocks = (1 - seen) / (seen * seen);
+  const double kib = static_cast<double>(size_bytes) / 1024;
+  weight.variance_kib2 = weight.variance_blocks * kib * kib;
+  return weight;
+}
+
+// The counts of a site that is about to change.
+HeapTracker::SliceCounts& HeapTracker::change(uint32_t site_index) {
+  Site& site = sites_[site_index];
+  if (site.slice == 0) {
+    SliceCounts counts;
+    counts.site = site_index;
+    counts.start_bytes = site.live_bytes;
+    counts.start_blocks = site.live_blocks;
+    slices_.push_back(counts);
+    site.slice = static_cast<uint32_t>(slices_.size());
+  }
+  SliceCounts& counts = slices_[site.slice - 1];
+  if (!at_peak_ && counts.epoch != epoch_) {
+    counts.epoch = epoch_;
+    counts.at_peak_bytes = site.live_bytes;
+    counts.at_peak_blocks = site.live_blocks;
+  }
+  return counts;
+}
+
+void HeapTracker::grow(uint64_t bytes, int64_t time_ns) {
+  live_bytes_ += bytes;
+  if (live_bytes_ > peak_bytes_) {
+    peak_bytes_ = live_bytes_;
+    peak_blocks_ = live_blocks_;
+    peak_time_ns_ = time_ns;
+    at_peak_ = true;
+  }
+}
+
+// Before the site's change: the first one below the peak saves what was live at it.
+void HeapTracker::shrink(uint64_t bytes) {
+  live_bytes_ -= std::min(bytes, live_bytes_);
+  if (at_peak_ && live_bytes_ < peak_bytes_) {
+    at_peak_ = false;
+    ++epoch_;
+  }
+}
+
+void HeapTracker::allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
+  const uint32_t site_index = site_of(origin, MemoryKind::kHeap, size_bytes);
+  const HeapBlock entry{site_index, birth_of(time_ns), 0};
+  if (!blocks_.put_new(block, entry, size_bytes)) {
+    ++unseen_frees_;
+    free(block, false, time_ns);
+    blocks_.put_new(block, entry, size_bytes);
+  }
+  const Weight weight = weight_of(size_bytes);
+  SliceCounts& counts = change(site_index);
+  const uint64_t blocks = sample_bytes_ == 0 ? 1 : whole_part(weight.blocks, counts.fraction);
+  counts.allocations += blocks;
+  counts.allocated_bytes += weight.bytes;
+  counts.samples += sample_bytes_ != 0 ? 1 : 0;
+  counts.variance_allocations += weight.variance_blocks;
+  counts.variance_kib2 += weight.variance_kib2;
+  Site& site = sites_[site_index];
+  site.live_bytes += static_cast<int64_t>(weight.bytes);
+  site.live_blocks += static_cast<int64_t>(blocks);
+  live_blocks_ += blocks;
+  grow(weight.bytes, time_ns);
+}
+
+HeapTracker::Freed HeapTracker::free(uint64_t block, bool temporary, int64_t time_ns) {
+  return drop(hold(block), temporary, time_ns);
+}
+
+HeapTracker::Held HeapTracker::hold(uint64_t block) {
+  Held held;
+  held.address = block;
+  if (blocks_.take(block, held.block, held.size_bytes)) {
+    held.freed = held.block.site == kInheritedSite ? Freed::kInherited : Freed::kOwn;
+  }
+  return held;
+}
+
+void HeapTracker::put_back(const Held& held) {
+  if (held.freed != Freed::kUnknown) {
+    blocks_.put(held.address, held.block, held.size_bytes);
+  }
+}
+
+HeapTracker::Freed HeapTracker::drop(const Held& held, bool temporary, int64_t time_ns) {
+  if (held.freed == Freed::kOwn) {
+    const int64_t birth_ns = int64_t{held.block.birth} * HeapBlock::kBirthUnitNs;
+    count_freed(held.block.site, held.size_bytes, temporary, time_ns - birth_ns);
+  }
+  return held.freed;
+}
+
+void HeapTracker::count_freed(uint32_t site_index, uint64_t size_bytes, bool temporary, int64_t age_ns) {
+  const Weight weight = weight_of(size_bytes);
+  shrink(weight.bytes);
+  SliceCounts& counts = change(site_index);
+  Site& site = sites_[site_index];
+  uint64_t blocks = sample_bytes_ == 0 ? 1 : whole_part(weight.blocks, counts.freed_fraction);
+  blocks = std::min(blocks, static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0)));
+  counts.deallocations += blocks;
+  counts.deallocated_bytes += weight.bytes;
+  counts.temporary += temporary ? blocks : 0;
+  counts.lifetimes[lifetime_class(age_ns)] += blocks;
+  site.live_bytes -= static_cast<int64_t>(weight.bytes);
+  site.live_blocks -= static_cast<int64_t>(blocks);
+  live_blocks_ -= std::min(blocks, live_blocks_);
+}
+
+void HeapTracker::map(Origin origin, uint64_t address, uint64_t size_bytes, int64_t time_ns) {
+  constexpr uint64_t kPageBytes = 4096;
+  size_bytes = (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (size_bytes == 0 || address + size_bytes < address) {
+    return;
+  }
+  unmap(address, size_bytes, time_ns);  // MAP_FIXED, or an unmapping that went unseen
+  const uint32_t site_index = site_of(origin, MemoryKind::kMapped, size_bytes);
+  mapped_[address] = {address + size_bytes,
+                      std::make_shared<Mapping>(Mapping{site_index, size_bytes, time_ns})};
+  SliceCounts& counts = change(site_index);
+  ++counts.allocations;
+  counts.allocated_bytes += size_bytes;
+  sites_[site_index].live_bytes += static_cast<int64_t>(size_bytes);
+  ++sites_[site_index].live_blocks;
+  mapped_bytes_ += size_bytes;
+}
+
+void HeapTracker::unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns) {
+  const uint64_t end = address + size_bytes;
+  auto piece = mapped_.upper_bound(address);
+  if (piece != mapped_.begin()) {
+    --piece;
+  }
+  while (piece != mapped_.end() && piece->first < end) {
+    const uint64_t start = piece->first;
+    const MappedPiece whole = piece->second;
+    const uint64_t cut_start = std::max(start, address);
+    const uint64_t cut_end = std::min(whole.end, end);
+    if (cut_start >= cut_end) {
+      ++piece;
+      continue;
+    }
+    piece = mapped_.erase(piece);
+    if (start < cut_start) {
+      mapped_[start] = {cut_start, whole.mapping};
+    }
+    if (cut_end < whole.end) {
+      piece = mapped_.insert_or_assign(cut_end, MappedPiece{whole.end, whole.mapping}).first;
+    }
+    Mapping& mapping = *whole.mapping;
+    const uint64_t cut_bytes = cut_end - cut_start;
+    SliceCounts& counts = change(mapping.site);
+    Site& site = sites_[mapping.site];
+    counts.deallocated_bytes += cut_bytes;
+    site.live_bytes -= static_cast<int64_t>(cut_bytes);
+    mapped_bytes_ -= cut_bytes;
+    mapping.left_bytes -= cut_bytes;
+    if (mapping.left_bytes == 0) {
+      ++counts.deallocations;
+      ++counts.lifetimes[lifetime_class(time_ns - mapping.birth_ns)];
+      --site.live_blocks;
+    }
+  }
+}
+
+void HeapTracker::end_slice(int64_t now_ns, bool always) {
+  if (slices_.empty()) {
+    slice_start_ns_ = now_ns;  // nothing to tell of the time up to now
+    peak_time_ns_ = now_ns;
+    return;
+  }
+  if (always || now_ns - slice_start_ns_ >= slice_length_ns_) {
+    write_slice(now_ns);
+  }
+}
+
+void HeapTracker::write_slice(int64_t end_ns) {
+  AllocationRecord record;
+  record.slice_start_ns = slice_start_ns_;
+  record.slice_length_ns = std::max<int64_t>(end_ns - slice_start_ns_, 0);
+  for (const SliceCounts& counts : slices_) {
+    Site& site = sites_[counts.site];
+    site.slice = 0;
+    const bool saved = !at_peak_ && counts.epoch == epoch_;
+    record.thread = site.origin.thread;
+    record.stack = site.origin.stack;
+    record.kind = site.kind;
+    record.size_class = site.size_class;
+    record.allocations = counts.allocations;
+    record.allocated_bytes = counts.allocated_bytes;
+    record.deallocations = counts.deallocations;
+    record.deallocated_bytes = counts.deallocated_bytes;
+    record.temporary = counts.temporary;
+    record.lifetimes = counts.lifetimes;
+    record.peak_bytes = (saved ? counts.at_peak_bytes : site.live_bytes) - counts.start_bytes;
+    record.peak_blocks = (saved ? counts.at_peak_blocks : site.live_blocks) - counts.start_blocks;
+    record.samples = counts.samples;
+    record.variance_allocations = static_cast<uint64_t>(counts.variance_allocations);
+    record.variance_kib2 = static_cast<uint64_t>(counts.variance_kib2);
+    writer_.add(record);
+  }
+  HeapSliceRecord slice;
+  slice.process = process_;
+  slice.slice_start_ns = record.slice_start_ns;
+  slice.slice_length_ns = record.slice_length_ns;
+  slice.peak_bytes = peak_bytes_;
+  slice.peak_blocks = peak_blocks_;
+  slice.peak_time_ns = peak_time_ns_;
+  slice.live_bytes = live_bytes_;
+  slice.live_blocks = live_blocks_;
+  writer_.add(slice);
+
+  slices_.clear();
+  slice_start_ns_ = end_ns;
+  at_peak_ = true;
+  ++epoch_;
+  peak_bytes_ = live_bytes_;
+  peak_blocks_ = live_blocks_;
+  peak_time_ns_ = end_ns;
+  if (++slices_written_ % kSlicesPerDoubling == 0) {
+    slice_length_ns_ *= 2;
+  }
+}
+
+}  // namespace flarestack

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// HeapTracker: the heap of one process while it is recorded: its live blocks, and what happened by call path in the
+// current time slice. Told of the events in their order by HeapRings; at the end of each slice it hands records to the
+// trace. Recorder side.
+//
+// What was live at the peak of a slice is kept without looking at every call path at each new peak: as long as the total
+// is at its maximum, "live at the peak" is what is live. When it falls below, an epoch begins, in which a call path
+// saves what it had at its first change. A new maximum ends the epoch, and what was saved in it is void.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "base/ids.h"
+#include "profiler/heap_blocks.h"
+#include "trace/records.h"
+#include "trace/writer.h"
+
+namespace flarestack {
+
+class HeapTracker {
+ public:
+  // Borrows the writer. `sample_bytes`: of sampled mode, 0 in exact mode.
+  HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes);
+
+  // Where a block was allocated.
+  struct Origin {
+    ThreadId thread;
+    StackId stack;
+  };
+
+  void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns);
+  enum class Freed : uint8_t { kOwn, kInherited, kUnknown };
+  // `temporary`: by the allocating thread, with no other allocation of its in between.
+  Freed free(uint64_t block, bool temporary, int64_t time_ns);
+  // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment.
+  struct Held {
+    uint64_t address = 0;  // 0: none
+    uint64_t size_bytes = 0;
+    HeapBlock block;
+    Freed freed = Freed::kUnknown;
+  };
+  Held hold(uint64_t block);
+  // The second half: it failed and the block is as it was, or the old block is gone.
+  void put_back(const Held& held);
+  Freed drop(const Held& held, bool temporary, int64_t time_ns);
+
+  void map(Origin origin, uint64_t address, uint64_t size_bytes, int64_t time_ns);
+  void unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns);
+
+  // For a fork's child: all that is live, which it frees or has, but never allocated.
+  HeapBlocks blocks_for_child() const { return blocks_.with_site(kInheritedSite); }
+  void inherit(HeapBlocks blocks) { blocks_ = std::move(blocks); }
+
+  // Ends the slice if it is long enough, or `always`, and anything happened in it.
+  void end_slice(int64_t now_ns, bool always);
+
+  uint64_t live_bytes() const { return live_bytes_; }
+  uint64_t live_block_count() const { return live_blocks_; }
+  uint64_t mapped_bytes() const { return mapped_bytes_; }
+  // Blocks allocated where one was live: its deallocation went unseen.
+  uint64_t unseen_frees() const { return unseen_frees_; }
+
+ private:
+  static constexpr uint32_t kInheritedSite = UINT32_MAX;
+  // The blocks of one thread, stack, kind and size class.
+  struct Site {
+    Origin origin;
+    MemoryKind kind = MemoryKind::kHeap;
+    uint8_t size_class = 0;
+    uint32_t slice = 0;  // 1 + index in slices_; 0: nothing happened in this slice
+    int64_t live_bytes = 0;
+    int64_t live_blocks = 0;
+  };
+  // What happened to a site in this slice.
+  struct SliceCounts {
+    uint32_t site = 0;
+    uint32_t epoch = 0;  // at_peak is of
+    int64_t start_bytes = 0;
+    int64_t start_blocks = 0;
+    int64_t at_peak_bytes = 0;
+    int64_t at_peak_blocks = 0;
+    uint64_t allocations = 0;
+    uint64_t allocated_bytes = 0;
+    uint64_t deallocations = 0;
+    uint64_t deallocated_bytes = 0;
+    uint64_t temporary = 0;
+    std::array<uint64_t, kLifetimeClasses> lifetimes{};
+    uint64_t samples = 0;
+    double variance_allocations = 0;
+    double variance_kib2 = 0;
+    double fraction = 0;  // of an allocation, not in `allocations` yet
+    double freed_fraction = 0;
+  };
+  // What one block stands for: itself, or in sampled mode all that were not looked at.
+  struct Weight {
+    double blocks = 1;
+    uint64_t bytes = 0;
+    double variance_blocks = 0;
+    double variance_kib2 = 0;
+  };
+  struct SiteKey {
+    uint64_t path = 0;  // thread << 32 | stack
+    uint32_t kind_and_class = 0;
+    bool operator==(const SiteKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H hash, const SiteKey& key) {
+      return H::combine(std::move(hash), key.path, key.kind_and_class);
+    }
+  };
+  struct Mapping {
+    uint32_t site = 0;
+    uint64_t left_bytes = 0;
+    int64_t birth_ns = 0;
+  };
+  struct MappedPiece {
+    uint64_t end = 0;
+    std::shared_ptr<Mapping> mapping;
+  };
+
+  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes);
+  Weight weight_of(uint64_t size_bytes) const;
+  SliceCounts& change(uint32_t site);
+  void count_freed(uint32_t site, uint64_t size_bytes, bool temporary, int64_t age_ns);
+  void grow(uint64_t bytes, int64_t time_ns);
+  void shrink(uint64_t bytes);
+  void write_slice(int64_t end_ns);
+
+  ProcessId process_;
+  TraceWriter& writer_;
+  uint64_t sample_bytes_;
+  HeapBlocks blocks_;
+  std::vector<Site> sites_;
+  absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
+  std::vector<SliceCounts> slices_;
+  std::map<uint64_t, MappedPiece> mapped_;  // by start address
+
+  uint64_t live_bytes_ = 0;
+  uint64_t live_blocks_ = 0;
+  uint64_t mapped_bytes_ = 0;
+  uint64_t unseen_frees_ = 0;
+
+  bool at_peak_ = true;
+  uint32_t epoch_ = 1;
+  uint64_t peak_bytes_ = 0;
+  uint64_t peak_blocks_ = 0;
+  int64_t peak_time_ns_ = 0;
+
+  bool begun_ = false;
+  int64_t slice_start_ns_ = 0;
+  int64_t slice_length_ns_;
+  uint32_t slices_written_ = 0;
+};
+
+}  // namespace flarestack
