@@ -1,10 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/recording.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace flarestack {
 namespace {
 
 constexpr int64_t kMaxTimeNs = int64_t{1} << 60;  // 36 years: sums of a few of them do not overflow
+
+constexpr uint64_t kMaxCount = uint64_t{1} << 60;
+
+bool sensible_count(uint64_t count) { return count < kMaxCount; }
+bool sensible_difference(int64_t difference) {
+  return difference > -static_cast<int64_t>(kMaxCount) && difference < static_cast<int64_t>(kMaxCount);
+}
+
+bool sensible(const AllocationRecord& record) {
+  return record.size_class <= 64 && sensible_count(record.allocations) && sensible_count(record.allocated_bytes) &&
+         sensible_count(record.deallocations) && sensible_count(record.deallocated_bytes) &&
+         sensible_count(record.temporary) && sensible_count(record.samples) &&
+         sensible_count(record.variance_allocations) && sensible_count(record.variance_kib2) &&
+         std::all_of(record.lifetimes.begin(), record.lifetimes.end(), sensible_count) &&
+         sensible_difference(record.peak_bytes) && sensible_difference(record.peak_blocks);
+}
+
+bool sensible(const HeapSliceRecord& record) {
+  return sensible_count(record.peak_bytes) && sensible_count(record.peak_blocks) && sensible_count(record.live_bytes) &&
+         sensible_count(record.live_blocks);
+}
+
+bool sensible(const MemoryRecord& record) {
+  const uint64_t values[] = {record.rss_bytes,    record.pss_bytes,    record.allocator_bytes, record.stack_bytes,
+                             record.file_bytes,   record.mapped_bytes, record.own_bytes,       record.heap_live_bytes,
+                             record.minor_faults, record.major_faults};
+  return std::all_of(std::begin(values), std::end(values), sensible_count);
+}
 
 std::string base_name(const std::string& path) {
   const size_t slash = path.find_last_of('/');
@@ -122,9 +153,8 @@ void RecordingBuilder::add_record(const StackRecord& record) {
 }
 
 void RecordingBuilder::add_record(const SampleRecord& record) {
-  constexpr uint64_t kMaxWeight = uint64_t{1} << 60;
-  if (!sensible_time(record.slice_start_ns) || !sensible_time(record.slice_length_ns)) return;
-  if (record.slice_length_ns < 0 || record.weight_ns > kMaxWeight || record.count > kMaxWeight) {
+  if (!sensible_slice(record.slice_start_ns, record.slice_length_ns)) return;
+  if (!sensible_count(record.weight_ns) || !sensible_count(record.count)) {
     ++recording_.absurd_records;
     return;
   }
@@ -140,7 +170,45 @@ void RecordingBuilder::add_record(const SampleRecord& record) {
   saw_time(record.slice_start_ns);
 }
 
-void RecordingBuilder::add_record(const CounterRecord& record) { recording_.counters[record.name] += record.value; }
+void RecordingBuilder::add_record(const AllocationRecord& record) {
+  if (!sensible_slice(record.slice_start_ns, record.slice_length_ns)) return;
+  if (!sensible(record)) {
+    ++recording_.absurd_records;
+    return;
+  }
+  recording_.allocations.push_back(
+      {resolve(threads_, record.thread.value), resolve(stacks_, record.stack.value), record});
+  saw_time(record.slice_start_ns);
+}
+
+void RecordingBuilder::add_record(const HeapSliceRecord& record) {
+  if (!sensible_slice(record.slice_start_ns, record.slice_length_ns) || !sensible_time(record.peak_time_ns)) return;
+  if (!sensible(record)) {
+    ++recording_.absurd_records;
+    return;
+  }
+  recording_.heap_slices.push_back({resolve(processes_, record.process.value), record});
+  saw_time(record.slice_start_ns);
+}
+
+void RecordingBuilder::add_record(const MemoryRecord& record) {
+  if (!sensible_time(record.time_ns)) return;
+  if (!sensible(record)) {
+    ++recording_.absurd_records;
+    return;
+  }
+  recording_.memory.push_back({resolve(processes_, record.process.value), record});
+  saw_time(record.time_ns);
+}
+
+void RecordingBuilder::add_record(const NoteRecord& record) {
+  recording_.notes.push_back({resolve(processes_, record.process.value), record.text});
+}
+
+void RecordingBuilder::add_record(const CounterRecord& record) {
+  recording_.counters[record.name] += record.value;
+  recording_.process_counters[{record.name, resolve(processes_, record.process.value)}] += record.value;
+}
 
 void RecordingBuilder::add_record(const UnrecordedRecord& record) {
   recording_.unrecorded.push_back(
@@ -164,6 +232,12 @@ bool RecordingBuilder::sensible_time(int64_t time_ns) {
   const bool sensible = time_ns > -kMaxTimeNs && time_ns < kMaxTimeNs;
   if (!sensible) ++recording_.absurd_records;
   return sensible;
+}
+
+bool RecordingBuilder::sensible_slice(int64_t start_ns, int64_t length_ns) {
+  if (!sensible_time(start_ns) || !sensible_time(length_ns)) return false;
+  if (length_ns < 0) ++recording_.absurd_records;
+  return length_ns >= 0;
 }
 
 void RecordingBuilder::saw_time(int64_t time_ns) {

@@ -3,7 +3,8 @@
 // or filtered yet. Filled record by record by a RecordingBuilder. Offline side.
 //
 // Invariants that the rest of model/ relies on, whatever the file held: every index is in range or one of the two
-// constants below, a stack's parent has a smaller index than the stack, times and weights are below 2^60.
+// constants below, a stack's parent has a smaller index than the stack, times, weights and counts are below 2^60, size
+// classes at most 64.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +73,28 @@ struct RecordedSample {
   uint64_t weight_ns = 0;
 };
 
+// As AllocationRecord, which says what the numbers mean.
+struct RecordedAllocation {
+  uint32_t thread = kLostIndex;
+  uint32_t stack = kLostIndex;
+  AllocationRecord counts;  // its own thread and stack are not used
+};
+
+struct RecordedHeapSlice {
+  uint32_t process = kLostIndex;
+  HeapSliceRecord slice;  // its own process is not used
+};
+
+struct RecordedMemory {
+  uint32_t process = kLostIndex;
+  MemoryRecord memory;  // its own process is not used
+};
+
+struct Note {
+  uint32_t process = kNoIndex;  // none: of the recording as a whole
+  std::string text;
+};
+
 struct UnrecordedProcess {
   int32_t pid = 0;
   uint32_t parent = kNoIndex;
@@ -88,9 +111,14 @@ struct Recording {
   std::vector<RecordedFrame> frames;
   std::vector<RecordedStack> stacks;
   std::vector<RecordedSample> samples;
+  std::vector<RecordedAllocation> allocations;
+  std::vector<RecordedHeapSlice> heap_slices;
+  std::vector<RecordedMemory> memory;
+  std::vector<Note> notes;
   std::vector<UnrecordedProcess> unrecorded;
-  std::map<std::string, uint64_t> counters;  // summed over the processes
-  int64_t duration_ns = 0;                   // of the EndRecord; without one, the last time that is known
+  std::map<std::string, uint64_t> counters;                               // summed over the processes
+  std::map<std::pair<std::string, uint32_t>, uint64_t> process_counters;  // by name and process
+  int64_t duration_ns = 0;  // of the EndRecord; without one, the last time that is known
   TraceDamage damage;
   uint64_t lost_definitions = 0;  // references to ids whose definition was lost
   uint64_t absurd_records = 0;    // out of any sensible range; left out
@@ -124,12 +152,17 @@ class RecordingBuilder {
   void add_record(const FrameRecord& record);
   void add_record(const StackRecord& record);
   void add_record(const SampleRecord& record);
+  void add_record(const AllocationRecord& record);
+  void add_record(const HeapSliceRecord& record);
+  void add_record(const MemoryRecord& record);
+  void add_record(const NoteRecord& record);
   void add_record(const CounterRecord& record);
   void add_record(const UnrecordedRecord& record);
   void add_record(const EndRecord& record);
   // kNoIndex for id 0; an unknown id is counted and kLostIndex.
   uint32_t resolve(const IdIndex& ids, uint32_t id);
   bool sensible_time(int64_t time_ns);
+  bool sensible_slice(int64_t start_ns, int64_t length_ns);
   void saw_time(int64_t time_ns);
 
   Recording recording_;

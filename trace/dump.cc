@@ -51,14 +51,16 @@ constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signal
 constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "jit", "interpreter", "marker"};
 constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
 constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
+constexpr std::array<std::string_view, 3> kHeapModes = {"none", "exact", "sampled"};
+constexpr std::array<std::string_view, 2> kMemoryKinds = {"heap", "mapped"};
 
 std::string line_of(const SessionRecord& record) {
   return fmt::format(
       "session command={} working_directory={} host={} kernel={} version={} start_realtime_ns={} clock={} "
-      "requested_hz={} wall_clock={}",
+      "requested_hz={} wall_clock={} heap={} heap_sample_bytes={}",
       quoted_list(record.command), quoted(record.working_directory), quoted(record.host), quoted(record.kernel),
       quoted(record.version), record.start_realtime_ns, name_of(record.clock, kClocks), record.requested_hz,
-      record.wall_clock ? "yes" : "no");
+      record.wall_clock ? "yes" : "no", name_of(record.heap, kHeapModes), record.heap_sample_bytes);
 }
 
 std::string line_of(const StringRecord& record) {
@@ -102,6 +104,38 @@ std::string line_of(const SampleRecord& record) {
   return fmt::format("sample thread={} stack={} metric={} slice_start_ns={} slice_length_ns={} count={} weight_ns={}",
                      record.thread.value, record.stack.value, name_of(record.metric, kMetrics), record.slice_start_ns,
                      record.slice_length_ns, record.count, record.weight_ns);
+}
+
+std::string line_of(const AllocationRecord& record) {
+  return fmt::format(
+      "allocation thread={} stack={} kind={} size_class={} slice_start_ns={} slice_length_ns={} allocations={} "
+      "allocated_bytes={} deallocations={} deallocated_bytes={} temporary={} lifetimes=[{}] peak_bytes={} "
+      "peak_blocks={} samples={} variance_allocations={} variance_kib2={}",
+      record.thread.value, record.stack.value, name_of(record.kind, kMemoryKinds), record.size_class,
+      record.slice_start_ns, record.slice_length_ns, record.allocations, record.allocated_bytes, record.deallocations,
+      record.deallocated_bytes, record.temporary, fmt::join(record.lifetimes, " "), record.peak_bytes,
+      record.peak_blocks, record.samples, record.variance_allocations, record.variance_kib2);
+}
+
+std::string line_of(const HeapSliceRecord& record) {
+  return fmt::format(
+      "heap_slice process={} slice_start_ns={} slice_length_ns={} peak_bytes={} peak_blocks={} peak_time_ns={} "
+      "live_bytes={} live_blocks={}",
+      record.process.value, record.slice_start_ns, record.slice_length_ns, record.peak_bytes, record.peak_blocks,
+      record.peak_time_ns, record.live_bytes, record.live_blocks);
+}
+
+std::string line_of(const MemoryRecord& record) {
+  return fmt::format(
+      "memory process={} time_ns={} rss_bytes={} pss_bytes={} allocator_bytes={} stack_bytes={} file_bytes={} "
+      "mapped_bytes={} own_bytes={} heap_live_bytes={} minor_faults={} major_faults={}",
+      record.process.value, record.time_ns, record.rss_bytes, record.pss_bytes, record.allocator_bytes,
+      record.stack_bytes, record.file_bytes, record.mapped_bytes, record.own_bytes, record.heap_live_bytes,
+      record.minor_faults, record.major_faults);
+}
+
+std::string line_of(const NoteRecord& record) {
+  return fmt::format("note process={} text={}", record.process.value, quoted(record.text));
 }
 
 std::string line_of(const CounterRecord& record) {

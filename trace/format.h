@@ -59,12 +59,16 @@ enum PayloadField : uint32_t {
   kCounter = 5,
   kUnrecorded = 6,
   kEnd = 7,
+  kNote = 8,
   kFirstBlock = 32,
   kStrings = 32,
   kModules = 33,
   kFrames = 34,
   kStacks = 35,
   kSamples = 36,
+  kAllocations = 37,
+  kHeapSlices = 38,
+  kMemory = 39,
 };
 
 // In every block: how many records it holds, so that a reader which does not know the block can say what it skipped.

@@ -24,6 +24,12 @@ uint32_t last_column(uint32_t block) {
       return 6;
     case trace_format::kSamples:
       return 8;
+    case trace_format::kAllocations:
+      return trace_format::kBlockCount + kAllocationColumns;
+    case trace_format::kHeapSlices:
+      return trace_format::kBlockCount + kHeapSliceColumns;
+    case trace_format::kMemory:
+      return trace_format::kBlockCount + kMemoryColumns;
     default:
       return 0;
   }
@@ -138,6 +144,12 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       record.frame.value = narrow(columns_[4].next_id());
       return record;
     }
+    case trace_format::kAllocations:
+      return next_in_columns<AllocationRecord>();
+    case trace_format::kHeapSlices:
+      return next_in_columns<HeapSliceRecord>();
+    case trace_format::kMemory:
+      return next_in_columns<MemoryRecord>();
     default: {  // kSamples: open_block() lets no other pass
       SampleRecord record;
       record.thread.value = narrow(columns_[2].next_delta());
@@ -155,6 +167,17 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       return record;
     }
   }
+}
+
+template <typename Record>
+std::optional<TraceRecord> PayloadDecoder::next_in_columns() {
+  Record record;
+  const std::span<ColumnReader> by_field = columns_;
+  ColumnsIn in(by_field.subspan(trace_format::kBlockCount + 1), problems_);
+  code_columns(in, record);
+  if (!in.unknown()) return record;
+  ++problems_.unknown_records;
+  return std::nullopt;
 }
 
 std::string_view PayloadDecoder::take_text(uint32_t field, uint64_t size_bytes) {

@@ -12,6 +12,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "trace/columns.h"
+#include "trace/heap_columns.h"
 #include "trace/records.h"
 #include "trace/single_record.h"
 
@@ -28,11 +29,13 @@ class PayloadDecoder {
   const PayloadProblems& problems() const { return problems_; }
 
  private:
-  static constexpr size_t kBlockFields = 10;
+  static constexpr size_t kBlockFields = 2 + kAllocationColumns;
 
   std::optional<TraceRecord> next_or_throw();
   void open_block(uint32_t field, std::string_view bytes);
   std::optional<TraceRecord> next_of_block();
+  template <typename Record>
+  std::optional<TraceRecord> next_in_columns();
   std::string_view take_text(uint32_t field, uint64_t size_bytes);
   uint32_t narrow(uint64_t value);
 

@@ -29,6 +29,18 @@ void put_block(pbf_writer& payload, uint32_t field, uint64_t count, std::initial
   if (constant != 0) block.add_uint64(column_field + 1, constant);
 }
 
+template <size_t Count>
+void put_block(pbf_writer& payload, uint32_t field, const ColumnBlock<Count>& block) {
+  if (block.count == 0) return;
+  pbf_writer message(payload, field);
+  message.add_uint64(trace_format::kBlockCount, block.count);
+  uint32_t column_field = trace_format::kBlockCount;
+  for (const ColumnWriter& column : block.columns) {
+    ++column_field;
+    if (!column.bytes().empty()) message.add_bytes(column_field, column.bytes());
+  }
+}
+
 size_t total_size_bytes(std::initializer_list<const ColumnWriter*> columns) {
   size_t total = 0;
   for (const ColumnWriter* column : columns) total += column->size_bytes();
@@ -112,6 +124,7 @@ void PayloadEncoder::add_record(const SampleRecord& record) {
 
 size_t PayloadEncoder::size_bytes() const {
   return singles_.size() + end_.size() + strings_.text.size() + modules_.paths.size() + modules_.build_ids.size() +
+         allocations_.size_bytes() + heap_slices_.size_bytes() + memory_.size_bytes() +
          total_size_bytes({&strings_.id,
                            &strings_.length,
                            &modules_.id,
@@ -154,6 +167,9 @@ std::string PayloadEncoder::take() {
             {&samples_.thread.bytes(), &samples_.stack.bytes(), &samples_.metric.bytes(), &samples_.slice_start.bytes(),
              &samples_.slice_length.bytes(), &samples_.sample_count.bytes(), &samples_.weight.bytes()},
             samples_.weight_per_sample_ns.value_or(0));
+  put_block(payload, trace_format::kAllocations, allocations_);
+  put_block(payload, trace_format::kHeapSlices, heap_slices_);
+  put_block(payload, trace_format::kMemory, memory_);
   bytes += end_;
   *this = PayloadEncoder();
   return bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PayloadEncoder: collects records and gives them out as one chunk's payload, a protobuf message. Recorder side, used
 // by TraceWriter; one thread. Records of the bulk kinds lie in columns; within a payload definitions stand before their
-// use: single records in the order they came, strings, modules, frames, stacks, samples, the end.
+// use: single records in the order they came, strings, modules, frames, stacks, samples, memory, the end.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "trace/columns.h"
+#include "trace/heap_columns.h"
 #include "trace/records.h"
 
 namespace flarestack {
@@ -55,6 +56,9 @@ class PayloadEncoder {
   void add_record(const FrameRecord& record);
   void add_record(const StackRecord& record);
   void add_record(const SampleRecord& record);
+  void add_record(const AllocationRecord& record) { allocations_.add(record); }
+  void add_record(const HeapSliceRecord& record) { heap_slices_.add(record); }
+  void add_record(const MemoryRecord& record) { memory_.add(record); }
   template <typename Single>
   void add_record(const Single& record);
 
@@ -65,6 +69,9 @@ class PayloadEncoder {
   Frames frames_;
   Stacks stacks_;
   Samples samples_;
+  ColumnBlock<kAllocationColumns> allocations_;
+  ColumnBlock<kHeapSliceColumns> heap_slices_;
+  ColumnBlock<kMemoryColumns> memory_;
   uint64_t dropped_ = 0;
 };
 

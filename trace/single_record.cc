@@ -72,6 +72,12 @@ bool get_field(pbf_reader& message, SessionRecord& record, PayloadProblems& prob
     case number(9):
       record.wall_clock = message.get_uint64() != 0;
       return true;
+    case number(10):
+      record.heap = known_or(message.get_uint64(), HeapMode::kSampled, HeapMode::kNone, problems);
+      return true;
+    case number(11):
+      record.heap_sample_bytes = message.get_uint64();
+      return true;
     default:
       return false;
   }
@@ -149,6 +155,19 @@ bool get_field(pbf_reader& message, ThreadRecord& record, PayloadProblems& probl
   }
 }
 
+bool get_field(pbf_reader& message, NoteRecord& record, PayloadProblems& problems) {
+  switch (static_cast<uint32_t>(message.tag_and_type())) {
+    case number(1):
+      get_id(message, record.process, problems);
+      return true;
+    case bytes(2):
+      record.text = get_text(message);
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool get_field(pbf_reader& message, CounterRecord& record, PayloadProblems& problems) {
   switch (static_cast<uint32_t>(message.tag_and_type())) {
     case number(1):
@@ -216,6 +235,8 @@ uint32_t encode_single(const SessionRecord& record, std::string& encoded) {
   put_unsigned(message, 7, static_cast<uint64_t>(record.clock));
   put_unsigned(message, 8, record.requested_hz);
   put_unsigned(message, 9, record.wall_clock ? 1 : 0);
+  put_unsigned(message, 10, static_cast<uint64_t>(record.heap));
+  put_unsigned(message, 11, record.heap_sample_bytes);
   return trace_format::kSession;
 }
 
@@ -251,6 +272,13 @@ uint32_t encode_single(const ThreadRecord& record, std::string& encoded) {
   return trace_format::kThread;
 }
 
+uint32_t encode_single(const NoteRecord& record, std::string& encoded) {
+  pbf_writer message(encoded);
+  put_unsigned(message, 1, record.process.value);
+  put(message, 2, record.text);
+  return trace_format::kNote;
+}
+
 uint32_t encode_single(const CounterRecord& record, std::string& encoded) {
   pbf_writer message(encoded);
   put_unsigned(message, 1, record.process.value);
@@ -284,6 +312,8 @@ std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encode
       return decode_as<ProcessEndRecord>(encoded, problems);
     case trace_format::kThread:
       return decode_as<ThreadRecord>(encoded, problems);
+    case trace_format::kNote:
+      return decode_as<NoteRecord>(encoded, problems);
     case trace_format::kCounter:
       return decode_as<CounterRecord>(encoded, problems);
     case trace_format::kUnrecorded:

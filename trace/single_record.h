@@ -24,6 +24,7 @@ uint32_t encode_single(const SessionRecord& record, std::string& encoded);
 uint32_t encode_single(const ProcessRecord& record, std::string& encoded);
 uint32_t encode_single(const ProcessEndRecord& record, std::string& encoded);
 uint32_t encode_single(const ThreadRecord& record, std::string& encoded);
+uint32_t encode_single(const NoteRecord& record, std::string& encoded);
 uint32_t encode_single(const CounterRecord& record, std::string& encoded);
 uint32_t encode_single(const UnrecordedRecord& record, std::string& encoded);
 uint32_t encode_single(const EndRecord& record, std::string& encoded);

@@ -25,15 +25,18 @@ TEST_CASE("a trace kept in the corpus reads as the recording it was written from
   CHECK(read_trace(small).records == in_payload_order(small_recording()));
   CHECK_FALSE(read_trace(small).damage.any());
 
+  const std::string heap = kCorpus + "heap.v1.flare";
+  if (to_be_written(heap)) write_trace(heap, heap_recording());
+  CHECK(read_trace(heap).records == in_payload_order(heap_recording()));
+  CHECK_FALSE(read_trace(heap).damage.any());
+
   const std::string chunks = kCorpus + "chunks.v1.flare";
   if (to_be_written(chunks)) write_trace(chunks, small_recording(), {4, 9, 13, 18});
   CHECK(read_trace(chunks).records.size() == small_recording().size());
   CHECK_FALSE(read_trace(chunks).damage.any());
 }
 
-TEST_CASE("a payload kept in the corpus reads as the records it was encoded from") {
-  const std::string path = kCorpus + "extreme.v1.payload";
-  const std::vector<TraceRecord> records = in_payload_order(extreme_records());
+void check_payload(const std::string& path, const std::vector<TraceRecord>& records) {
   if (to_be_written(path)) {
     PayloadEncoder encoder;
     for (const TraceRecord& record : records) encoder.add(record);
@@ -45,6 +48,11 @@ TEST_CASE("a payload kept in the corpus reads as the records it was encoded from
   while (std::optional<TraceRecord> record = decoder.next()) decoded.push_back(std::move(*record));
   CHECK(decoded == records);
   CHECK_FALSE(decoder.problems().malformed);
+}
+
+TEST_CASE("a payload kept in the corpus reads as the records it was encoded from") {
+  check_payload(kCorpus + "extreme.v1.payload", in_payload_order(extreme_records()));
+  check_payload(kCorpus + "extreme_heap.v1.payload", in_payload_order(extreme_heap_records()));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST_CASE("a dump has one line for each record, and says where chunks begin and 
   CHECK(lines[1] ==
         "session command=[\"./work\" \"--fast\" \"\"] working_directory=\"/home/user\" host=\"host\" "
         "kernel=\"6.1.0\" version=\"0.1.0\" start_realtime_ns=1700000000123456789 clock=perf_task_clock "
-        "requested_hz=1000 wall_clock=yes");
+        "requested_hz=1000 wall_clock=yes heap=none heap_sample_bytes=0");
   const std::vector<std::string> expected = {
       "process id=1 parent=0 origin=launch pid=4711 executable=\"/usr/bin/work\" arguments=[\"./work\" \"--fast\"] "
       "start_ns=5",
@@ -45,6 +45,26 @@ TEST_CASE("a dump has one line for each record, and says where chunks begin and 
   };
   for (const std::string& line : expected) CHECK_THAT(lines, Catch::VectorContains(line));
   CHECK(lines.back() == "# complete, 0 damaged chunks, 0 bytes skipped, 0 records of a newer version");
+}
+
+TEST_CASE("a dump has a line for each record of memory") {
+  const TemporaryFolder folder;
+  write_trace(folder.file("t"), heap_recording());
+  const std::vector<std::string> lines = dump_of(folder.file("t"));
+  CHECK_THAT(lines[1], Catch::EndsWith("wall_clock=yes heap=sampled heap_sample_bytes=524288"));
+  const std::vector<std::string> expected = {
+      "allocation thread=2 stack=4 kind=mapped size_class=20 slice_start_ns=1000000000 slice_length_ns=2000000000 "
+      "allocations=3 allocated_bytes=3000000 deallocations=5 deallocated_bytes=4000000 temporary=1 "
+      "lifetimes=[1 0 0 0 1 1 1 1] peak_bytes=-500000 peak_blocks=-1 samples=3 variance_allocations=17 "
+      "variance_kib2=8000",
+      "heap_slice process=1 slice_start_ns=0 slice_length_ns=1000000000 peak_bytes=40000 peak_blocks=30 "
+      "peak_time_ns=999 live_bytes=14341 live_blocks=7",
+      "memory process=1 time_ns=10000000 rss_bytes=9000000 pss_bytes=8000000 allocator_bytes=1000000 "
+      "stack_bytes=200000 file_bytes=7000000 mapped_bytes=300000 own_bytes=500000 heap_live_bytes=40000 "
+      "minor_faults=1234 major_faults=5",
+      "note process=2 text=\"mallocx could not be hooked: its entry is 3 bytes long\"",
+  };
+  for (const std::string& line : expected) CHECK_THAT(lines, Catch::VectorContains(line));
 }
 
 TEST_CASE("a dump says what was lost") {

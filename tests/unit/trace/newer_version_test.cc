@@ -60,13 +60,26 @@ TEST_CASE("records, blocks, fields and columns of a newer version are skipped, a
     samples.add_bytes(4, packed({7}));           // a metric we do not know, in the first record
     samples.add_bytes(8, packed({2000, 4000}));  // zigzag: 1000 and 2000
   }
+  {
+    pbf_writer allocations(message, trace_format::kAllocations);
+    allocations.add_uint64(trace_format::kBlockCount, 2);
+    allocations.add_bytes(4, packed({2}));           // a kind of memory we do not know, in the first record
+    allocations.add_bytes(8, packed({1000, 2000}));  // allocations
+    allocations.add_bytes(99, "a column we do not know");
+  }
+  {
+    pbf_writer session(message, trace_format::kSession);
+    session.add_uint64(10, 77);  // a way to record a heap that we do not know
+  }
   const Decoded decoded = decode(payload);
+  AllocationRecord known;
+  known.allocations = known.deallocations = known.lifetimes[0] = 2000;
   CHECK(decoded.records ==
         std::vector<TraceRecord>{ThreadRecord{{9}, {}, 0, "name", 0},
                                  FrameRecord{{1}, FrameKind::kNative, AddressKind::kReturnAddress, {}, {}, {}},
                                  FrameRecord{{2}, FrameKind::kMarker, AddressKind::kReturnAddress, {}, {}, {}},
-                                 SampleRecord{{}, {}, SampleMetric::kCpu, 0, 0, 0, 2000}});
-  CHECK(decoded.problems.unknown_records == 1 + 1 + 1 + 1000 + 1 + 1 + 1);
+                                 SampleRecord{{}, {}, SampleMetric::kCpu, 0, 0, 0, 2000}, known, SessionRecord{}});
+  CHECK(decoded.problems.unknown_records == 1 + 1 + 1 + 1000 + 1 + 1 + 1 + 1 + 1 + 1);
   CHECK_FALSE(decoded.problems.malformed);
 }
 
@@ -90,7 +103,11 @@ TEST_CASE("a text longer than the block's bytes, an id above 32 bits and a cut v
         std::tuple{trace_format::kFrames, 4U, packed({uint64_t{1} << 33})},
         std::tuple{trace_format::kStacks, 4U, packed({1})},
         std::tuple{trace_format::kSamples, 2U, packed({UINT64_MAX})},
-        std::tuple{trace_format::kSamples, 8U, std::string("\x80")}}) {
+        std::tuple{trace_format::kSamples, 8U, std::string("\x80")},
+        std::tuple{trace_format::kAllocations, 2U, packed({uint64_t{1} << 34})},
+        std::tuple{trace_format::kAllocations, 5U, packed({256})},
+        std::tuple{trace_format::kHeapSlices, 2U, packed({1})},
+        std::tuple{trace_format::kMemory, 13U, std::string("\x80")}}) {
     INFO("block " << field << ", column " << column);
     std::string payload;
     pbf_writer message(payload);

@@ -20,7 +20,10 @@ int payload_rank(const TraceRecord& record) {
   if (std::holds_alternative<FrameRecord>(record)) return 3;
   if (std::holds_alternative<StackRecord>(record)) return 4;
   if (std::holds_alternative<SampleRecord>(record)) return 5;
-  if (std::holds_alternative<EndRecord>(record)) return 6;
+  if (std::holds_alternative<AllocationRecord>(record)) return 6;
+  if (std::holds_alternative<HeapSliceRecord>(record)) return 7;
+  if (std::holds_alternative<MemoryRecord>(record)) return 8;
+  if (std::holds_alternative<EndRecord>(record)) return 9;
   return 0;
 }
 
@@ -70,6 +73,77 @@ std::vector<TraceRecord> small_recording() {
   records.push_back(ProcessEndRecord{{2}, ExitKind::kSignaled, 11, 90, 20});
   records.push_back(CounterRecord{{2}, "samples", 15});
   records.push_back(EndRecord{91});
+  return records;
+}
+
+std::vector<TraceRecord> heap_recording() {
+  std::vector<TraceRecord> records = small_recording();
+  std::get<SessionRecord>(records.front()).heap = HeapMode::kSampled;
+  std::get<SessionRecord>(records.front()).heap_sample_bytes = 524'288;
+  const TraceRecord end = records.back();
+  records.pop_back();
+  AllocationRecord freed{{1}, {2}, MemoryKind::kHeap, 5, 0, 1'000'000'000};  // all at once, none live at the peak
+  freed.allocations = freed.deallocations = freed.temporary = freed.lifetimes[0] = 1000;
+  freed.allocated_bytes = freed.deallocated_bytes = 24'000;
+  records.push_back(freed);
+  AllocationRecord kept{{1}, {3}, MemoryKind::kHeap, 12, 0, 1'000'000'000};  // none, all live at the peak
+  kept.allocations = 7;
+  kept.peak_blocks = 7;
+  kept.allocated_bytes = 14'341;
+  kept.peak_bytes = 14'341;
+  records.push_back(kept);
+  AllocationRecord late{{2}, {4}, MemoryKind::kMapped, 20, 1'000'000'000, 2'000'000'000};
+  late.allocations = 3;
+  late.allocated_bytes = 3'000'000;
+  late.deallocations = 5;
+  late.deallocated_bytes = 4'000'000;
+  late.temporary = 1;
+  late.lifetimes = {1, 0, 0, 0, 1, 1, 1, 1};
+  late.peak_bytes = -500'000;
+  late.peak_blocks = -1;
+  late.samples = 3;
+  late.variance_allocations = 17;
+  late.variance_kib2 = 8000;
+  records.push_back(late);
+  records.push_back(HeapSliceRecord{{1}, 0, 1'000'000'000, 40'000, 30, 999, 14'341, 7});
+  records.push_back(HeapSliceRecord{{2}, 1'000'000'000, 2'000'000'000, 1'000, 1, 1'500'000'000, 0, 0});
+  records.push_back(MemoryRecord{
+      {1}, 10'000'000, 9'000'000, 8'000'000, 1'000'000, 200'000, 7'000'000, 300'000, 500'000, 40'000, 1234, 5});
+  records.push_back(MemoryRecord{{2}, 20'000'000, 9'000'001});
+  records.push_back(NoteRecord{{2}, "mallocx could not be hooked: its entry is 3 bytes long"});
+  records.push_back(NoteRecord{{}, ""});
+  records.push_back(end);
+  return records;
+}
+
+std::vector<TraceRecord> extreme_heap_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  std::vector<TraceRecord> records;
+  SessionRecord session;
+  session.heap = HeapMode::kExact;
+  session.heap_sample_bytes = kU64;
+  records.push_back(session);
+  records.push_back(NoteRecord{{kId}, std::string("\0\xFF\n", 3)});
+  for (const auto& [id, number, time] : {std::tuple{kId, kU64, kMin},
+                                         {0U, uint64_t{0}, kMax},
+                                         {1U, kU64 / 2, kMin + 1},
+                                         {kId, uint64_t{1}, int64_t{-1}},
+                                         {kId - 1, kU64 - 1, int64_t{0}}}) {
+    AllocationRecord record{{id}, {kId - id}, MemoryKind::kMapped, static_cast<uint8_t>(number), time, ~time};
+    record.allocations = record.deallocated_bytes = record.samples = record.variance_kib2 = number;
+    record.allocated_bytes = record.deallocations = record.temporary = record.variance_allocations = ~number;
+    record.lifetimes = {number, ~number, number, ~number, number, ~number, number, ~number};
+    record.peak_bytes = time;
+    record.peak_blocks = ~time;
+    records.push_back(record);
+    records.push_back(AllocationRecord{{kId - id}, {id}, MemoryKind::kHeap, 255, ~time, time});
+    records.push_back(HeapSliceRecord{{id}, time, ~time, number, ~number, ~time, ~number, number});
+    records.push_back(
+        MemoryRecord{{id}, time, number, ~number, number, ~number, number, ~number, number, ~number, number, ~number});
+  }
   return records;
 }
 

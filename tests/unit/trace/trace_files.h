@@ -32,10 +32,13 @@ struct WholeTrace {
   TraceDamage damage;
 };
 
-// At least one record of every kind, as a small recording would hold them, the end last.
+// At least one record of every kind but those of memory, as a small recording would hold them, the end last.
 std::vector<TraceRecord> small_recording();
-// Every field of every kind at its largest and smallest.
+// The same with records of memory.
+std::vector<TraceRecord> heap_recording();
+// Every field of every kind at its largest and smallest; the heap's apart, since kept files hold the others.
 std::vector<TraceRecord> extreme_records();
+std::vector<TraceRecord> extreme_heap_records();
 // Writes a trace; a chunk is cut before each of the record numbers in `cuts`. Fails the test on an error.
 void write_trace(const std::string& path, const std::vector<TraceRecord>& records,
                  const std::vector<size_t>& cuts = {});
