@@ -38,6 +38,13 @@ ClockChoice clock_for(const RecordOptions& options) {
   return choose_sample_clock(options.timer);
 }
 
+// Whether the kernel found the time stamp counter to run evenly, and in step on all processors: it then offers it as
+// a clock.
+bool tsc_is_sound() {
+  const Result<std::string> clocks = read_file("/sys/devices/system/clocksource/clocksource0/available_clocksource");
+  return clocks.ok() && clocks->starts_with("tsc ");
+}
+
 SessionSettings settings_for(const RecordOptions& options, const ClockChoice& choice) {
   SessionSettings settings;
   settings.clock = choice.clock;
@@ -48,13 +55,6 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
   settings.heap_sample_bytes = options.heap_sample_bytes;
   settings.order_source = tsc_is_sound() ? OrderSource::kTimeStampCounter : OrderSource::kCounter;
   return settings;
-}
-
-// Whether the kernel found the time stamp counter to run evenly, and in step on all processors: it then offers it as
-// a clock.
-bool tsc_is_sound() {
-  const Result<std::string> clocks = read_file("/sys/devices/system/clocksource/clocksource0/available_clocksource");
-  return clocks.ok() && clocks->starts_with("tsc ");
 }
 
 // How long rings may fill up: to a quarter, at the rate asked for. A heap ring that is half full rings the doorbell.
