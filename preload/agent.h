@@ -30,8 +30,8 @@ extern Agent the_agent;
 // Whether a session is there and on, and this process is the one it belongs to. [hook]
 bool recording();
 
-// Connects to the recorder and maps a new session region. `fork_number` is what heap_before_fork() gave this fork. An empty view when that is impossible. [init], and in a
-// fork's child
+// Connects to the recorder and maps a new session region. `fork_number` is what heap_before_fork() gave this fork. An
+// empty view when that is impossible. [init], and in a fork's child
 SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id, uint32_t fork_number);
 
 // Tells the recorder of an image that will run without an agent; `reason` is a LoadVerdict. Silent on failure. [hook]

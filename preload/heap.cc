@@ -113,9 +113,7 @@ class HeapWriter {
     heap_.ring[(position_ & (heap_.ring_bytes - 1)) / 8].store(word, std::memory_order_relaxed);
     position_ += 8;
   }
-  void put_number(HeapKind kind, uint64_t number) {
-    put(static_cast<uint64_t>(kind) | number << kHeapNumberShift);
-  }
+  void put_number(HeapKind kind, uint64_t number) { put(static_cast<uint64_t>(kind) | number << kHeapNumberShift); }
   void put_ordered_number(HeapKind kind, uint64_t number, uint64_t order) {
     put(static_cast<uint64_t>(kind) | kHeapOrdered | number << kHeapNumberShift);
     put(order);
@@ -379,11 +377,10 @@ constinit HeapSwitches* heap_switches = &switched_off;
     heap.unwinder->reset();
   }
   const bool on_own_stack = caller_.stack_pointer - thread_->stack_low < thread_->stack_high - thread_->stack_low;
-  const StackBounds bounds = on_own_stack
-                                 ? StackBounds{caller_.stack_pointer, thread_->stack_high, 0}
-                                 : StackBounds{thread_->stack_high, thread_->stack_high, thread_->stack_low};
-  const StackTrace trace = heap.unwinder->unwind(registers, AddressKind::kReturnAddress, *snapshot, bounds,
-                                                 Unwinder::kCallRegisters);
+  const StackBounds bounds = on_own_stack ? StackBounds{caller_.stack_pointer, thread_->stack_high, 0}
+                                          : StackBounds{thread_->stack_high, thread_->stack_high, thread_->stack_low};
+  const StackTrace trace =
+      heap.unwinder->unwind(registers, AddressKind::kReturnAddress, *snapshot, bounds, Unwinder::kCallRegisters);
   write_with_stack(*thread_, event, trace, generation, false);
   heap.writing = false;
 }

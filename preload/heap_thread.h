@@ -28,8 +28,8 @@ struct HeapThread {
   uint64_t last_order = 0;
   std::atomic<uint64_t> time_ns{0};  // by the sample handler: CLOCK_MONOTONIC of about now
   uint64_t told_time_ns = 0;
-  uint64_t gap_events = 0;    // that found no room; no more waiting until there is
-  uint64_t fork_number = 0;   // of the fork under way
+  uint64_t gap_events = 0;   // that found no room; no more waiting until there is
+  uint64_t fork_number = 0;  // of the fork under way
 };
 
 }  // namespace flarestack::agent

@@ -2,13 +2,14 @@
 // The allocation family: exported in front of the program's allocator, and one hook for each shape of entry that is
 // hooked inline. Each calls the real function exactly once, whatever we think of it, and gives its result and errno
 // untouched. The stack is taken from the hook's own frame: whatever called it is the allocation's leaf.
+#include "preload/hooks_heap.h"
+
 #include <cstddef>
 #include <cstdint>
 
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hook.h"
-#include "preload/hooks_heap.h"
 
 namespace flarestack::agent {
 namespace {
@@ -32,7 +33,8 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
-[[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x, void* (*real)(size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x,
+                                                                void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(size_bytes, x);
   if (block != nullptr && call.counts()) {
@@ -41,7 +43,8 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
-[[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y, void* (*real)(size_t, size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y,
+                                                                void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(size_bytes, x, y);
   if (block != nullptr && call.counts()) {
@@ -50,7 +53,8 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
-[[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes, void* (*real)(size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes,
+                                                                 void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(x, size_bytes);
   if (block != nullptr && call.counts()) {
@@ -59,7 +63,8 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
-[[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y, void* (*real)(size_t, size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y,
+                                                                 void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(x, size_bytes, y);
   if (block != nullptr && call.counts()) {
@@ -68,7 +73,8 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
-[[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes, void* (*real)(size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes,
+                                                               void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(count, size_bytes);
   if (block != nullptr && call.counts()) {
@@ -78,7 +84,7 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
 }
 
 [[gnu::always_inline]] static inline void* hook_allocate_array_second3(size_t x, size_t count, size_t size_bytes,
-                                         void* (*real)(size_t, size_t, size_t)) {
+                                                                       void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller());
   void* block = real(x, count, size_bytes);
   if (block != nullptr && call.counts()) {
@@ -88,7 +94,7 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
 }
 
 [[gnu::always_inline]] static inline int hook_posix_memalign(void** block, size_t alignment, size_t size_bytes,
-                               int (*real)(void**, size_t, size_t)) {
+                                                             int (*real)(void**, size_t, size_t)) {
   const HeapCall call(heap_caller());
   const int result = real(block, alignment, size_bytes);
   if (result == 0 && *block != nullptr && call.counts()) {
@@ -117,22 +123,26 @@ template <typename Real>
   return result;
 }
 
-[[gnu::always_inline]] static inline void* hook_reallocate(void* block, size_t size_bytes, void* (*real)(void*, size_t)) {
+[[gnu::always_inline]] static inline void* hook_reallocate(void* block, size_t size_bytes,
+                                                           void* (*real)(void*, size_t)) {
   HeapCall call(heap_caller());
   return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes); });
 }
 
-[[gnu::always_inline]] static inline void* hook_reallocate3(void* block, size_t size_bytes, size_t x, void* (*real)(void*, size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_reallocate3(void* block, size_t size_bytes, size_t x,
+                                                            void* (*real)(void*, size_t, size_t)) {
   HeapCall call(heap_caller());
   return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes, x); });
 }
 
-[[gnu::always_inline]] static inline void* hook_reallocate_second3(size_t x, void* block, size_t size_bytes, void* (*real)(size_t, void*, size_t)) {
+[[gnu::always_inline]] static inline void* hook_reallocate_second3(size_t x, void* block, size_t size_bytes,
+                                                                   void* (*real)(size_t, void*, size_t)) {
   HeapCall call(heap_caller());
   return reallocate(call, block, size_bytes, [&] { return real(x, block, size_bytes); });
 }
 
-[[gnu::always_inline]] static inline void* hook_reallocate_array(void* block, size_t count, size_t size_bytes, void* (*real)(void*, size_t, size_t)) {
+[[gnu::always_inline]] static inline void* hook_reallocate_array(void* block, size_t count, size_t size_bytes,
+                                                                 void* (*real)(void*, size_t, size_t)) {
   HeapCall call(heap_caller());
   // An overflow fails: not to be taken for a size of 0.
   size_t total_bytes;
@@ -144,7 +154,7 @@ template <typename Real>
 
 // The block stays where it is; the result is its usable size, below what was asked for where it could not grow.
 [[gnu::always_inline]] static inline size_t hook_resize_in_place4(void* block, size_t size_bytes, size_t x, int y,
-                                    size_t (*real)(void*, size_t, size_t, int)) {
+                                                                  size_t (*real)(void*, size_t, size_t, int)) {
   HeapCall call(heap_caller());
   if (!call.counts()) {
     return real(block, size_bytes, x, y);
@@ -173,7 +183,8 @@ template <typename Real>
   real(block, x);
 }
 
-[[gnu::always_inline]] static inline void hook_free3(void* block, size_t x, size_t y, void (*real)(void*, size_t, size_t)) {
+[[gnu::always_inline]] static inline void hook_free3(void* block, size_t x, size_t y,
+                                                     void (*real)(void*, size_t, size_t)) {
   const HeapCall call(heap_caller());
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that the program maps itself, told apart from its heap: what an allocator maps for its own use it maps inside a
-// hooked call, or by a system call of its own. Address space that is only reserved (PROT_NONE) is none.
+// Memory that the program maps itself, told apart from its heap: what an allocator maps for its own use it maps inside
+// a hooked call, or by a system call of its own. Address space that is only reserved (PROT_NONE) is none.
 #include <sys/mman.h>
 
 #include <cstdarg>

@@ -357,8 +357,8 @@ SnapshotReader::SnapshotReader() {
   snapshot_ = &current.load(std::memory_order_seq_cst)->view;
 }
 
-// A hazard pointer (Michael 2004) whose fence is on the other side: who retires a snapshot has all threads pass a barrier
-// (membarrier(2)) before he looks at the hazards.
+// A hazard pointer (Michael 2004) whose fence is on the other side: who retires a snapshot has all threads pass a
+// barrier (membarrier(2)) before he looks at the hazards.
 SnapshotHold::SnapshotHold(std::atomic<const ModuleSnapshot*>& hazard) : hazard_(hazard) {
   for (;;) {
     snapshot_ = &current.load(std::memory_order_acquire)->view;

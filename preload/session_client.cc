@@ -89,7 +89,8 @@ SessionView open_session(const char* session_value, bool forked, uint32_t parent
   if (raw_failed(descriptor)) {
     return {};
   }
-  Hello hello{kSessionMagic, kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage, parent_session_id, fork_number, {}};
+  Hello hello{kSessionMagic,     kWireVersion, forked ? HelloOrigin::kFork : HelloOrigin::kImage,
+              parent_session_id, fork_number,  {}};
   memcpy(hello.secret, name + kSessionNameLength, kSessionSecretLength);
   const int region = send_bytes(descriptor, &hello, sizeof(hello)) == sizeof(hello) ? receive_region(descriptor) : -1;
   raw_syscall(SYS_close, descriptor);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ChildCache: the nodes of the call tree that were stepped to lately, by parent and program counter, for all processes of
-// a recording. Direct-mapped: in front of three hash tables, each of which misses the processor's caches. Recorder side.
+// ChildCache: the nodes of the call tree that were stepped to lately, by parent and program counter, for all processes
+// of a recording. Direct-mapped: in front of three hash tables, each of which misses the processor's caches. Recorder
+// side.
 #pragma once
 
 #include <cstddef>

@@ -5,17 +5,17 @@
 // (both sizes are there for a moment) is a sixteenth of the whole.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <array>
 #include <cstdint>
-
-#include <absl/container/flat_hash_map.h>
 
 namespace flarestack {
 
 // What is known of a live block.
 struct HeapBlock {
-  uint32_t site = 0;     // index in the HeapTracker's sites
-  uint32_t birth = 0;    // in units of kBirthUnitNs since the start of the recording
+  uint32_t site = 0;      // index in the HeapTracker's sites
+  uint32_t birth = 0;     // in units of kBirthUnitNs since the start of the recording
   uint32_t size_low = 0;  // bytes, below kLargeBytes
   static constexpr int64_t kBirthUnitNs = 100'000;
   static constexpr uint64_t kLargeBytes = UINT32_MAX;

@@ -203,8 +203,7 @@ void HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   while (!cursors.empty() && cursors.front().order <= limits.cut) {
     std::pop_heap(cursors.begin(), cursors.end(), later);
     Cursor& cursor = cursors.back();
-    const uint64_t next_order =
-        cursors.size() > 1 ? std::min(limits.cut, cursors.front().order) : limits.cut;
+    const uint64_t next_order = cursors.size() > 1 ? std::min(limits.cut, cursors.front().order) : limits.cut;
     bool more = true;
     uint64_t unconsumed = 0;
     do {

@@ -184,8 +184,7 @@ void HeapTracker::map(Origin origin, uint64_t address, uint64_t size_bytes, int6
   }
   unmap(address, size_bytes, time_ns);  // MAP_FIXED, or an unmapping that went unseen
   const uint32_t site_index = site_of(origin, MemoryKind::kMapped, size_bytes);
-  mapped_[address] = {address + size_bytes,
-                      std::make_shared<Mapping>(Mapping{site_index, size_bytes, time_ns})};
+  mapped_[address] = {address + size_bytes, std::make_shared<Mapping>(Mapping{site_index, size_bytes, time_ns})};
   SliceCounts& counts = change(site_index);
   ++counts.allocations;
   counts.allocated_bytes += size_bytes;

@@ -3,10 +3,12 @@
 // current time slice. Told of the events in their order by HeapRings; at the end of each slice it hands records to the
 // trace. Recorder side.
 //
-// What was live at the peak of a slice is kept without looking at every call path at each new peak: as long as the total
-// is at its maximum, "live at the peak" is what is live. When it falls below, an epoch begins, in which a call path
-// saves what it had at its first change. A new maximum ends the epoch, and what was saved in it is void.
+// What was live at the peak of a slice is kept without looking at every call path at each new peak: as long as the
+// total is at its maximum, "live at the peak" is what is live. When it falls below, an epoch begins, in which a call
+// path saves what it had at its first change. A new maximum ends the epoch, and what was saved in it is void.
 #pragma once
+
+#include <absl/container/flat_hash_map.h>
 
 #include <array>
 #include <cstdint>
@@ -14,8 +16,6 @@
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/ids.h"
 #include "profiler/heap_blocks.h"

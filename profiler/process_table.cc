@@ -54,6 +54,30 @@ ProcessTable::ProcessTable(SessionServer server, SessionSettings settings, Recor
       origin_(origin),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   watch(server_.descriptor());
+  if (settings_.heap != HeapRecording::kOff) {
+    if (Result<std::unique_ptr<Doorbell>> doorbell = Doorbell::create(); doorbell.ok()) {
+      doorbell_ = std::move(*doorbell);
+      watch(doorbell_->descriptor());
+    }
+  }
+}
+
+ProcessTable::~ProcessTable() {
+  while (!processes_.empty()) {
+    forget(processes_.begin()->first);
+  }
+}
+
+uint64_t ProcessTable::heap_nap_ns() const {
+  constexpr uint64_t kNapNs = 20'000'000, kNapWithoutBellNs = 1'000'000;
+  return doorbell_ != nullptr && doorbell_->is_supported() ? kNapNs : kNapWithoutBellNs;
+}
+
+void ProcessTable::forget(uint32_t session_id) {
+  if (doorbell_ != nullptr) {
+    doorbell_->remove(&processes_.at(session_id).target->region().view().page().doorbell);
+  }
+  processes_.erase(session_id);
 }
 
 void ProcessTable::watch(int descriptor) {
@@ -70,6 +94,10 @@ void ProcessTable::wait(uint64_t timeout_ns) {
   const auto room = static_cast<int>(events.size());
   if (epoll_pwait2(epoll_.get(), events.data(), room, &timeout, nullptr) < 0 && errno == ENOSYS) {  // before Linux 5.11
     epoll_wait(epoll_.get(), events.data(), room, static_cast<int>((timeout_ns + 999'999) / 1'000'000));
+  }
+  if (doorbell_ != nullptr) {
+    pollfd bell{doorbell_->descriptor(), POLLIN, 0};
+    bell_rung_ = poll(&bell, 1, 0) > 0;
   }
   for (SessionServer::Peer peer = server_.accept_peer(); peer.connection; peer = server_.accept_peer()) {
     watch(peer.connection.get());
@@ -145,7 +173,7 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
     // The kernel's account goes on across an exec: what it has beyond the samples is the next image's.
     end(replaced, {ExitKind::kReplacedByExec, 0}, {});
     earlier_cpu_ns = processes_.at(replaced).target->accounted_cpu_ns();
-    processes_.erase(replaced);
+    forget(replaced);
   } else if (hello.origin == HelloOrigin::kFork) {
     ++fork_hellos_;
     record.origin = ProcessOrigin::kFork;
@@ -190,6 +218,9 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   if (hello.origin == HelloOrigin::kFork && hello.fork_number != 0) {
     inherit_heap(*process.target, hello);
   }
+  if (doorbell_ != nullptr) {
+    doorbell_->add(&process.target->region().view().page().doorbell);
+  }
   watch(pidfd.get());
   process.pidfd = std::move(pidfd);
   processes_.emplace(settings_.session_id, std::move(process));
@@ -204,6 +235,10 @@ void ProcessTable::inherit_heap(TargetProcess& child, const Hello& hello) {
 }
 
 void ProcessTable::drain() {
+  if (doorbell_ != nullptr) {
+    doorbell_->answer();  // before: what comes from now on rings again
+  }
+  bell_rung_ = false;
   for (auto& [session_id, process] : processes_) {
     const size_t unknown_before = tables_.unknown_frames();
     process.target->drain();
@@ -232,14 +267,14 @@ void ProcessTable::end_exited() {
     const int32_t pid = process.target->identity().pid;
     const KernelAccount account{process_cpu_ns(pid), process.last_cpu_ns};
     end(session_id, exit_of(process.pidfd.get(), pid), account);
-    processes_.erase(session_id);
+    forget(session_id);
   }
 }
 
 void ProcessTable::end_launched(ExitStatus exit, uint64_t total_cpu_ns) {
   if (const uint32_t session_id = session_of_pid(launched_pid_); session_id != 0) {
     end(session_id, exit, {total_cpu_ns, processes_.at(session_id).last_cpu_ns});
-    processes_.erase(session_id);
+    forget(session_id);
   }
 }
 
@@ -251,7 +286,9 @@ void ProcessTable::end_all() {
     end(session_id, {ExitKind::kStillRunning, 0},
         {process_cpu_ns(process.target->identity().pid), process.last_cpu_ns});
   }
-  processes_.clear();
+  while (!processes_.empty()) {
+    forget(processes_.begin()->first);
+  }
 }
 
 void ProcessTable::end(uint32_t session_id, ExitStatus exit, KernelAccount account) {

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "profiler/clock.h"
+#include "profiler/doorbell.h"
 #include "profiler/mapped_files.h"
 #include "profiler/process_exit.h"
 #include "profiler/recording_tables.h"
@@ -24,14 +25,20 @@ class ProcessTable {
  public:
   // Borrows the tables and their writer. `settings` are those of every session, but for its id.
   ProcessTable(SessionServer server, SessionSettings settings, RecordingTables& tables, TimeOrigin origin);
+  ~ProcessTable();
 
   // For the environment of the launched program.
   const std::string& session_value() const { return server_.session_value(); }
   // The launched program: a child of this process, whose end its caller tells with end_launched().
   void set_launched(int32_t pid) { launched_pid_ = pid; }
 
-  // Sleeps until an agent asks for something, a process ends or the time is up. Then answers whoever has asked.
+  // Sleeps until an agent asks for something, a process ends, a heap ring is half full or the time is up. Then answers
+  // whoever has asked.
   void wait(uint64_t timeout_ns);
+  // Whether it is time to drain, whatever the clock says.
+  bool bell_rung() const { return bell_rung_; }
+  // How long heap rings may go undrained.
+  uint64_t heap_nap_ns() const;
   // wait() also ends when this descriptor becomes readable; for as long as it is open.
   void watch(int descriptor);
   // Takes everything out of all rings that is in them now.
@@ -69,6 +76,7 @@ class ProcessTable {
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
   ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
   void inherit_heap(TargetProcess& child, const Hello& hello);
+  void forget(uint32_t session_id);
   void end(uint32_t session_id, ExitStatus exit, KernelAccount account);
   void settle_unknown_frames(const TargetProcess& target, MappedFiles& files);
   uint32_t session_of_pid(int32_t pid) const;
@@ -81,6 +89,8 @@ class ProcessTable {
   Fd epoll_;
   int32_t launched_pid_ = 0;
 
+  std::unique_ptr<Doorbell> doorbell_;  // nullptr: the heap is not recorded
+  bool bell_rung_ = false;
   std::map<uint32_t, Process> processes_;   // by session id
   std::vector<SessionServer::Peer> peers_;  // that have not said what they want yet
   uint64_t forks_ = 0;                      // that ended processes made

@@ -25,7 +25,6 @@ namespace flarestack {
 namespace {
 
 constexpr uint64_t kMaxNapNs = 50'000'000;
-constexpr uint64_t kHeapNapNs = 20'000'000;
 constexpr uint64_t kForkGraceNs = 1'000'000'000;
 constexpr uint64_t kKillAfterNs = 5'000'000'000;
 constexpr uint64_t kTypicalSampleBytes = 128;
@@ -59,9 +58,6 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
 
 // How long rings may fill up: to a quarter, at the rate asked for. A heap ring that is half full rings the doorbell.
 uint64_t nap_for(const RecordOptions& options) {
-  if (options.heap != HeapMode::kNone) {
-    return kHeapNapNs;
-  }
   return options.cpu_hz == 0
              ? kMaxNapNs
              : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
@@ -271,10 +267,11 @@ void Recorder::step() {
   const uint64_t before_ns = monotonic_now_ns();
   processes_.wait(next_ns > before_ns ? next_ns - before_ns : 0);
   const uint64_t now_ns = monotonic_now_ns();
-  if (now_ns >= next_drain_ns_) {
+  if (now_ns >= next_drain_ns_ || processes_.bell_rung()) {
     processes_.drain();
     keep(tables_.flush_window(origin_.now()));
-    next_drain_ns_ = now_ns + nap_ns_;
+    next_drain_ns_ =
+        now_ns + (options_.heap != HeapMode::kNone ? std::min(nap_ns_, processes_.heap_nap_ns()) : nap_ns_);
   }
   if (options_.wall_clock && now_ns >= next_pass_ns_) {
     processes_.sample_off_cpu();

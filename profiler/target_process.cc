@@ -49,8 +49,9 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
       earlier_cpu_ns_(earlier_cpu_ns),
       accounted_cpu_ns_(earlier_cpu_ns) {
   if (region_.view().page().heap != HeapRecording::kOff) {
-    heap_ = std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_,
-                                                         origin_, [this](uint32_t slot) { return slots_[slot].thread; }});
+    heap_ =
+        std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_, origin_,
+                                                     [this](uint32_t slot) { return slots_[slot].thread; }});
   }
 }
 
@@ -331,27 +332,26 @@ void TargetProcess::finish(KernelAccount account) {
 
 Counters TargetProcess::counters() const {
   const SessionPage& page = region_.view().page();
-  Counters counters = {
-          {"samples", samples_},
-          {"samples_dropped", dropped_},
-          {"stacks_heuristic", heuristic_},
-          {"stacks_truncated", truncated_},
-          {"stacks_elided", elided_},
-          {"kernel_ticks", kernel_ticks_},
-          {"overrun_ticks", overrun_ticks_},
-          {"damaged_records", damaged_},
-          {"off_cpu_samples", off_cpu_ != nullptr ? off_cpu_->samples() : 0},
-          {"off_cpu_stacks_heuristic", off_cpu_ != nullptr ? off_cpu_->heuristic() : 0},
-          {"off_cpu_stacks_truncated", off_cpu_ != nullptr ? off_cpu_->truncated() : 0},
-          {"threads", threads_},
-          {"threads_perf_clock", perf_threads_},
-          {"threads_without_agent", unsampled_tids_.size()},
-          {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},
-          {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},
-          {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},
-          {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
-          {"sandboxed", page.sandboxed.load(std::memory_order_relaxed)},
-          {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
+  Counters counters = {{"samples", samples_},
+                       {"samples_dropped", dropped_},
+                       {"stacks_heuristic", heuristic_},
+                       {"stacks_truncated", truncated_},
+                       {"stacks_elided", elided_},
+                       {"kernel_ticks", kernel_ticks_},
+                       {"overrun_ticks", overrun_ticks_},
+                       {"damaged_records", damaged_},
+                       {"off_cpu_samples", off_cpu_ != nullptr ? off_cpu_->samples() : 0},
+                       {"off_cpu_stacks_heuristic", off_cpu_ != nullptr ? off_cpu_->heuristic() : 0},
+                       {"off_cpu_stacks_truncated", off_cpu_ != nullptr ? off_cpu_->truncated() : 0},
+                       {"threads", threads_},
+                       {"threads_perf_clock", perf_threads_},
+                       {"threads_without_agent", unsampled_tids_.size()},
+                       {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},
+                       {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},
+                       {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},
+                       {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
+                       {"sandboxed", page.sandboxed.load(std::memory_order_relaxed)},
+                       {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
   if (heap_ != nullptr) {
     heap_->add_counters(counters);
   }

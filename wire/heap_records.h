@@ -20,8 +20,9 @@
 //
 // A stack is told as "keep the root-most `kept` frames of this ring's previous stack, then these `added` ones" (bit 12
 // of the number in word 1). An inner event is a signal handler's that came while another one was written: it has one
-// frame and leaves the ring's previous stack as it is. `order` is there once the process has had a second thread: events of all rings with an order
-// are one sequence by it, and those without one come before what their ring holds behind them.
+// frame and leaves the ring's previous stack as it is. `order` is there once the process has had a second thread:
+// events of all rings with an order are one sequence by it, and those without one come before what their ring holds
+// behind them.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,8 @@ enum class HeapKind : uint8_t {
 };
 
 inline constexpr uint64_t kHeapOrdered = 1 << 4;
-// In kAllocate and its like: a frame pointer was trusted where no CFI was. In kFree: of a temporary allocation, which in
-// sampled mode the thread alone can tell.
+// In kAllocate and its like: a frame pointer was trusted where no CFI was. In kFree: of a temporary allocation, which
+// in sampled mode the thread alone can tell.
 inline constexpr uint64_t kHeapHeuristic = 1 << 5;
 inline constexpr uint64_t kHeapTemporary = 1 << 5;
 inline constexpr uint64_t kHeapTruncated = 1 << 6;  // the root side is missing, or there was no time to walk
@@ -83,8 +84,7 @@ struct HeapWord1 {
   bool inner = false;
 
   constexpr uint64_t pack() const {
-    return (size_bytes & kHeapSizeMask) | uint64_t{kept} << 47 | uint64_t{added_bit_12} << 60 |
-           uint64_t{inner} << 61;
+    return (size_bytes & kHeapSizeMask) | uint64_t{kept} << 47 | uint64_t{added_bit_12} << 60 | uint64_t{inner} << 61;
   }
   static constexpr HeapWord1 unpack(uint64_t word) {
     return {word & kHeapSizeMask, static_cast<uint32_t>(word >> 47 & 0x1fff), (word >> 60 & 1) != 0,

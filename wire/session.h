@@ -115,8 +115,8 @@ struct SessionPage {
 static_assert(sizeof(SessionPage) <= 4096);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
-// Two times 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line prefetcher
-// fetches), nor do what a heap ring's writer and its reader write.
+// Two times 128 bytes, so that two threads' heads never share a cache line (or the pair that the adjacent-line
+// prefetcher fetches), nor do what a heap ring's writer and its reader write.
 struct alignas(128) SlotHeader {
   std::atomic<SlotState> state;
   std::atomic<uint32_t> tid;  // kernel's thread id, 0 while starting
