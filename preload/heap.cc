@@ -159,7 +159,9 @@ uint64_t take_order(OrderMoment moment) {
 class OrderScope {
  public:
   OrderScope(ThreadState& thread, bool inner)
-      : thread_(thread), inner_(inner), ordered_(heap_switches->ordered.load(std::memory_order_relaxed) != 0) {
+      : thread_(thread), inner_(inner), ordered_(heap_switches->ordered.load(std::memory_order_relaxed) != 0) {}
+  // With the event's room in hand: whoever waits holds nobody up.
+  void begin() {
     std::atomic<uint64_t>& in_flight = slot_of(thread_).heap_in_flight;
     if (ordered_ && in_flight.load(std::memory_order_relaxed) == 0) {
       // Seen by the recorder before the order is taken: it looks at what happened a while ago only (docs/heap.md).
@@ -199,6 +201,7 @@ void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment
     const uint64_t wide = heap_wide_part(block);
     const uint32_t words = 1U + (wide != 0 ? 1 : 0) + (word1 != nullptr ? 1 : 0) + (order.ordered() ? 1 : 0);
     if (writer.reserve(words)) {
+      order.begin();
       if (wide != 0) [[unlikely]] {
         writer.put_number(HeapKind::kWide, wide);
       }
@@ -241,6 +244,7 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
   if (!writer.reserve(words)) {
     return;
   }
+  order.begin();
   if (tells_generation) [[unlikely]] {
     writer.put_number(HeapKind::kGeneration, generation);
     heap.generation = generation;
@@ -453,6 +457,7 @@ void heap_before_fork() {
   HeapWriter writer(*thread, false);
   OrderScope order(*thread, false);
   if (writer.reserve(order.ordered() ? 2 : 1)) {
+    order.begin();
     if (order.ordered()) {
       writer.put_ordered_number(HeapKind::kFork, thread->heap.fork_number, order.take(OrderMoment::kBeforeCall));
     } else {

@@ -51,8 +51,8 @@ class HeapRings {
   };
   // `slot_count`: the slots that have ever been in use. `all`: nobody writes any more.
   void look(uint32_t slot_count, bool all, Limits& limits) const;
-  // Reads all events up to the limits.
-  void drain(uint32_t slot_count, const Limits& limits);
+  // Reads all events up to the limits. Whether a thread waits for room that the cut would not let be made: soon again.
+  bool drain(uint32_t slot_count, const Limits& limits);
   // Whether everything that the slot's thread wrote has been read.
   bool is_drained(uint32_t slot) const;
   // The slot's thread is gone.
@@ -64,7 +64,9 @@ class HeapRings {
   std::shared_ptr<ForkPoint> fork_point(uint32_t fork_number);
   // This process is that child.
   void inherit(std::shared_ptr<ForkPoint> point) {
+    constexpr int64_t kLongestWaitNs = 1'000'000'000;
     inherited_ = std::move(point);
+    inherited_until_ns_ = parts_.origin.now() + kLongestWaitNs;
     forked_ = true;
   }
 
@@ -111,6 +113,7 @@ class HeapRings {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::map<uint32_t, std::shared_ptr<ForkPoint>> fork_points_;
   std::shared_ptr<ForkPoint> inherited_;
+  int64_t inherited_until_ns_ = 0;
   bool forked_ = false;
   int64_t now_ns_ = 0;
   uint64_t events_ = 0, lost_ = 0, foreign_ = 0, ambiguous_ = 0, inherited_frees_ = 0, damaged_ = 0;

@@ -69,6 +69,12 @@ ProcessTable::~ProcessTable() {
 }
 
 uint64_t ProcessTable::heap_nap_ns() const {
+  constexpr uint64_t kHeldUpNapNs = 100'000;
+  for (const auto& [session_id, process] : processes_) {
+    if (process.target->heap_held_up()) {
+      return kHeldUpNapNs;
+    }
+  }
   constexpr uint64_t kNapNs = 20'000'000, kNapWithoutBellNs = 1'000'000;
   return doorbell_ != nullptr && doorbell_->is_supported() ? kNapNs : kNapWithoutBellNs;
 }
@@ -230,6 +236,7 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
 void ProcessTable::inherit_heap(TargetProcess& child, const Hello& hello) {
   const auto parent = processes_.find(hello.parent_session_id);
   if (parent != processes_.end() && parent->second.target->heap() != nullptr && child.heap() != nullptr) {
+    parent->second.target->drain();  // its word of the fork is there, and the child may be gone in a moment
     child.heap()->inherit(parent->second.target->heap()->fork_point(hello.fork_number));
   }
 }

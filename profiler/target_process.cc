@@ -84,7 +84,7 @@ size_t TargetProcess::drain(bool ended) {
     }
   }
   if (heap_ != nullptr) {
-    heap_->drain(slot_count, heap_limits);
+    heap_held_up_ = heap_->drain(slot_count, heap_limits);
   }
   for (uint32_t i = 0; i < slot_count; ++i) {
     if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {

@@ -54,6 +54,8 @@ class TargetProcess {
   size_t drain(bool ended = false);
   // nullptr: the heap is not recorded.
   HeapRings* heap() { return heap_.get(); }
+  // Heap rings are nearly full of events that could not be put in order yet.
+  bool heap_held_up() const { return heap_held_up_; }
 
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
@@ -115,6 +117,7 @@ class TargetProcess {
   std::array<Slot, kSlotCount> slots_;
   FrameResolver frames_;
   std::unique_ptr<HeapRings> heap_;  // nullptr: it is not recorded
+  bool heap_held_up_ = false;
   uint64_t earlier_cpu_ns_;
   uint64_t accounted_cpu_ns_;
   uint64_t image_cpu_ns_ = 0;
