@@ -3,9 +3,9 @@
 // side; part of a TargetProcess.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "base/ids.h"
 #include "profiler/module_map.h"

@@ -5,10 +5,10 @@
 // (both sizes are there for a moment) is a sixteenth of the whole.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <array>
 #include <cstdint>
+
+#include <absl/container/flat_hash_map.h>
 
 namespace flarestack {
 

@@ -63,9 +63,10 @@ bool HeapRings::is_drained(uint32_t slot) const {
 void HeapRings::forget_thread(uint32_t slot) {
   SlotHeader& header = parts_.session.slot(slot);
   lost_ += header.heap_lost.exchange(0, std::memory_order_relaxed);
-  if (slots_[slot] != nullptr && slots_[slot]->held.address != 0) {
+  if (slots_[slot] != nullptr && slots_[slot]->held_block != 0) {
     tracker_.put_back(slots_[slot]->held);  // it died inside realloc
   }
+  tracker_.settle();  // it borrows the slot's
   slots_[slot].reset();
 }
 
@@ -236,12 +237,11 @@ bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   return held_up;
 }
 
-void HeapRings::count_freed(HeapTracker::Freed freed) {
-  if (freed == HeapTracker::Freed::kInherited) {
-    ++inherited_frees_;
-  } else if (freed == HeapTracker::Freed::kUnknown) {
-    // A forked child may have got what another thread of the parent had in its hands; after a gap anything is possible.
-    ++(forked_ || lost_ != 0 ? ambiguous_ : foreign_);
+// The old block of a reallocation is gone.
+void HeapRings::drop_held(Slot& slot) {
+  const uint64_t block = std::exchange(slot.held_block, 0);
+  if (block != 0) {
+    tracker_.drop(slot.held, block == slot.last_block, slot.time_ns);
   }
 }
 
@@ -254,20 +254,21 @@ void HeapRings::take(const Cursor& cursor) {
   switch (head.kind) {
     case HeapKind::kFree: {
       const bool temporary = head.block == slot.last_block || (head.flags & kHeapTemporary) != 0;
-      count_freed(tracker_.free(head.block, temporary, slot.time_ns));
+      tracker_.free(head.block, temporary, slot.time_ns);
       slot.last_block = temporary ? 0 : slot.last_block;
       break;
     }
     case HeapKind::kReallocateBegin:
-      slot.held = tracker_.hold(head.block);
+      tracker_.hold(head.block, slot.held);
+      slot.held_block = head.block;
       break;
     case HeapKind::kReallocateFailed:
-      tracker_.put_back(slot.held);
-      slot.held = {};
+      if (std::exchange(slot.held_block, 0) != 0) {
+        tracker_.put_back(slot.held);
+      }
       break;
     case HeapKind::kReallocateFreed:
-      count_freed(tracker_.drop(slot.held, slot.held.address == slot.last_block, slot.time_ns));
-      slot.held = {};
+      drop_held(slot);
       break;
     case HeapKind::kUnmap:
       tracker_.unmap(head.block, HeapWord1::unpack(word(cursor, 1)).size_bytes, slot.time_ns);
@@ -330,10 +331,9 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
     return;
   }
   if (head.kind == HeapKind::kReallocate) {
-    count_freed(tracker_.free(old_block, old_block == slot.last_block, slot.time_ns));
+    tracker_.free(old_block, old_block == slot.last_block, slot.time_ns);
   } else if (head.kind == HeapKind::kReallocateEnd) {
-    count_freed(tracker_.drop(slot.held, slot.held.address == slot.last_block, slot.time_ns));
-    slot.held = {};
+    drop_held(slot);
   }
   tracker_.allocate(origin, head.block, second.size_bytes, slot.time_ns);
   slot.last_block = head.block;
@@ -362,9 +362,10 @@ void HeapRings::add_counters(std::map<std::string, uint64_t>& counters) const {
   counters["heap_events"] = events_;
   counters["heap_events_lost"] = lost;
   counters["heap_waits"] = waits;
-  counters["foreign_frees"] = foreign_;
-  counters["ambiguous_frees"] = ambiguous_;
-  counters["inherited_frees"] = inherited_frees_;
+  // A forked child may have got what another thread of its parent had in its hands; after a gap anything is possible.
+  const bool ambiguous = forked_ || lost != 0;
+  counters[ambiguous ? "ambiguous_frees" : "foreign_frees"] = tracker_.unknown_frees();
+  counters["inherited_frees"] = tracker_.inherited_frees();
   counters["unseen_frees"] = tracker_.unseen_frees();
   counters["heap_damaged_records"] = damaged_;
   counters["heap_stacks_heuristic"] = heuristic_;

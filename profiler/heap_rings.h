@@ -83,7 +83,8 @@ class HeapRings {
     uint64_t last_block = 0;  // the latest allocation, until it is freed; 0: none
     uint64_t last_order = 0;
     int64_t time_ns = 0;
-    HeapTracker::Held held;  // of a reallocation under way
+    HeapTracker::Held held;   // of a reallocation under way, borrowed by the tracker
+    uint64_t held_block = 0;  // 0: none is
     ThreadId thread;
   };
   // The next event of a ring, not yet consumed.
@@ -102,9 +103,9 @@ class HeapRings {
   static uint32_t words_of(const Cursor& cursor, uint64_t word0);
   bool take_number(Cursor& cursor, uint64_t word0);
   void take(const Cursor& cursor);
+  void drop_held(Slot& slot);
   void take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot);
   bool push_stack(const Cursor& cursor, uint32_t first, uint32_t kept, uint32_t added, bool elided, Slot& slot);
-  void count_freed(HeapTracker::Freed freed);
   void consume(const Cursor& cursor);
   void damaged(Cursor& cursor);
 
@@ -116,7 +117,7 @@ class HeapRings {
   int64_t inherited_until_ns_ = 0;
   bool forked_ = false;
   int64_t now_ns_ = 0;
-  uint64_t events_ = 0, lost_ = 0, foreign_ = 0, ambiguous_ = 0, inherited_frees_ = 0, damaged_ = 0;
+  uint64_t events_ = 0, lost_ = 0, damaged_ = 0;
   uint64_t heuristic_ = 0, truncated_ = 0, elided_ = 0;
 };
 

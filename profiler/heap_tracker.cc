@@ -57,10 +57,6 @@ uint32_t HeapTracker::site_of(Origin origin, MemoryKind kind, uint64_t size_byte
 // (1 - p) / p^2 a block. An allocation of 0 bytes is taken for one of 1.
 HeapTracker::Weight HeapTracker::weight_of(uint64_t size_bytes) const {
   Weight weight;
-  weight.bytes = size_bytes;
-  if (sample_bytes_ == 0) {
-    return weight;
-  }
   const auto size = static_cast<double>(std::max<uint64_t>(size_bytes, 1));
   const double seen = -std::expm1(-size / static_cast<double>(sample_bytes_));
   weight.blocks = 1 / seen;
@@ -110,68 +106,92 @@ void HeapTracker::shrink(uint64_t bytes) {
   }
 }
 
-void HeapTracker::allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
-  const uint32_t site_index = site_of(origin, MemoryKind::kHeap, size_bytes);
-  const HeapBlock entry{site_index, birth_of(time_ns), 0};
-  if (!blocks_.put_new(block, entry, size_bytes)) {
-    ++unseen_frees_;
-    free(block, false, time_ns);
-    blocks_.put_new(block, entry, size_bytes);
+void HeapTracker::settle() {
+  while (settled_ != pushed_) {
+    carry_out(queue_[settled_++ % kQueueLength]);
   }
-  const Weight weight = weight_of(size_bytes);
-  SliceCounts& counts = change(site_index);
-  const uint64_t blocks = sample_bytes_ == 0 ? 1 : whole_part(weight.blocks, counts.fraction);
+}
+
+void HeapTracker::carry_out(const Event& event) {
+  Held own;
+  switch (event.deed) {
+    case Deed::kAllocate:
+      add_block(event);
+      break;
+    case Deed::kFree:
+      own.found = blocks_.take(event.block, own.block, own.size_bytes);
+      remove_block(own, event.temporary, event.time_ns);
+      break;
+    case Deed::kHold:
+      event.held->address = event.block;
+      event.held->found = blocks_.take(event.block, event.held->block, event.held->size_bytes);
+      break;
+    case Deed::kPutBack:
+      if (event.held->found) {
+        blocks_.put(event.held->address, event.held->block, event.held->size_bytes);
+      }
+      break;
+    case Deed::kDrop:
+      remove_block(*event.held, event.temporary, event.time_ns);
+      break;
+  }
+}
+
+void HeapTracker::add_block(const Event& event) {
+  const HeapBlock entry{event.site, birth_of(event.time_ns), 0};
+  if (!blocks_.put_new(event.block, entry, event.size_bytes)) {
+    ++unseen_frees_;
+    Held old;
+    old.found = blocks_.take(event.block, old.block, old.size_bytes);
+    remove_block(old, false, event.time_ns);
+    blocks_.put_new(event.block, entry, event.size_bytes);
+  }
+  SliceCounts& counts = change(event.site);
+  uint64_t blocks = 1;
+  uint64_t bytes = event.size_bytes;
+  if (sample_bytes_ != 0) {
+    const Weight weight = weight_of(event.size_bytes);
+    blocks = whole_part(weight.blocks, counts.fraction);
+    bytes = weight.bytes;
+    ++counts.samples;
+    counts.variance_allocations += weight.variance_blocks;
+    counts.variance_kib2 += weight.variance_kib2;
+  }
   counts.allocations += blocks;
-  counts.allocated_bytes += weight.bytes;
-  counts.samples += sample_bytes_ != 0 ? 1 : 0;
-  counts.variance_allocations += weight.variance_blocks;
-  counts.variance_kib2 += weight.variance_kib2;
-  Site& site = sites_[site_index];
-  site.live_bytes += static_cast<int64_t>(weight.bytes);
+  counts.allocated_bytes += bytes;
+  Site& site = sites_[event.site];
+  site.live_bytes += static_cast<int64_t>(bytes);
   site.live_blocks += static_cast<int64_t>(blocks);
   live_blocks_ += blocks;
-  grow(weight.bytes, time_ns);
+  grow(bytes, event.time_ns);
 }
 
-HeapTracker::Freed HeapTracker::free(uint64_t block, bool temporary, int64_t time_ns) {
-  return drop(hold(block), temporary, time_ns);
-}
-
-HeapTracker::Held HeapTracker::hold(uint64_t block) {
-  Held held;
-  held.address = block;
-  if (blocks_.take(block, held.block, held.size_bytes)) {
-    held.freed = held.block.site == kInheritedSite ? Freed::kInherited : Freed::kOwn;
-  }
-  return held;
-}
-
-void HeapTracker::put_back(const Held& held) {
-  if (held.freed != Freed::kUnknown) {
-    blocks_.put(held.address, held.block, held.size_bytes);
-  }
-}
-
-HeapTracker::Freed HeapTracker::drop(const Held& held, bool temporary, int64_t time_ns) {
-  if (held.freed == Freed::kOwn) {
+void HeapTracker::remove_block(const Held& held, bool temporary, int64_t time_ns) {
+  if (!held.found) {
+    ++unknown_frees_;
+  } else if (held.block.site == kInheritedSite) {
+    ++inherited_frees_;
+  } else {
     const int64_t birth_ns = int64_t{held.block.birth} * HeapBlock::kBirthUnitNs;
     count_freed(held.block.site, held.size_bytes, temporary, time_ns - birth_ns);
   }
-  return held.freed;
 }
 
 void HeapTracker::count_freed(uint32_t site_index, uint64_t size_bytes, bool temporary, int64_t age_ns) {
-  const Weight weight = weight_of(size_bytes);
-  shrink(weight.bytes);
+  const uint64_t bytes = sample_bytes_ == 0 ? size_bytes : weight_of(size_bytes).bytes;
+  shrink(bytes);
   SliceCounts& counts = change(site_index);
   Site& site = sites_[site_index];
-  uint64_t blocks = sample_bytes_ == 0 ? 1 : whole_part(weight.blocks, counts.freed_fraction);
-  blocks = std::min(blocks, static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0)));
+  uint64_t blocks = 1;
+  if (sample_bytes_ != 0) {
+    blocks = whole_part(weight_of(size_bytes).blocks, counts.freed_fraction);
+    blocks = std::min(blocks, static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0)));
+  }
   counts.deallocations += blocks;
-  counts.deallocated_bytes += weight.bytes;
+  counts.deallocated_bytes += bytes;
   counts.temporary += temporary ? blocks : 0;
   counts.lifetimes[lifetime_class(age_ns)] += blocks;
-  site.live_bytes -= static_cast<int64_t>(weight.bytes);
+  site.live_bytes -= static_cast<int64_t>(bytes);
   site.live_blocks -= static_cast<int64_t>(blocks);
   live_blocks_ -= std::min(blocks, live_blocks_);
 }
@@ -232,6 +252,7 @@ void HeapTracker::unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns) 
 }
 
 void HeapTracker::end_slice(int64_t now_ns, bool always) {
+  settle();
   if (slices_.empty()) {
     slice_start_ns_ = now_ns;  // nothing to tell of the time up to now
     peak_time_ns_ = now_ns;

@@ -6,9 +6,10 @@
 // What was live at the peak of a slice is kept without looking at every call path at each new peak: as long as the
 // total is at its maximum, "live at the peak" is what is live. When it falls below, an epoch begins, in which a call
 // path saves what it had at its first change. A new maximum ends the epoch, and what was saved in it is void.
+//
+// Looking up a block misses the processor's caches more often than not, so events wait in a short queue while what they
+// need is fetched; they are carried out in their order, by settle() at the latest.
 #pragma once
-
-#include <absl/container/flat_hash_map.h>
 
 #include <array>
 #include <cstdint>
@@ -16,6 +17,8 @@
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "base/ids.h"
 #include "profiler/heap_blocks.h"
@@ -35,27 +38,38 @@ class HeapTracker {
     StackId stack;
   };
 
-  void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns);
-  enum class Freed : uint8_t { kOwn, kInherited, kUnknown };
+  void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
+    push({Deed::kAllocate, false, site_of(origin, MemoryKind::kHeap, size_bytes), block, size_bytes, time_ns, nullptr});
+  }
   // `temporary`: by the allocating thread, with no other allocation of its in between.
-  Freed free(uint64_t block, bool temporary, int64_t time_ns);
-  // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment.
+  void free(uint64_t block, bool temporary, int64_t time_ns) {
+    push({Deed::kFree, temporary, 0, block, 0, time_ns, nullptr});
+  }
+  // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment. `held` is
+  // borrowed until the second half is settled.
   struct Held {
-    uint64_t address = 0;  // 0: none
+    bool found = false;
+    uint64_t address = 0;
     uint64_t size_bytes = 0;
     HeapBlock block;
-    Freed freed = Freed::kUnknown;
   };
-  Held hold(uint64_t block);
+  void hold(uint64_t block, Held& held) { push({Deed::kHold, false, 0, block, 0, 0, &held}); }
   // The second half: it failed and the block is as it was, or the old block is gone.
-  void put_back(const Held& held);
-  Freed drop(const Held& held, bool temporary, int64_t time_ns);
+  void put_back(Held& held) { push({Deed::kPutBack, false, 0, held.address, 0, 0, &held}); }
+  void drop(Held& held, bool temporary, int64_t time_ns) {
+    push({Deed::kDrop, temporary, 0, held.address, 0, time_ns, &held});
+  }
+  // Carries out whatever waits.
+  void settle();
 
   void map(Origin origin, uint64_t address, uint64_t size_bytes, int64_t time_ns);
   void unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns);
 
   // For a fork's child: all that is live, which it frees or has, but never allocated.
-  HeapBlocks blocks_for_child() const { return blocks_.with_site(kInheritedSite); }
+  HeapBlocks blocks_for_child() {
+    settle();
+    return blocks_.with_site(kInheritedSite);
+  }
   void inherit(HeapBlocks blocks) { blocks_ = std::move(blocks); }
 
   // Ends the slice if it is long enough, or `always`, and anything happened in it.
@@ -66,9 +80,24 @@ class HeapTracker {
   uint64_t mapped_bytes() const { return mapped_bytes_; }
   // Blocks allocated where one was live: its deallocation went unseen.
   uint64_t unseen_frees() const { return unseen_frees_; }
+  // Deallocations of what the process has from its parent, and of what nobody allocated.
+  uint64_t inherited_frees() const { return inherited_frees_; }
+  uint64_t unknown_frees() const { return unknown_frees_; }
 
  private:
   static constexpr uint32_t kInheritedSite = UINT32_MAX;
+  enum class Deed : uint8_t { kAllocate, kFree, kHold, kPutBack, kDrop };
+  struct Event {
+    Deed deed = Deed::kFree;
+    bool temporary = false;
+    uint32_t site = 0;
+    uint64_t block = 0;
+    uint64_t size_bytes = 0;
+    int64_t time_ns = 0;
+    Held* held = nullptr;
+  };
+  static constexpr uint32_t kQueueLength = 32;  // a power of two
+
   // The blocks of one thread, stack, kind and size class.
   struct Site {
     Origin origin;
@@ -124,6 +153,16 @@ class HeapTracker {
     std::shared_ptr<Mapping> mapping;
   };
 
+  void push(const Event& event) {
+    blocks_.prefetch(event.block);
+    if (pushed_ - settled_ == kQueueLength) {
+      carry_out(queue_[settled_++ % kQueueLength]);
+    }
+    queue_[pushed_++ % kQueueLength] = event;
+  }
+  void carry_out(const Event& event);
+  void add_block(const Event& event);
+  void remove_block(const Held& held, bool temporary, int64_t time_ns);
   uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes);
   Weight weight_of(uint64_t size_bytes) const;
   SliceCounts& change(uint32_t site);
@@ -145,6 +184,12 @@ class HeapTracker {
   uint64_t live_blocks_ = 0;
   uint64_t mapped_bytes_ = 0;
   uint64_t unseen_frees_ = 0;
+  uint64_t inherited_frees_ = 0;
+  uint64_t unknown_frees_ = 0;
+
+  std::array<Event, kQueueLength> queue_;
+  uint32_t pushed_ = 0;
+  uint32_t settled_ = 0;
 
   bool at_peak_ = true;
   uint32_t epoch_ = 1;

@@ -6,14 +6,14 @@
 // with the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "profiler/child_cache.h"
 #include "trace/records.h"
