@@ -119,16 +119,16 @@ void HeapTracker::carry_out(const Event& event) {
       add_block(event);
       break;
     case Deed::kFree:
-      own.found = blocks_.take(event.block, own.block, own.size_bytes);
+      own.found = blocks_.take(event.block, own.block);
       remove_block(own, event.temporary, event.time_ns);
       break;
     case Deed::kHold:
       event.held->address = event.block;
-      event.held->found = blocks_.take(event.block, event.held->block, event.held->size_bytes);
+      event.held->found = blocks_.take(event.block, event.held->block);
       break;
     case Deed::kPutBack:
       if (event.held->found) {
-        blocks_.put(event.held->address, event.held->block, event.held->size_bytes);
+        blocks_.put(event.held->address, event.held->block);
       }
       break;
     case Deed::kDrop:
@@ -138,13 +138,13 @@ void HeapTracker::carry_out(const Event& event) {
 }
 
 void HeapTracker::add_block(const Event& event) {
-  const HeapBlock entry{event.site, birth_of(event.time_ns), 0};
-  if (!blocks_.put_new(event.block, entry, event.size_bytes)) {
+  const HeapBlock entry{event.site, birth_of(event.time_ns), event.size_bytes};
+  if (!blocks_.put(event.block, entry)) {
     ++unseen_frees_;
     Held old;
-    old.found = blocks_.take(event.block, old.block, old.size_bytes);
+    old.found = blocks_.take(event.block, old.block);
     remove_block(old, false, event.time_ns);
-    blocks_.put_new(event.block, entry, event.size_bytes);
+    blocks_.put(event.block, entry);
   }
   SliceCounts& counts = change(event.site);
   uint64_t blocks = 1;
@@ -173,7 +173,7 @@ void HeapTracker::remove_block(const Held& held, bool temporary, int64_t time_ns
     ++inherited_frees_;
   } else {
     const int64_t birth_ns = int64_t{held.block.birth} * HeapBlock::kBirthUnitNs;
-    count_freed(held.block.site, held.size_bytes, temporary, time_ns - birth_ns);
+    count_freed(held.block.site, held.block.size_bytes, temporary, time_ns - birth_ns);
   }
 }
 
@@ -298,6 +298,7 @@ void HeapTracker::write_slice(int64_t end_ns) {
   slice.live_bytes = live_bytes_;
   slice.live_blocks = live_blocks_;
   writer_.add(slice);
+  blocks_.trim();
 
   slices_.clear();
   slice_start_ns_ = end_ns;

@@ -50,7 +50,6 @@ class HeapTracker {
   struct Held {
     bool found = false;
     uint64_t address = 0;
-    uint64_t size_bytes = 0;
     HeapBlock block;
   };
   void hold(uint64_t block, Held& held) { push({Deed::kHold, false, 0, block, 0, 0, &held}); }
