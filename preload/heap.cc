@@ -33,8 +33,10 @@ SlotHeader& slot_of(const ThreadState& thread) { return the_agent.session.slot(t
     return;
   }
   heap.bell_at = heap.reserved + heap.ring_bytes / 16;
+  const CallScope scope;
   std::atomic<uint32_t>& bell = the_agent.session.page().doorbell;
-  if (bell.load(std::memory_order_relaxed) != 0 && bell.exchange(0, std::memory_order_acq_rel) != 0) {
+  if (sandbox_allows(Deed::kHeap) && bell.load(std::memory_order_relaxed) != 0 &&
+      bell.exchange(0, std::memory_order_acq_rel) != 0) {
     raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
   }
 }
@@ -49,6 +51,10 @@ bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
   SlotHeader& slot = slot_of(thread);
   SessionPage& page = the_agent.session.page();
   slot.heap_waits.fetch_add(1, std::memory_order_relaxed);
+  const CallScope scope;
+  if (!sandbox_allows(Deed::kHeap)) {
+    return false;
+  }
   const uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
   for (;;) {
     // Pairs with the exchange of the recorder's wake_writer(): it sees the flag, or we see its tail.
@@ -58,7 +64,8 @@ bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
       slot.heap_reader_wakes.store(0, std::memory_order_relaxed);
       return true;
     }
-    if (page.off.load(std::memory_order_relaxed) != 0 || clock_ns(CLOCK_MONOTONIC) - start_ns > kLongestWaitNs) {
+    if (page.off.load(std::memory_order_relaxed) != 0 || heap_switches->on.load(std::memory_order_relaxed) == 0 ||
+        clock_ns(CLOCK_MONOTONIC) - start_ns > kLongestWaitNs) {
       return false;
     }
     page.doorbell.store(0, std::memory_order_release);
@@ -192,7 +199,8 @@ class OrderScope {
 };
 
 // An event of one or two words.
-void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1) {
+void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1,
+                 uint64_t flags = 0) {
   const bool inner = thread.heap.writing;
   thread.heap.writing = true;
   {
@@ -205,7 +213,7 @@ void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment
       if (wide != 0) [[unlikely]] {
         writer.put_number(HeapKind::kWide, wide);
       }
-      const HeapWord0 word0{kind, static_cast<uint8_t>(order.ordered() ? kHeapOrdered : 0), 0,
+      const HeapWord0 word0{kind, static_cast<uint8_t>((order.ordered() ? kHeapOrdered : 0) | flags), 0,
                             block & ((uint64_t{1} << 47) - 1)};
       writer.put(word0.pack());
       if (word1 != nullptr) {
@@ -328,6 +336,9 @@ constinit HeapSwitches* heap_switches = &switched_off;
   heap.gap_events = 0;
   heap.told_time_ns = heap.time_ns.load(std::memory_order_relaxed);
   heap.ring_bytes = heap_ring_bytes(thread->slot);
+  if (heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
+    heap.until_sample_bytes = next_sample_distance(heap);
+  }
   if (heap.unwinder != nullptr) {
     heap.unwinder->reset();
   }
@@ -389,14 +400,39 @@ constinit HeapSwitches* heap_switches = &switched_off;
   heap.writing = false;
 }
 
+// In sampled mode: an allocation that a sampling point fell on.
+[[gnu::noinline]] void HeapCall::sample(uint64_t block, uint64_t size_bytes) const {
+  if (!enter_sampled(block)) {
+    slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  thread_->heap.sampled_block = block;
+  thread_->heap.sampled_allocation = thread_->heap.allocations;
+  event(HeapKind::kAllocate, block, size_bytes, 0);
+}
+
 void HeapCall::freeing(uint64_t block) const {
-  if (thread_ != nullptr) {
+  if (thread_ != nullptr && heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
+    if (leave_sampled(block)) {
+      const HeapThread& heap = thread_->heap;
+      const bool temporary = block == heap.sampled_block && heap.allocations == heap.sampled_allocation;
+      write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr, temporary ? kHeapTemporary : 0);
+    }
+  } else if (thread_ != nullptr) {
     write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr);
   }
 }
 
 void HeapCall::reallocating(uint64_t old_block) {
-  if (thread_ != nullptr && heap_switches->ordered.load(std::memory_order_relaxed) != 0) {
+  if (thread_ == nullptr) {
+    return;
+  }
+  if (heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
+    if (leave_sampled(old_block)) {
+      announced_ = true;
+      write_short(*thread_, HeapKind::kReallocateBegin, old_block, OrderMoment::kBeforeCall, nullptr);
+    }
+  } else if (heap_switches->ordered.load(std::memory_order_relaxed) != 0) {
     announced_ = true;
     write_short(*thread_, HeapKind::kReallocateBegin, old_block, OrderMoment::kBeforeCall, nullptr);
   }
@@ -404,6 +440,20 @@ void HeapCall::reallocating(uint64_t old_block) {
 
 void HeapCall::reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const {
   if (thread_ == nullptr) {
+    return;
+  }
+  if (heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
+    const bool gone = block != 0 || size_bytes == 0;
+    if (announced_) {
+      write_short(*thread_, gone ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed, old_block,
+                  OrderMoment::kAfterCall, nullptr);
+    }
+    if (announced_ && !gone && !enter_sampled(old_block)) {
+      slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (block != 0) {
+      allocated(block, size_bytes);
+    }
     return;
   }
   if (block != 0) {
@@ -435,8 +485,17 @@ void start_heap() {
     raw_syscall(SYS_madvise, raw_pointer(page), kPageBytes, MADV_WIPEONFORK);
     heap_switches = static_cast<HeapSwitches*>(page);
   }
+  const SessionPage& session = the_agent.session.page();
+  if (session.heap == HeapRecording::kSampled) {
+    if (session.heap_sample_bytes == 0 || !start_heap_sampling(session.heap_sample_bytes)) {
+      return;
+    }
+    heap_switches->sampled.store(1, std::memory_order_relaxed);
+  }
   heap_switches->on.store(1, std::memory_order_release);
 }
+
+void stop_heap() { heap_switches->on.store(0, std::memory_order_relaxed); }
 
 void heap_expects_thread() {
   if (heap_switches != &switched_off) {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "preload/heap_sampling.h"
 #include "preload/thread_state.h"
 #include "wire/heap_records.h"
 
@@ -22,6 +23,7 @@ namespace flarestack::agent {
 struct HeapSwitches {
   std::atomic<uint32_t> on;
   std::atomic<uint32_t> ordered;  // there has been a second thread
+  std::atomic<uint32_t> sampled;  // only some allocations are recorded
 };
 extern HeapSwitches* heap_switches;  // never nullptr
 
@@ -68,7 +70,13 @@ class HeapCall {
   bool counts() const { return thread_ != nullptr; }
 
   // After the real call gave `block`. [hook]
-  void allocated(uint64_t block, uint64_t size_bytes) const { event(HeapKind::kAllocate, block, size_bytes, 0); }
+  [[gnu::always_inline]] void allocated(uint64_t block, uint64_t size_bytes) const {
+    if (heap_switches->sampled.load(std::memory_order_relaxed) == 0) [[likely]] {
+      event(HeapKind::kAllocate, block, size_bytes, 0);
+    } else if (thread_ != nullptr && takes_sample(thread_->heap, size_bytes)) {
+      sample(block, size_bytes);
+    }
+  }
   // Before the real call. [hook]
   void freeing(uint64_t block) const;
   // Around the real call; `old_block` is not null. [hook]
@@ -80,6 +88,7 @@ class HeapCall {
 
  private:
   static ThreadState* adopt();
+  void sample(uint64_t block, uint64_t size_bytes) const;
   bool is_inner(ThreadState& thread) const;
   void event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const;
 
@@ -91,6 +100,8 @@ class HeapCall {
 
 // Begins to record the heap, after the session is there and the first thread entered. [init], and in a fork's child
 void start_heap();
+// Records nothing from here on: a seccomp filter forbids what it needs. [hook]
+void stop_heap();
 // Before a thread starts. [hook]
 void heap_expects_thread();
 // The calling thread is about to fork: tells the recorder, and remembers which fork it is. [hook]

@@ -25,6 +25,13 @@ struct HeapThread {
   // The snapshot being read, which is then not freed (a hazard pointer).
   std::atomic<const ModuleSnapshot*> snapshot{nullptr};
 
+  // Sampled mode.
+  int64_t until_sample_bytes = 0;
+  uint64_t random = 0;
+  uint64_t allocations = 0;
+  uint64_t sampled_block = 0;       // the latest one
+  uint64_t sampled_allocation = 0;  // its number among `allocations`
+
   uint64_t last_order = 0;
   std::atomic<uint64_t> time_ns{0};  // by the sample handler: CLOCK_MONOTONIC of about now
   uint64_t told_time_ns = 0;

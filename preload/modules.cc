@@ -12,6 +12,7 @@
 
 #include "preload/agent.h"
 #include "preload/loader_hook.h"
+#include "preload/sandbox.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
 #include "unwind/packed_row.h"
@@ -221,6 +222,9 @@ void visit(const link_map* map) {
 // Whether all other threads have seen the new snapshot, or show that they hold an old one. Registers us with the kernel
 // at the first call. The cost is here, at a change of the modules, and none in the hooks.
 bool fence_other_threads() {
+  if (!sandbox_allows(Deed::kHeap)) {
+    return false;
+  }
   if (raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) {
     return true;
   }

@@ -12,6 +12,7 @@
 
 #include "preload/agent.h"
 #include "preload/filter_program.h"
+#include "preload/heap.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
 #include "preload/sampler.h"
@@ -50,7 +51,6 @@ constexpr Call kCalls[] = {
     {Deed::kSample, SYS_getpid, {}},
     {Deed::kSample, SYS_process_vm_readv, {}},
     {Deed::kSample, SYS_kill, {}},
-    {Deed::kSample, SYS_futex, {}},
     {Deed::kSample, SYS_munmap, {}},
     {Deed::kSample, SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE}},
     {Deed::kArm, SYS_gettid, {}},
@@ -67,7 +67,12 @@ constexpr Call kCalls[] = {
     {Deed::kArm, SYS_timer_create, {CLOCK_THREAD_CPUTIME_ID}},
     {Deed::kArm, SYS_timer_settime, {}},
     {Deed::kArm, SYS_timer_delete, {}},
-    {Deed::kArm, SYS_membarrier, {}},
+    {Deed::kHeap, SYS_futex, {}},
+    {Deed::kHeap, SYS_membarrier, {}},
+    {Deed::kHeap, SYS_clock_gettime, {CLOCK_MONOTONIC}},
+    {Deed::kHeap, SYS_process_vm_readv, {}},
+    {Deed::kHeap, SYS_getpid, {}},
+    {Deed::kHeap, SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE}},
     {Deed::kReach, SYS_madvise, {}},
     {Deed::kReach, SYS_socket, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC}},
     {Deed::kReach, SYS_setsockopt, {3, SOL_SOCKET, SO_RCVTIMEO}},
@@ -165,6 +170,9 @@ void forbid(uint32_t deeds) {
   if (newly(Deed::kReach)) {
     clear_environment();
   }
+  if (newly(Deed::kHeap)) {
+    stop_heap();
+  }
   // Beyond this point no timer is armed.
   forbidden_deeds.fetch_or(added, std::memory_order_seq_cst);
   wait_for_callers();
@@ -191,8 +199,8 @@ void judge(long program_address) {
 
 bool concerns_us() { return the_agent.session_value != nullptr && sandbox_allows(Deed::kSample); }
 
-constexpr uint32_t kEverything =
-    static_cast<uint32_t>(Deed::kSample) | static_cast<uint32_t>(Deed::kArm) | static_cast<uint32_t>(Deed::kReach);
+constexpr uint32_t kEverything = static_cast<uint32_t>(Deed::kSample) | static_cast<uint32_t>(Deed::kArm) |
+                                 static_cast<uint32_t>(Deed::kReach) | static_cast<uint32_t>(Deed::kHeap);
 
 }  // namespace
 

@@ -40,7 +40,8 @@ HeapRings::HeapRings(Parts parts)
     : parts_(std::move(parts)),
       tracker_(parts_.process, *parts_.writer,
                parts_.session.page().heap == HeapRecording::kSampled ? parts_.session.page().heap_sample_bytes : 0),
-      slots_(kSlotCount) {}
+      slots_(kSlotCount),
+      sampled_(parts_.session.page().heap == HeapRecording::kSampled) {}
 
 void HeapRings::look(uint32_t slot_count, bool all, Limits& limits) const {
   limits.cut = all ? UINT64_MAX : present_order(parts_.session.page());
@@ -241,7 +242,7 @@ bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
 void HeapRings::drop_held(Slot& slot) {
   const uint64_t block = std::exchange(slot.held_block, 0);
   if (block != 0) {
-    tracker_.drop(slot.held, block == slot.last_block, slot.time_ns);
+    tracker_.drop(slot.held, !sampled_ && block == slot.last_block, slot.time_ns);
   }
 }
 
@@ -253,7 +254,7 @@ void HeapRings::take(const Cursor& cursor) {
   head.block = heap_with_wide_part(head.block, std::exchange(slot.wide, 0));
   switch (head.kind) {
     case HeapKind::kFree: {
-      const bool temporary = head.block == slot.last_block || (head.flags & kHeapTemporary) != 0;
+      const bool temporary = sampled_ ? (head.flags & kHeapTemporary) != 0 : head.block == slot.last_block;
       tracker_.free(head.block, temporary, slot.time_ns);
       slot.last_block = temporary ? 0 : slot.last_block;
       break;

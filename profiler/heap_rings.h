@@ -112,6 +112,7 @@ class HeapRings {
   Parts parts_;
   HeapTracker tracker_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  bool sampled_;
   std::map<uint32_t, std::shared_ptr<ForkPoint>> fork_points_;
   std::shared_ptr<ForkPoint> inherited_;
   int64_t inherited_until_ns_ = 0;

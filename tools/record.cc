@@ -19,6 +19,8 @@ struct Options {
   bool no_wait = false;
   bool quiet = false;
   std::string clock = "cpu";
+  std::string heap = "exact";
+  bool no_heap = false;
   std::string timer = "auto";
   std::string duration;
   std::string timeout;
@@ -34,6 +36,32 @@ Result<void> parse_time(const char* name, const std::string& text, uint64_t& tim
     return Error{std::string(name) + ": " + value.error().message};
   }
   time_ns = *value;
+  return {};
+}
+
+// "exact", "sampled" or "sampled:BYTES".
+Result<void> parse_heap(Options& options) {
+  constexpr std::string_view kSampled = "sampled";
+  RecordOptions& recording = options.record;
+  if (options.no_heap) {
+    recording.heap = HeapMode::kNone;
+    return {};
+  }
+  if (options.heap == "exact") {
+    return {};
+  }
+  if (options.heap.substr(0, kSampled.size()) != kSampled ||
+      (options.heap.size() > kSampled.size() && options.heap[kSampled.size()] != ':')) {
+    return Error{"--heap: it is exact, sampled or sampled:BYTES, not " + options.heap};
+  }
+  recording.heap = HeapMode::kSampled;
+  if (options.heap.size() > kSampled.size()) {
+    const Result<uint64_t> bytes = parse_size(options.heap.substr(kSampled.size() + 1));
+    if (!bytes.ok() || *bytes == 0) {
+      return Error{"--heap: " + (bytes.ok() ? "a sample every 0 bytes is none" : bytes.error().message)};
+    }
+    recording.heap_sample_bytes = *bytes;
+  }
   return {};
 }
 
@@ -64,6 +92,9 @@ Result<int> run_record(Options& options) {
   options.record.wait_for_children = !options.no_wait;
   if (options.no_cpu) {
     options.record.cpu_hz = 0;
+  }
+  if (const Result<void> parsed = parse_heap(options); !parsed.ok()) {
+    return parsed.error();
   }
   const Result<RecordOutcome> outcome = record(options.record);
   if (!outcome.ok()) {
@@ -99,6 +130,10 @@ CommandBody declare_record(CLI::App& app) {
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   app.add_flag("--no-cpu", options->no_cpu, "no CPU samples");
+  app.add_option("--heap", options->heap,
+                 "exact: every allocation; sampled[:BYTES]: one in so many bytes (default 512KiB), at next to no cost")
+      ->capture_default_str();
+  app.add_flag("--no-heap", options->no_heap, "no heap recording");
   app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();
