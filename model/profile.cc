@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/frame_locations.h"
+#include "model/sample_choice.h"
 #include "model/selection.h"
 
 namespace flarestack {
@@ -27,13 +28,31 @@ Result<Patterns> compile_patterns(const ProfileOptions& options) {
   return patterns;
 }
 
-// The frames of all stacks that some chosen sample has.
-std::vector<bool> frames_in_use(const Recording& recording, const std::vector<ProfileSample>& chosen,
-                                const std::vector<uint32_t>& stack_of_sample) {
+// Where a sample or a cell of the heap goes.
+struct Placement {
+  uint32_t thread = kLostIndex;
+  uint32_t stack = kLostIndex;
+  uint32_t* node = nullptr;  // borrowed from the profile
+  uint32_t* location = nullptr;
+};
+
+std::vector<Placement> placements_of(Profile& profile, const std::vector<uint32_t>& stack_of_sample) {
+  std::vector<Placement> placements;
+  placements.reserve(profile.samples.size() + profile.heap.cells.size());
+  for (size_t i = 0; i < profile.samples.size(); ++i) {
+    ProfileSample& sample = profile.samples[i];
+    placements.push_back({sample.thread, stack_of_sample[i], &sample.node, &sample.location});
+  }
+  for (HeapCell& cell : profile.heap.cells) placements.push_back({cell.thread, cell.stack, &cell.node, &cell.location});
+  return placements;
+}
+
+// The frames of all their stacks.
+std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements) {
   std::vector<bool> stack_used(recording.stacks.size(), false);
   std::vector<bool> frame_used(recording.frames.size(), false);
-  for (size_t i = 0; i < chosen.size(); ++i) {
-    uint32_t stack = stack_of_sample[i];
+  for (const Placement& placement : placements) {
+    uint32_t stack = placement.stack;
     while (stack < recording.stacks.size() && !stack_used[stack]) {
       stack_used[stack] = true;
       const RecordedStack& recorded = recording.stacks[stack];
@@ -91,45 +110,44 @@ class TreeBuilder {
   std::vector<uint32_t> pending_;
 };
 
-// The process of a sample; one behind the last for all samples whose thread or process is unknown.
-uint32_t process_of(const Recording& recording, const ProfileSample& sample) {
+// The process of a thread; one behind the last for all whose thread or process is unknown.
+uint32_t process_of(const Recording& recording, uint32_t thread) {
   const auto lost = static_cast<uint32_t>(recording.processes.size());
-  return sample.thread < recording.threads.size() ? std::min(recording.threads[sample.thread].process, lost) : lost;
+  return thread < recording.threads.size() ? std::min(recording.threads[thread].process, lost) : lost;
 }
 
-// Indexes of samples, those of one process together, in order of processes.
-std::vector<uint32_t> by_process(const Recording& recording, const std::vector<ProfileSample>& samples) {
+// Indexes of placements, those of one process together, in order of processes.
+std::vector<uint32_t> by_process(const Recording& recording, const std::vector<Placement>& placements) {
   std::vector<uint32_t> next(recording.processes.size() + 2, 0);
-  for (const ProfileSample& sample : samples) ++next[process_of(recording, sample) + 1];
+  for (const Placement& each : placements) ++next[process_of(recording, each.thread) + 1];
   for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
-  std::vector<uint32_t> order(samples.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[next[process_of(recording, samples[i])]++] = i;
+  std::vector<uint32_t> order(placements.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[next[process_of(recording, placements[i].thread)]++] = i;
   return order;
 }
 
-void place_samples(Profile& profile, FrameLocations& locations, const std::vector<uint32_t>& stack_of_sample) {
+void place_all(Profile& profile, FrameLocations& locations, const std::vector<Placement>& placements) {
   const Recording& recording = profile.recording;
   const uint32_t no_stack = locations.special("[no stack]", FrameType::kMarker);
   TreeBuilder builder(recording, locations, profile.tree);
-  const auto place = [&](uint32_t i, uint32_t base, uint32_t group) {
-    ProfileSample& sample = profile.samples[i];
-    const uint32_t stack = stack_of_sample[i];
+  const auto place = [&](const Placement& placement, uint32_t base, uint32_t group) {
+    const uint32_t stack = placement.stack;
     if (stack < recording.stacks.size()) {
-      sample.node = builder.node_of(stack, base, group);
-      sample.location = locations.first_index_of_frame(recording.stacks[stack].frame);
+      *placement.node = builder.node_of(stack, base, group);
+      *placement.location = locations.first_index_of_frame(recording.stacks[stack].frame);
     } else {
-      sample.location = stack == kNoIndex ? no_stack : locations.lost();
-      sample.node = builder.add(base, sample.location);
+      *placement.location = stack == kNoIndex ? no_stack : locations.lost();
+      *placement.node = builder.add(base, *placement.location);
     }
   };
   if (!profile.options.group_by_process) {
-    for (uint32_t i = 0; i < profile.samples.size(); ++i) place(i, CallTree::kRoot, 0);
+    for (const Placement& placement : placements) place(placement, CallTree::kRoot, 0);
     return;
   }
   uint32_t current = kNoIndex;
   uint32_t base = CallTree::kRoot;
-  for (const uint32_t i : by_process(recording, profile.samples)) {
-    const uint32_t process = process_of(recording, profile.samples[i]);
+  for (const uint32_t i : by_process(recording, placements)) {
+    const uint32_t process = process_of(recording, placements[i].thread);
     if (process != current) {
       const bool known = process < recording.processes.size();
       const std::string name =
@@ -138,11 +156,11 @@ void place_samples(Profile& profile, FrameLocations& locations, const std::vecto
       base = builder.add(CallTree::kRoot, locations.special(name, FrameType::kProcess));
       current = process;
     }
-    place(i, base, process);
+    place(placements[i], base, process);
   }
 }
 
-// Drops the samples whose stack --focus and --ignore do not want.
+// Drops the samples and cells whose stack --focus and --ignore do not want.
 void filter_by_function(Profile& profile, const std::vector<Function>& functions, const Patterns& patterns) {
   if (!patterns.focus && !patterns.ignore) return;
   const auto matches = [&functions](const std::optional<Regex>& pattern) {
@@ -161,37 +179,33 @@ void filter_by_function(Profile& profile, const std::vector<Function>& functions
     has_focus[i] = has_focus[nodes[i].parent] || focused[nodes[i].function];
     has_ignored[i] = has_ignored[nodes[i].parent] || ignored[nodes[i].function];
   }
-  std::erase_if(profile.samples,
-                [&](const ProfileSample& sample) { return !has_focus[sample.node] || has_ignored[sample.node]; });
+  const auto dropped = [&](const auto& each) { return !has_focus[each.node] || has_ignored[each.node]; };
+  std::erase_if(profile.samples, dropped);
+  std::erase_if(profile.heap.cells, dropped);
 }
 
 }  // namespace
 
-const char* metric_name(Metric metric) { return metric == Metric::kCpu ? "cpu" : "wall"; }
-const char* metric_unit(Metric) { return "ns"; }
-
 Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols) {
   auto patterns = compile_patterns(options);
   if (!patterns) return patterns.error();
+  if (is_heap_metric(options.metric) && !recording.has_heap())
+    return Error{std::string("--metric ") + metric_name(options.metric) +
+                 ": this recording has no heap in it; `flarestack record` without --no-heap records one"};
   const auto selection = Selection::make(recording, options);
   if (!selection) return selection.error();
 
   Profile profile;
   profile.options = options;
-  std::vector<uint32_t> stack_of_sample;
-  profile.samples.reserve(recording.samples.size());
-  stack_of_sample.reserve(recording.samples.size());
-  for (const RecordedSample& sample : recording.samples) {
-    const ProfileSample chosen = selection->apply(sample);
-    if (chosen.value == 0 && chosen.count == 0) continue;
-    profile.samples.push_back(chosen);
-    stack_of_sample.push_back(sample.stack);
-  }
+  SampleChoice choice = choose_samples(recording, *selection, options.metric);
+  profile.samples = std::move(choice.samples);
+  profile.heap = std::move(choice.heap);
   profile.recording = std::move(recording);
 
   FrameLocations locations(profile.recording, options);
-  locations.resolve(frames_in_use(profile.recording, profile.samples, stack_of_sample), symbols);
-  place_samples(profile, locations, stack_of_sample);
+  const std::vector<Placement> placements = placements_of(profile, choice.stack_of_sample);
+  locations.resolve(frames_in_use(profile.recording, placements), symbols);
+  place_all(profile, locations, placements);
   filter_by_function(profile, locations.functions(), *patterns);
   for (const ProfileSample& sample : profile.samples) profile.tree.add_self(sample.node, sample.value, sample.count);
   profile.tree.sum_totals();

@@ -12,40 +12,24 @@
 
 #include "base/result.h"
 #include "model/call_tree.h"
+#include "model/heap_cells.h"
+#include "model/profile_options.h"
 #include "model/quality.h"
 #include "model/recording.h"
 #include "symbolizer/symbolizer.h"
 
 namespace flarestack {
 
-enum class Metric : uint8_t {
-  kCpu,   // ns of CPU time
-  kWall,  // ns of wall time: on and off the CPU
-};
-const char* metric_name(Metric metric);  // "cpu", "wall"
-const char* metric_unit(Metric metric);  // "ns"
-
-struct ProfileOptions {
-  Metric metric = Metric::kCpu;
-  std::string process;             // a pid, or a program's name; empty: all
-  std::string thread;              // a tid, or a thread's name; empty: all
-  std::optional<int64_t> from_ns;  // a slice that lies partly inside counts with that part
-  std::optional<int64_t> to_ns;
-  std::string focus;   // regular expression (base/text.h): only stacks with a function that matches
-  std::string ignore;  // and only stacks without any function that matches
-  bool inline_frames = true;
-  bool group_by_process = false;  // a kProcess frame at the root of each process's stacks
-};
-
-// What of the samples of one thread with one stack in one time slice passed the filters.
+// What of the samples of one thread with one stack in one time slice passed the filters. Of a heap metric: what its
+// allocations in one size class count; of one that is live at a moment, the slice is that moment.
 struct ProfileSample {
   uint32_t node = 0;      // in Profile::tree
   uint32_t location = 0;  // in Profile::locations: its innermost frame
   uint32_t thread = 0;    // in Recording::threads, or kLostIndex
   int64_t slice_start_ns = 0;
   int64_t slice_length_ns = 0;
-  uint64_t count = 0;
-  uint64_t value = 0;
+  uint64_t count = 0;  // samples; of a heap metric the blocks that `value` is about
+  uint64_t value = 0;  // in the metric's unit
 };
 
 // A place in a function.
@@ -64,6 +48,7 @@ struct Profile {
   std::vector<Location> locations;
   CallTree tree;
   std::vector<ProfileSample> samples;
+  HeapCells heap;  // of a heap metric: all that passed the filters, memory mapped by the program as well
   Quality quality;
   uint64_t total() const { return tree.total(); }
 };
@@ -75,7 +60,8 @@ struct SymbolAnswer {
 };
 using SymbolSource = std::function<SymbolAnswer(const std::vector<SymbolModule>&, std::span<const SymbolQuery>)>;
 
-// Error: a filter that matches nothing in this recording, or a regular expression that is none.
+// Error: a filter that matches nothing in this recording, a regular expression that is none, or a heap metric of a
+// recording without a heap.
 Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols);
 
 // Reads the whole trace and symbolizes it with the default cache. Error: as TraceReader::open and build_profile.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <string>
 
 namespace flarestack {
 namespace {
@@ -36,7 +36,6 @@ Error no_such(const std::string& kind, const std::string& wanted, const std::vec
 
 Result<Selection> Selection::make(const Recording& recording, const ProfileOptions& options) {
   Selection selection;
-  selection.metric_ = options.metric;
   selection.whole_time_ = !options.from_ns && !options.to_ns;
   if (options.from_ns) selection.from_ns_ = *options.from_ns;
   if (options.to_ns) selection.to_ns_ = *options.to_ns;
@@ -51,6 +50,8 @@ Result<Selection> Selection::make(const Recording& recording, const ProfileOptio
   if (!options.process.empty() && std::find(process_chosen.begin(), process_chosen.end(), true) == process_chosen.end())
     return no_such("process", options.process, names);
 
+  selection.process_chosen_ = process_chosen;
+  selection.process_chosen_.push_back(options.process.empty());
   const bool everything = options.process.empty() && options.thread.empty();
   selection.thread_chosen_.assign(recording.threads.size() + 1, everything);
   names.clear();
@@ -68,28 +69,13 @@ Result<Selection> Selection::make(const Recording& recording, const ProfileOptio
   return selection;
 }
 
-ProfileSample Selection::apply(const RecordedSample& sample) const {
-  ProfileSample chosen;
-  chosen.thread = sample.thread;
-  chosen.slice_start_ns = sample.slice_start_ns;
-  chosen.slice_length_ns = sample.slice_length_ns;
-  if (metric_ == Metric::kCpu && sample.metric != SampleMetric::kCpu) return chosen;
-  const size_t last = thread_chosen_.size() - 1;
-  if (!thread_chosen_[std::min<size_t>(sample.thread, last)]) return chosen;
-  if (whole_time_) {
-    chosen.count = sample.count;
-    chosen.value = sample.weight_ns;
-    return chosen;
-  }
-  const int64_t start_ns = std::max(sample.slice_start_ns, from_ns_);
-  const int64_t end_ns = std::min(sample.slice_start_ns + sample.slice_length_ns, to_ns_);
-  if (start_ns > end_ns || (start_ns == end_ns && sample.slice_length_ns != 0)) return chosen;
-  const double part = sample.slice_length_ns == 0
-                          ? 1.0
-                          : static_cast<double>(end_ns - start_ns) / static_cast<double>(sample.slice_length_ns);
-  chosen.count = static_cast<uint64_t>(std::llround(static_cast<double>(sample.count) * part));
-  chosen.value = static_cast<uint64_t>(std::llround(static_cast<double>(sample.weight_ns) * part));
-  return chosen;
+double Selection::part_of(int64_t slice_start_ns, int64_t slice_length_ns) const {
+  if (whole_time_) return 1;
+  const int64_t start_ns = std::max(slice_start_ns, from_ns_);
+  const int64_t end_ns = std::min(slice_start_ns + slice_length_ns, to_ns_);
+  if (start_ns > end_ns || (start_ns == end_ns && slice_length_ns != 0)) return 0;
+  if (slice_length_ns == 0) return 1;
+  return static_cast<double>(end_ns - start_ns) / static_cast<double>(slice_length_ns);
 }
 
 }  // namespace flarestack

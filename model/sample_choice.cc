@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/sample_choice.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace flarestack {
+namespace {
+
+void add(SampleChoice& choice, const ProfileSample& sample, uint32_t stack) {
+  if (sample.value == 0 && sample.count == 0) return;
+  choice.samples.push_back(sample);
+  choice.stack_of_sample.push_back(stack);
+}
+
+void choose_time(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
+  choice.samples.reserve(recording.samples.size());
+  choice.stack_of_sample.reserve(recording.samples.size());
+  for (const RecordedSample& sample : recording.samples) {
+    if (metric == Metric::kCpu && sample.metric != SampleMetric::kCpu) continue;
+    if (!selection.chooses_thread(sample.thread)) continue;
+    const double part = selection.part_of(sample.slice_start_ns, sample.slice_length_ns);
+    if (part <= 0) continue;
+    ProfileSample chosen;
+    chosen.thread = sample.thread;
+    chosen.slice_start_ns = sample.slice_start_ns;
+    chosen.slice_length_ns = sample.slice_length_ns;
+    const auto scaled = [part](uint64_t value) {
+      return part >= 1 ? value : static_cast<uint64_t>(std::llround(static_cast<double>(value) * part));
+    };
+    chosen.count = scaled(sample.count);
+    chosen.value = scaled(sample.weight_ns);
+    add(choice, chosen, sample.stack);
+  }
+}
+
+// What was allocated, slice by slice.
+void choose_events(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
+  for (const RecordedAllocation& each : recording.allocations) {
+    if (each.counts.kind != MemoryKind::kHeap || !selection.chooses_thread(each.thread)) continue;
+    const AllocationRecord counts = counts_in_range(each.counts, selection);
+    ProfileSample chosen;
+    chosen.thread = each.thread;
+    chosen.slice_start_ns = counts.slice_start_ns;
+    chosen.slice_length_ns = counts.slice_length_ns;
+    chosen.count = metric == Metric::kTemporary ? counts.temporary : counts.allocations;
+    chosen.value = metric == Metric::kAllocated ? counts.allocated_bytes : chosen.count;
+    add(choice, chosen, each.stack);
+  }
+}
+
+// What is live at a moment.
+void choose_levels(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
+  const int64_t end_ns = std::min(selection.to_ns(), std::max<int64_t>(recording.duration_ns, 1)) - 1;
+  for (const HeapCell& cell : choice.heap.cells) {
+    if (cell.kind != MemoryKind::kHeap) continue;
+    ProfileSample chosen;
+    chosen.thread = cell.thread;
+    const uint32_t process =
+        cell.thread < recording.threads.size() ? recording.threads[cell.thread].process : kLostIndex;
+    const bool at_peak = metric == Metric::kPeak && process < choice.heap.peaks.size();
+    chosen.slice_start_ns = at_peak ? choice.heap.peaks[process].time_ns : end_ns;
+    chosen.count = metric == Metric::kPeak ? cell.peak_blocks : cell.live_blocks;
+    chosen.value = metric == Metric::kPeak ? cell.peak_bytes : cell.live_bytes;
+    add(choice, chosen, cell.stack);
+  }
+}
+
+}  // namespace
+
+SampleChoice choose_samples(const Recording& recording, const Selection& selection, Metric metric) {
+  SampleChoice choice;
+  if (!is_heap_metric(metric)) {
+    choose_time(recording, selection, metric, choice);
+    return choice;
+  }
+  choice.heap = select_heap(recording, selection);
+  if (is_level_metric(metric)) {
+    choose_levels(recording, selection, metric, choice);
+  } else {
+    choose_events(recording, selection, metric, choice);
+  }
+  return choice;
+}
+
+}  // namespace flarestack
