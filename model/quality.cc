@@ -48,7 +48,7 @@ std::string plural(uint64_t count, const std::string& singular) {
   return std::to_string(count) + " " + singular + (count == 1 ? "" : "s");
 }
 
-std::vector<std::string> describe_damage(const Recording& recording) {
+std::vector<std::string> describe_damage(const Recording& recording, uint64_t negative_sums) {
   const TraceDamage& damage = recording.damage;
   std::vector<std::string> sentences;
   if (!damage.ended) sentences.push_back("the trace was cut: the recorder stopped before it finished");
@@ -60,6 +60,9 @@ std::vector<std::string> describe_damage(const Recording& recording) {
     sentences.push_back(plural(damage.unknown_records, "record") + " of a newer version of flarestack left out");
   if (recording.lost_definitions != 0)
     sentences.push_back(plural(recording.lost_definitions, "reference") + " to what was lost, shown as [lost]");
+  if (negative_sums != 0)
+    sentences.push_back("more was freed than allocated in " + plural(negative_sums, "sum") +
+                        " of the heap, which count as 0");
   if (recording.absurd_records != 0)
     sentences.push_back(plural(recording.absurd_records, "record") + " with absurd values left out");
   return sentences;
@@ -115,8 +118,12 @@ Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>&
     if (function.type == FrameType::kNative && function.module.empty()) quality.unknown_code_ns += nodes[i].self;
   }
   quality.symbol_problems = find_symbol_problems(profile, modules, self_by_path);
-  quality.damage = describe_damage(recording);
-  quality.complete = !recording.damage.any() && recording.lost_definitions == 0 && recording.absurd_records == 0;
+  quality.damage = describe_damage(recording, profile.heap.negative_sums);
+  quality.heap_events = recording.counter("heap_events");
+  quality.heap_events_lost = recording.counter("heap_events_lost");
+  quality.foreign_frees = recording.counter("foreign_frees");
+  quality.complete = !recording.damage.any() && recording.lost_definitions == 0 && recording.absurd_records == 0 &&
+                     quality.heap_events_lost == 0 && profile.heap.negative_sums == 0;
   return quality;
 }
 

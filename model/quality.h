@@ -37,8 +37,11 @@ struct Quality {
   uint64_t unsampled_ns = 0;      // of cpu_ns, under a marker such as "[startup]" without a stack
   uint64_t unknown_code_ns = 0;   // of the profile's values, innermost frame in no module
   uint64_t lost_ns = 0;           // of the profile's values, with a frame or thread whose definition was lost
+  uint64_t heap_events = 0;       // allocations and deallocations recorded
+  uint64_t heap_events_lost = 0;  // not recorded; what is live and who allocated it may be wrong
+  uint64_t foreign_frees = 0;     // of blocks whose allocation was not recorded
   std::vector<SymbolProblem> symbol_problems;  // by time, most first
-  bool complete = false;                       // the trace has its end and no damage
+  bool complete = false;                       // the trace has its end and no damage, and no event of the heap was lost
   std::vector<std::string> damage;             // one sentence each
 };
 

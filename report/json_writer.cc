@@ -69,9 +69,9 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   json.member("samples_dropped", quality.samples_dropped);
   json.member("stacks_truncated", quality.stacks_truncated);
   json.member("stacks_heuristic", quality.stacks_heuristic);
-  json.member("heap_events", recording.counter("heap_events"));
-  json.member("heap_events_lost", recording.counter("heap_events_lost"));
-  json.member("foreign_frees", recording.counter("foreign_frees"));
+  json.member("heap_events", quality.heap_events);
+  json.member("heap_events_lost", quality.heap_events_lost);
+  json.member("foreign_frees", quality.foreign_frees);
   std::vector<std::string> unsymbolized;
   for (const SymbolProblem& problem : quality.symbol_problems) {
     if (problem.names_missing()) unsymbolized.push_back(problem.path);
@@ -102,10 +102,6 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   json.member("processes_not_recorded", static_cast<uint64_t>(recording.unrecorded.size()));
   json.member("complete", quality.complete);
   json.member("damage", quality.damage);
-  json.key("counters");
-  json.begin_object();
-  for (const auto& [name, value] : recording.counters) json.member(name, value);
-  json.end_object();
   json.end_object();
 }
 

@@ -16,7 +16,6 @@ namespace flarestack {
 class FakeRecording {
  public:
   FakeRecording() {
-    SessionRecord session;
     session.command = {"./game", "--level", "the 1st"};
     session.working_directory = "/home/ada";
     session.host = "engine";
@@ -25,6 +24,12 @@ class FakeRecording {
     session.start_realtime_ns = 1'700'000'000'000'000'000;
     session.clock = ClockKind::kPerfTaskClock;
     session.requested_hz = 1000;
+    builder.add(session);
+  }
+  // The heap is recorded as well.
+  void heap(HeapMode mode = HeapMode::kExact, uint64_t sample_bytes = 0) {
+    session.heap = mode;
+    session.heap_sample_bytes = sample_bytes;
     builder.add(session);
   }
   void process(uint32_t id, int32_t pid, const std::string& executable, uint32_t parent = 0) {
@@ -58,6 +63,26 @@ class FakeRecording {
   }
   void sample(uint32_t thread_id, const std::vector<std::string>& names, uint64_t weight_ms) {
     sample(thread_id, names, weight_ms, At());
+  }
+  // So many blocks of `size_bytes` allocated, and freed within a millisecond, by default in the whole recording.
+  static AllocationRecord blocks(uint64_t size_bytes, uint64_t allocations, uint64_t deallocations, At at) {
+    AllocationRecord record;
+    while (record.size_class < 64 && size_bytes >> record.size_class != 0) ++record.size_class;
+    record.slice_start_ns = at.start_ns;
+    record.slice_length_ns = at.length_ns;
+    record.allocations = allocations;
+    record.allocated_bytes = size_bytes * allocations;
+    record.deallocations = record.lifetimes[0] = deallocations;
+    record.deallocated_bytes = size_bytes * deallocations;
+    return record;
+  }
+  static AllocationRecord blocks(uint64_t size_bytes, uint64_t allocations, uint64_t deallocations) {
+    return blocks(size_bytes, allocations, deallocations, At());
+  }
+  void allocation(uint32_t thread_id, const std::vector<std::string>& names, AllocationRecord record) {
+    record.thread = {thread_id};
+    record.stack = stack(names);
+    builder.add(record);
   }
   StackId stack(const std::vector<std::string>& names) {
     StackId parent;
@@ -110,6 +135,7 @@ class FakeRecording {
       return answer;
     };
   }
+  SessionRecord session;
   RecordingBuilder builder;
   size_t queries_asked = 0;
   std::map<std::string, ModuleSymbols> problems;  // by path
