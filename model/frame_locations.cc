@@ -67,6 +67,7 @@ void FrameLocations::move_into(Profile& profile) {
   profile.functions = std::move(functions_);
   profile.files = std::move(files_);
   profile.locations = std::move(locations_);
+  profile.frame_locations = std::move(frame_locations_);
 }
 
 uint32_t FrameLocations::function_index(const std::string& name, uint32_t module, FrameType type) {

@@ -34,10 +34,7 @@ class FrameLocations {
   void move_into(Profile& profile);
 
  private:
-  struct Range {
-    uint32_t begin = 0;
-    uint32_t end = 0;
-  };
+  using Range = LocationRange;
   struct Entry {  // where a function's code begins
     uint32_t module = kNoIndex;
     uint64_t offset = 0;

@@ -40,12 +40,19 @@ struct Location {
   FrameType type = FrameType::kNative;
 };
 
+// Of a frame: indexes of Profile::locations, innermost first.
+struct LocationRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
 struct Profile {
   ProfileOptions options;
   Recording recording;
   std::vector<Function> functions;
   std::vector<std::string> files;
   std::vector<Location> locations;
+  std::vector<LocationRange> frame_locations;  // by frame of the recording; of frames that no sample has: [lost]
   CallTree tree;
   std::vector<ProfileSample> samples;
   HeapCells heap;  // of a heap metric: all that passed the filters, memory mapped by the program as well

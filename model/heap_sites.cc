@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/heap_sites.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+namespace flarestack {
+namespace {
+
+constexpr size_t kPathShown = 8;
+
+template <size_t Count>
+bool starts_with_any(std::string_view text, const std::array<std::string_view, Count>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view each) { return text.starts_with(each); });
+}
+
+constexpr std::array<std::string_view, 9> kLibraryNamespaces = {
+    "std::",   "__gnu_cxx::", "operator new", "boost::container::", "boost::unordered::", "absl::container_internal::",
+    "alloc::", "core::",      "__rust_"};
+constexpr std::array<std::string_view, 20> kAllocatorNames = {
+    "malloc",   "calloc",  "realloc", "reallocarray", "aligned_alloc", "posix_memalign", "memalign",
+    "valloc",   "strdup",  "strndup", "asprintf",     "vasprintf",     "xmalloc",        "xcalloc",
+    "xrealloc", "xstrdup", "getline", "getdelim",     "__getdelim",    "__strdup"};
+constexpr std::array<std::string_view, 4> kLibraryModules = {"libstdc++.so", "libc++.so", "libc.so", "libglib-2.0.so"};
+
+struct GrowthName {
+  std::string_view part;  // of the function's name
+  GrowthKind kind;
+};
+// libstdc++, libc++, Rust's alloc, GLib and CPython, in the words of their sources.
+constexpr GrowthName kGrowthNames[] = {
+    {"::_M_realloc_insert", GrowthKind::kVector},
+    {"::_M_realloc_append", GrowthKind::kVector},
+    {"::_M_range_insert", GrowthKind::kVector},
+    {"::_M_fill_insert", GrowthKind::kVector},
+    {"__push_back_slow_path", GrowthKind::kVector},
+    {"__emplace_back_slow_path", GrowthKind::kVector},
+    {"::_M_mutate", GrowthKind::kString},
+    {"::_M_append", GrowthKind::kString},
+    {"::_M_assign", GrowthKind::kString},
+    {"::_M_replace", GrowthKind::kString},
+    {"::__grow_by", GrowthKind::kString},
+    {"::_M_reallocate_map", GrowthKind::kDeque},
+    {"finish_grow", GrowthKind::kVector},
+    {"RawVec<T,A>::grow", GrowthKind::kVector},
+    {"g_realloc", GrowthKind::kBuffer},
+    {"g_array_", GrowthKind::kBuffer},
+    {"g_ptr_array_", GrowthKind::kBuffer},
+    {"g_string_", GrowthKind::kBuffer},
+    {"xrealloc", GrowthKind::kBuffer},
+    {"reallocarray", GrowthKind::kBuffer},
+    {"list_resize", GrowthKind::kBuffer},
+    {"PyList_Append", GrowthKind::kBuffer},
+    {"PyMem_Realloc", GrowthKind::kBuffer},
+    {"_PyBytes_Resize", GrowthKind::kBuffer},
+};
+
+GrowthKind growth_of(std::string_view name) {
+  for (const GrowthName& each : kGrowthNames) {
+    if (name.find(each.part) != std::string_view::npos) return each.kind;
+  }
+  return GrowthKind::kNone;
+}
+
+// What a function says of a stack that it is in; looked up once a function.
+struct FunctionTrait {
+  bool known = false;
+  bool library = false;
+  GrowthKind growth = GrowthKind::kNone;
+};
+
+struct StackPlace {
+  std::vector<uint32_t> path;  // the place first
+  GrowthKind growth = GrowthKind::kNone;
+};
+
+class PlaceFinder {
+ public:
+  explicit PlaceFinder(const Profile& profile) : profile_(profile), traits_(profile.functions.size()) {}
+
+  // The place of a stack; where all of it is library code, its leaf.
+  StackPlace find(uint32_t stack) {
+    StackPlace place;
+    std::vector<uint32_t> skipped;
+    bool found = false;
+    const Recording& recording = profile_.recording;
+    for (; stack < recording.stacks.size() && place.path.size() < kPathShown; stack = recording.stacks[stack].parent) {
+      const uint32_t frame = recording.stacks[stack].frame;
+      if (frame >= profile_.frame_locations.size()) continue;
+      const LocationRange range = profile_.frame_locations[frame];
+      for (uint32_t i = range.begin; i < range.end && place.path.size() < kPathShown; ++i) {
+        const FunctionTrait& trait = trait_of(profile_.locations[i]);
+        if (!found && place.growth == GrowthKind::kNone) place.growth = trait.growth;
+        if (!found && trait.library) {
+          if (skipped.size() < kPathShown) skipped.push_back(i);
+          continue;
+        }
+        found = true;
+        place.path.push_back(i);
+      }
+    }
+    if (!found) place.path = skipped;
+    return place;
+  }
+
+ private:
+  const FunctionTrait& trait_of(const Location& location) {
+    FunctionTrait& trait = traits_[location.function];
+    if (trait.known) return trait;
+    trait.known = true;
+    const Function& function = profile_.functions[location.function];
+    trait.library = is_library_function(function, profile_.files[location.file]);
+    trait.growth = growth_of(qualified_name(function.name));
+    return trait;
+  }
+
+  const Profile& profile_;
+  std::vector<FunctionTrait> traits_;
+};
+
+bool is_tiny(const HeapCell& cell) {
+  return cell.size_class <= 5 || (cell.size_class == 6 && cell.allocated_bytes == 32 * cell.allocations);
+}
+
+void add_cell(const HeapCell& cell, GrowthKind growth, HeapSite& site) {
+  site.allocations += cell.allocations;
+  site.allocated_bytes += cell.allocated_bytes;
+  site.temporary += cell.temporary;
+  site.samples += cell.samples;
+  site.peak_bytes += cell.peak_bytes;
+  site.peak_blocks += cell.peak_blocks;
+  if (is_tiny(cell)) {
+    site.tiny_allocations += cell.allocations;
+    site.tiny_bytes += cell.allocated_bytes;
+    site.tiny_temporary += cell.temporary;
+  }
+  if (growth == GrowthKind::kNone || cell.allocations == 0) return;
+  site.growth = growth;
+  site.grown_allocations += cell.allocations;
+  site.grown_bytes += cell.allocated_bytes;
+  site.grown_samples += cell.samples;
+  site.grown_by_class[std::min<uint8_t>(cell.size_class, 64)] += cell.allocations;
+  const uint64_t size_bytes = std::max(cell.allocated_bytes / cell.allocations,
+                                       cell.size_class == 0 ? 0 : uint64_t{1} << (cell.size_class - 1));
+  site.greatest_grown_bytes = std::max(site.greatest_grown_bytes, size_bytes);
+}
+
+// The allocations of one stack by size class.
+struct StackSizes {
+  std::array<uint64_t, 65> allocations{}, deallocations{}, temporary{};
+};
+
+// A buffer that realloc() grows has no frame that says so. What tells it: sizes double through at least four classes,
+// as often or less often from class to class, and all but the greatest were freed by the thread's very next call. A
+// function that asks for blocks of many sizes frees them in no such order.
+bool is_realloc_chain(const StackSizes& sizes) {
+  size_t first = 0;
+  while (first < 65 && sizes.allocations[first] == 0) ++first;
+  size_t last = first;
+  while (last + 1 < 65 && sizes.allocations[last + 1] != 0) ++last;
+  for (size_t i = last + 1; i < 65; ++i) {
+    if (sizes.allocations[i] != 0) return false;
+  }
+  if (last < first + 3) return false;
+  for (size_t i = first; i < last; ++i) {
+    if (sizes.allocations[i + 1] > sizes.allocations[i]) return false;
+    if (i + 1 < last && 10 * sizes.temporary[i] < 9 * sizes.allocations[i]) return false;
+  }
+  // Chains end somewhere: the last class is rarer than the first.
+  return 2 * sizes.allocations[last] <= sizes.allocations[first] || sizes.temporary[last] == 0;
+}
+
+}  // namespace
+
+int HeapSite::grown_classes() const {
+  return static_cast<int>(
+      std::count_if(grown_by_class.begin(), grown_by_class.end(), [](uint64_t count) { return count != 0; }));
+}
+
+std::string_view qualified_name(std::string_view demangled) {
+  if (demangled.starts_with("operator")) return demangled;
+  int depth = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < demangled.size(); ++i) {
+    const char each = demangled[i];
+    if (each == '<') ++depth;
+    if (each == '>' && depth > 0 && (i == 0 || demangled[i - 1] != '-')) --depth;
+    if (depth != 0) continue;
+    if (demangled.substr(i).starts_with("operator")) return demangled.substr(begin);
+    // "(anonymous namespace)::f(int)": a bracket that a name goes on behind.
+    if (each == '(') {
+      const size_t close = demangled.find(')', i);
+      if (close == std::string_view::npos || !demangled.substr(close + 1).starts_with("::"))
+        return demangled.substr(begin, i - begin);
+      i = close;
+    }
+    if (each == ' ') begin = i + 1;
+  }
+  return demangled.substr(begin);
+}
+
+bool is_library_function(const Function& function, std::string_view file) {
+  if (function.type != FrameType::kNative && function.type != FrameType::kInlined) return false;
+  const std::string_view name = qualified_name(function.name);
+  if (starts_with_any(name, kLibraryNamespaces)) return true;
+  if (name.starts_with("<alloc::") || name.starts_with("<std::")) return true;
+  if (std::find(kAllocatorNames.begin(), kAllocatorNames.end(), name) != kAllocatorNames.end()) return true;
+  if (starts_with_any(function.module, kLibraryModules)) return true;
+  return file.starts_with("/usr/include/") || file.find("/include/c++/") != std::string_view::npos;
+}
+
+std::vector<HeapSite> heap_sites(const Profile& profile) {
+  struct OfStack {
+    StackPlace place;
+    StackSizes sizes;
+    uint64_t weight = 0;
+    std::vector<uint32_t> cells;
+  };
+  std::unordered_map<uint32_t, OfStack> stacks;
+  PlaceFinder finder(profile);
+  for (uint32_t i = 0; i < profile.heap.cells.size(); ++i) {
+    const HeapCell& cell = profile.heap.cells[i];
+    if (cell.kind != MemoryKind::kHeap) continue;
+    const auto [entry, added] = stacks.try_emplace(cell.stack);
+    OfStack& stack = entry->second;
+    if (added) stack.place = finder.find(cell.stack);
+    stack.cells.push_back(i);
+    stack.weight += cell.allocated_bytes + cell.peak_bytes;
+    const uint8_t size_class = std::min<uint8_t>(cell.size_class, 64);
+    stack.sizes.allocations[size_class] += cell.allocations;
+    stack.sizes.deallocations[size_class] += cell.deallocations;
+    stack.sizes.temporary[size_class] += cell.temporary;
+  }
+  using Key = std::tuple<uint32_t, uint32_t, uint32_t>;  // function, file, line
+  std::map<Key, std::pair<HeapSite, uint64_t>> sites;    // with the weight of the heaviest stack
+  for (auto& [index, stack] : stacks) {
+    if (stack.place.path.empty()) continue;
+    const Location& place = profile.locations[stack.place.path.front()];
+    auto& [site, heaviest] = sites[{place.function, place.file, place.line}];
+    GrowthKind growth = stack.place.growth;
+    if (growth == GrowthKind::kNone && is_realloc_chain(stack.sizes)) growth = GrowthKind::kBuffer;
+    for (const uint32_t cell : stack.cells) add_cell(profile.heap.cells[cell], growth, site);
+    if (stack.weight >= heaviest || site.path.empty()) site.path = stack.place.path;
+    heaviest = std::max(heaviest, stack.weight);
+  }
+  std::vector<HeapSite> result;
+  for (auto& [key, site] : sites) result.push_back(std::move(site.first));
+  return result;
+}
+
+}  // namespace flarestack

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// HeapSites: a profile's heap by the places in the program's own code that cause its allocations: the innermost frame
+// that is no allocator, no standard container and no other code of a library's header. For heap_advice(). Offline side.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "model/profile.h"
+
+namespace flarestack {
+
+// What made a stack reallocate, by the names of the library's functions in it.
+enum class GrowthKind : uint8_t { kNone, kVector, kString, kDeque, kBuffer };
+
+struct HeapSite {
+  std::vector<uint32_t> path;  // in Profile::locations: the place and its callers, of its heaviest stack
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
+  uint64_t temporary = 0;
+  uint64_t samples = 0;
+  uint64_t peak_bytes = 0;
+  uint64_t peak_blocks = 0;
+  uint64_t tiny_allocations = 0;  // of at most 32 bytes
+  uint64_t tiny_bytes = 0;
+  uint64_t tiny_temporary = 0;
+  GrowthKind growth = GrowthKind::kNone;  // of most of what follows
+  uint64_t grown_allocations = 0;         // by stacks that grow something
+  uint64_t grown_bytes = 0;
+  uint64_t grown_samples = 0;
+  uint64_t greatest_grown_bytes = 0;          // upper bound of the size, by its class
+  std::array<uint64_t, 65> grown_by_class{};  // allocations of those stacks
+  int grown_classes() const;
+};
+
+// Those with any allocation in the profile, in no order. `profile` is of a heap metric.
+std::vector<HeapSite> heap_sites(const Profile& profile);
+
+// Whether a function is of an allocator, or of a library's header or runtime: nobody's place.
+bool is_library_function(const Function& function, std::string_view file);
+// "std::vector<int>::push_back" of "void std::vector<int>::push_back(int const&) [clone .cold]": without return type
+// and parameters.
+std::string_view qualified_name(std::string_view demangled);
+
+}  // namespace flarestack
