@@ -162,6 +162,11 @@ const char* advice_kind_name(AdviceKind kind) {
   return "unknown";
 }
 
+bool may_have_advice(const HeapSummary& summary) {
+  return summary.allocations >= kFewestGrown || summary.peak_bytes >= kSmallestPeakBytes ||
+         summary.memory.allocator_overhead_bytes >= kSmallestOverheadBytes;
+}
+
 std::vector<HeapAdvice> heap_advice(const Profile& profile, const HeapSummary& summary) {
   const Totals totals{summary};
   std::vector<HeapAdvice> advice;

@@ -37,6 +37,9 @@ struct HeapAdvice {
   uint64_t bytes = 0;  // allocated, or at the peak, or of overhead: what `matter` is about
 };
 
+// Whether heap_advice() could say anything, without symbols: a heap as small as that of most programs has none.
+bool may_have_advice(const HeapSummary& summary);
+
 // Weightiest first, one for each place but for the peak's. `profile` is of a heap metric and was made without a range
 // of time for the rules to be meant as they are; with one they speak of it alone.
 std::vector<HeapAdvice> heap_advice(const Profile& profile, const HeapSummary& summary);

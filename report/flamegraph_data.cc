@@ -6,6 +6,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "report/metric_words.h"
 #include "report/quality_panel.h"
 
 namespace flarestack {
@@ -176,7 +177,9 @@ void write_quality_panel(Writer& json, const Profile& profile) {
 
 std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, const FlamePalette& palette,
                             const FlamegraphOptions& options) {
-  const uint64_t scale = profile.total() > 10'000'000 ? 1000 : 1;  // microseconds are fine enough for 10 ms
+  // Microseconds are fine enough for 10 ms; bytes stay what they are.
+  const bool is_heap = is_heap_metric(profile.options.metric);
+  const uint64_t scale = !is_heap && profile.total() > 10'000'000 ? 1000 : 1;
   rapidjson::StringBuffer buffer;
   Writer json(buffer);
   json.StartObject();
@@ -192,6 +195,12 @@ std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, con
   json.String(form_name(options.form));
   json.Key("metric");
   json.String(metric_name(profile.options.metric));
+  json.Key("unit");
+  json.String(metric_unit(profile.options.metric));
+  json.Key("words");
+  json.String(value_words(profile.options.metric));
+  json.Key("counted");
+  json.String(is_heap && !is_bytes_metric(profile.options.metric) ? "" : counted_noun(profile.options.metric));
   json.Key("scale");
   json.Uint64(scale);
   json.Key("duration");

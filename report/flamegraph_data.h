@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A flame graph as the JSON that the page's script reads (report/web/data.js is its reader). Offline side.
 //
-// {"version":1,"title","command","metric","scale","total","duration","binLength","bins","complete",
+// {"version":1,"title","command","metric","unit","words","counted","scale","duration","binLength","bins","complete",
 //  "quality":[[label, text, mood]...],
 //  "legend":[[name, class, self]...],
 //  "strings":[text...],
@@ -11,7 +11,8 @@
 //  "processes":[[pid, name]...],
 //  "threads":[[process, tid, name]...],             process: index, -1 unknown; tid 0: several threads
 //  "entries":[thread, bin, n, (node - previous node, value) * n, ...]}
-// Values times "scale" are nanoseconds; times ("duration", "binLength") are nanoseconds. Node 0, the root, is not in
+// "words" stand behind a value ("of CPU time"); "counted" is what "samples" and "counts" count ("sample", "block").
+// Values times "scale" are in the "unit"; times ("duration", "binLength") are nanoseconds. Node 0, the root, is not in
 // "nodes".
 #pragma once
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/metric_words.h"
 #include "report/text_style.h"
 #include "report/xml_text.h"
 
@@ -27,8 +28,9 @@ std::string head(const Profile& profile, const FlamePalette& palette, const Flam
                                 xml_text(shorten_end(printable(options.title.empty() ? command : options.title), 120)));
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
-  std::string line = fmt::format("{} of {}, {} samples", format_duration(profile.total()),
-                                 metric_phrase(profile.options.metric), format_count(samples));
+  const Metric metric = profile.options.metric;
+  std::string line = value_phrase(metric, profile.total());
+  if (!is_heap_metric(metric) || is_bytes_metric(metric)) line += ", " + counted_phrase(metric, samples);
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) line += "; only: " + filters;
   if (!profile.quality.complete) line += "; the trace is damaged";

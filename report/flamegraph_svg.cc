@@ -11,6 +11,7 @@
 #include "report/flamegraph_graph.h"
 #include "report/flamegraph_palette.h"
 #include "report/flamegraph_picture.h"
+#include "report/metric_words.h"
 #include "report/text_style.h"
 #include "report/web_assets.h"
 #include "report/xml_text.h"
@@ -21,11 +22,12 @@ namespace {
 // The picture in words, for who cannot see it.
 std::string description(const Profile& profile) {
   constexpr size_t kMentioned = 10;
-  std::string text = fmt::format("Flame graph of {}.",
-                                 format_duration(profile.total()) + " of " + metric_phrase(profile.options.metric));
+  const Metric metric = profile.options.metric;
+  std::string text = fmt::format("Flame graph of {}.", value_phrase(metric, profile.total()));
+  const char* most = is_heap_metric(metric) ? " Most is of" : " Most time was spent in";
   const std::vector<FunctionRow> rows = function_rows(profile, 0.01);
   for (size_t i = 0; i < std::min(rows.size(), kMentioned) && rows[i].self != 0; ++i) {
-    text += fmt::format("{} {} {}", i == 0 ? " Most time was spent in" : ",", profile.functions[rows[i].function].name,
+    text += fmt::format("{} {} {}", i == 0 ? most : ",", profile.functions[rows[i].function].name,
                         format_percent(rows[i].self, profile.total()));
   }
   return text;

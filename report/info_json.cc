@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/info_json.h"
 
+#include "report/heap_json.h"
 #include "report/info_text.h"
 #include "report/json_writer.h"
 
@@ -120,6 +121,21 @@ std::string info_json(const Profile& profile) {
     json.end_object();
   }
   json.end_array();
+  json.key("notes");
+  json.begin_array();
+  for (const Note& note : recording.notes) {
+    json.begin_object();
+    json.key("pid");
+    if (note.process < recording.processes.size()) {
+      json.value(recording.processes[note.process].pid);
+    } else {
+      json.null();
+    }
+    json.member("text", note.text);
+    json.end_object();
+  }
+  json.end_array();
+  if (recording.has_heap()) write_heap(json, profile, summarize_heap(profile));
   write_clock(json, profile.quality);
   write_quality(json, recording, profile.quality);
   json.end_object();

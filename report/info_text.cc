@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/heap_words.h"
 #include "report/quality_panel.h"
 
 namespace flarestack {
@@ -39,6 +40,45 @@ std::string exit_phrase(const ProcessEndRecord& end) {
       return "unknown";
   }
   return "unknown";
+}
+
+std::string heap_mode_phrase(const SessionRecord& session, bool has_heap) {
+  if (!has_heap) return "not recorded";
+  return session.heap == HeapMode::kSampled ? "sampled every " + format_bytes(session.heap_sample_bytes)
+                                            : "every allocation";
+}
+
+void append_heap(const Profile& profile, const TextLayout& layout, std::string& out) {
+  const Painter painter(layout.colour);
+  const HeapSummary summary = summarize_heap(profile);
+  out += "\n" + painter.bold("Heap") + "\n";
+  const auto add = [&](std::string_view label, const std::string& text) {
+    bool first = true;
+    for (const std::string& line : wrapped(text, std::max<size_t>(layout.width, 60) - 16)) {
+      if (!line.empty()) out += "  " + painter.dim(padded(first ? label : "", 14)) + line + "\n";
+      first = false;
+    }
+  };
+  add("allocated", fmt::format("{}; {}", format_bytes(summary.allocated_bytes), heap_phrase(summary)));
+  add("sampling", confidence_phrase(summary));
+  if (summary.mapped.allocations != 0)
+    add("mapped", fmt::format("{} by the program itself, at most {} at once",
+                              format_bytes(summary.mapped.allocated_bytes), format_bytes(summary.mapped.peak_bytes)));
+  std::string memory = rss_phrase(summary);
+  for (const MemoryPart& part : rss_parts(summary))
+    memory += fmt::format("; {} {}", format_bytes(part.size_bytes), part.name);
+  add("memory", memory);
+}
+
+void append_notes(const Recording& recording, const TextLayout& layout, std::string& out) {
+  if (recording.notes.empty()) return;
+  const Painter painter(layout.colour);
+  out += "\n" + painter.bold("Notes") + "\n";
+  for (const Note& note : recording.notes) {
+    const bool known = note.process < recording.processes.size();
+    out += fmt::format("{:>8}  {}\n", known ? std::to_string(recording.processes[note.process].pid) : "-",
+                       printable(note.text));
+  }
 }
 
 std::string process_table(const Profile& profile, const TextLayout& layout) {
@@ -99,6 +139,8 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
   add("host", printable(session.host) + (session.kernel.empty() ? "" : ", Linux " + printable(session.kernel)));
   add("recorder", "flarestack " + printable(session.version) + (session.wall_clock ? ", wall clock" : ""));
 
+  add("heap", heap_mode_phrase(session, recording.has_heap()));
+
   out += "\n" + painter.bold(fmt::format("Processes ({})", recording.processes.size())) + "\n";
   out += process_table(profile, layout);
   if (!recording.unrecorded.empty()) {
@@ -108,6 +150,8 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
                          printable(process.command), painter.note(printable(process.reason)));
     }
   }
+  if (recording.has_heap()) append_heap(profile, layout, out);
+  append_notes(recording, layout, out);
   return out + "\n" + quality_text(profile, layout);
 }
 

@@ -30,26 +30,31 @@ const char* metric_title(Metric metric) {
   return "";
 }
 
-std::string value_phrase(Metric metric, uint64_t value) {
-  const std::string shown = format_value(metric, value);
-  const char* plural = value == 1 ? "" : "s";
+const char* value_words(Metric metric) {
   switch (metric) {
     case Metric::kCpu:
-      return shown + " of CPU time";
+      return "of CPU time";
     case Metric::kWall:
-      return shown + " of wall time";
+      return "of wall time";
     case Metric::kAllocated:
-      return shown + " allocated";
+      return "allocated";
     case Metric::kAllocations:
-      return shown + " allocation" + plural;
+      return "allocations";
     case Metric::kPeak:
-      return shown + " at the heap's peak";
+      return "at the heap's peak";
     case Metric::kLive:
-      return shown + " live at the end";
+      return "live at the end";
     case Metric::kTemporary:
-      return shown + " temporary allocation" + plural;
+      return "temporary allocations";
   }
-  return shown;
+  return "";
+}
+
+std::string value_phrase(Metric metric, uint64_t value) {
+  std::string phrase = format_value(metric, value) + " " + value_words(metric);
+  const bool is_count = is_heap_metric(metric) && !is_bytes_metric(metric);
+  if (is_count && value == 1) phrase.pop_back();
+  return phrase;
 }
 
 const char* share_phrase(Metric metric) {
@@ -57,9 +62,12 @@ const char* share_phrase(Metric metric) {
   return is_bytes_metric(metric) ? "of the bytes" : "of the allocations";
 }
 
+const char* counted_noun(Metric metric) {
+  return !is_heap_metric(metric) ? "sample" : is_level_metric(metric) ? "block" : "allocation";
+}
+
 std::string counted_phrase(Metric metric, uint64_t count) {
-  const char* noun = !is_heap_metric(metric) ? " sample" : is_level_metric(metric) ? " block" : " allocation";
-  return format_count(count) + noun + (count == 1 ? "" : "s");
+  return format_count(count) + " " + counted_noun(metric) + (count == 1 ? "" : "s");
 }
 
 }  // namespace flarestack

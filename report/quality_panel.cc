@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/metric_words.h"
 
 namespace flarestack {
 namespace {
@@ -77,7 +79,7 @@ std::string module_list(const Profile& profile, const SymbolProblemGroup& group)
     const SymbolProblem& module = *group.modules[i];
     const std::string name = group.modules.size() == 1 ? printable(module.path) : short_file(module.path, 40);
     list += fmt::format("{}{} ({}{})", i == 0 ? "" : ", ", name, format_percent(module.self, profile.total()),
-                        i == 0 ? " of the time" : "");
+                        i == 0 ? std::string(" ") + share_phrase(profile.options.metric) : "");
   }
   if (group.modules.size() > shown) list += fmt::format(" and {} more", group.modules.size() - shown);
   return list;
@@ -102,8 +104,9 @@ void add_symbol_lines(const Profile& profile, std::vector<QualityLine>& lines) {
   if (groups.empty()) lines.push_back({"symbols", "every module has its symbols", Mood::kGood});
   if (profile.quality.unknown_code_ns != 0) {
     lines.push_back({"",
-                     fmt::format("{} of the time is code of no known module ([unknown])",
-                                 format_percent(profile.quality.unknown_code_ns, profile.total())),
+                     fmt::format("{} {} is code of no known module ([unknown])",
+                                 format_percent(profile.quality.unknown_code_ns, profile.total()),
+                                 share_phrase(profile.options.metric)),
                      Mood::kNote});
     lines.push_back({"",
                      "if a JIT made it, its option names it: node --perf-basic-prof, "
@@ -123,20 +126,6 @@ void add_unrecorded_lines(const Recording& recording, std::vector<QualityLine>& 
   if (unrecorded.size() > kShown)
     lines.push_back({"", fmt::format("and {} more processes; `flarestack info` lists them", unrecorded.size() - kShown),
                      Mood::kNote});
-}
-
-// Breaks `text` at blanks into lines of at most `width` columns; a longer word stays whole.
-std::vector<std::string> wrapped(const std::string& text, size_t width) {
-  std::vector<std::string> lines(1);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > width) lines.emplace_back();
-    if (!lines.back().empty()) lines.back() += ' ';
-    lines.back() += word;
-    begin = end + 1;
-  }
-  return lines;
 }
 
 }  // namespace
@@ -182,12 +171,46 @@ constexpr LossSentence kLosses[] = {
     {"trace_records_dropped", "trace", "{} records were too large to be kept", Mood::kBad},
 };
 
-void add_loss_lines(const Recording& recording, std::vector<QualityLine>& lines) {
-  for (const LossSentence& loss : kLosses) {
+constexpr LossSentence kHeapLosses[] = {
+    {"foreign_frees", "", "{} blocks were freed whose allocation was not recorded", Mood::kNote},
+    {"ambiguous_frees", "", "{} deallocations could not be told apart from others of the same address", Mood::kNote},
+    {"heap_stacks_truncated", "", "{} allocations have a stack that did not reach its root", Mood::kNote},
+    {"heap_stacks_heuristic", "", "{} allocations have a stack that trusted a frame pointer", Mood::kNote},
+    {"heap_stacks_elided", "", "{} allocations have a stack deeper than 4096 frames; its middle is left out",
+     Mood::kNote},
+};
+
+void add_loss_lines(const Recording& recording, std::span<const LossSentence> losses, std::vector<QualityLine>& lines) {
+  for (const LossSentence& loss : losses) {
     const uint64_t count = recording.counter(loss.counter);
     if (count != 0)
       lines.push_back({loss.label, fmt::format(fmt::runtime(loss.sentence), format_count(count)), loss.mood});
   }
+}
+
+void add_heap_lines(const Recording& recording, const Quality& quality, std::vector<QualityLine>& lines) {
+  if (!recording.has_heap()) return;
+  const SessionRecord& session = recording.session;
+  std::string text = session.heap == HeapMode::kSampled
+                         ? fmt::format("sampled every {}", format_bytes(session.heap_sample_bytes))
+                         : std::string("every allocation");
+  text +=
+      fmt::format("; {} events, {} lost", format_count(quality.heap_events), format_count(quality.heap_events_lost));
+  lines.push_back({"heap", text, quality.heap_events_lost == 0 ? Mood::kGood : Mood::kBad});
+  if (quality.heap_events_lost != 0)
+    lines.push_back({"", "what is live, and who allocated it, may be wrong by the events lost", Mood::kBad});
+  add_loss_lines(recording, kHeapLosses, lines);
+}
+
+void add_sample_lines(const Quality& quality, std::vector<QualityLine>& lines) {
+  lines.push_back(
+      {"samples",
+       fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
+       quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
+  lines.push_back({"stacks",
+                   fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
+                               format_count(quality.stacks_heuristic)),
+                   quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
 }
 
 }  // namespace
@@ -198,15 +221,9 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   lines.push_back(clock_line(quality));
   if (profile.options.metric == Metric::kWall && !profile.recording.session.wall_clock)
     lines.push_back({"", "time off the CPU was not recorded; record with --clock wall to see it", Mood::kNote});
-  lines.push_back(
-      {"samples",
-       fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
-       quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
-  lines.push_back({"stacks",
-                   fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
-                               format_count(quality.stacks_heuristic)),
-                   quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
-  add_loss_lines(profile.recording, lines);
+  if (profile.recording.has_cpu()) add_sample_lines(quality, lines);
+  add_loss_lines(profile.recording, kLosses, lines);
+  add_heap_lines(profile.recording, quality, lines);
   add_cpu_lines(quality, lines);
   add_symbol_lines(profile, lines);
   add_unrecorded_lines(profile.recording, lines);
@@ -214,9 +231,10 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
     lines.push_back({i == 0 ? "damage" : "", quality.damage[i], Mood::kBad});
   }
   if (quality.lost_ns != 0)
-    lines.push_back(
-        {"", fmt::format("{} of the time has lost frames ([lost])", format_percent(quality.lost_ns, profile.total())),
-         Mood::kBad});
+    lines.push_back({"",
+                     fmt::format("{} {} has lost frames ([lost])", format_percent(quality.lost_ns, profile.total()),
+                                 share_phrase(profile.options.metric)),
+                     Mood::kBad});
   if (quality.complete) lines.push_back({"trace", "complete", Mood::kGood});
   return lines;
 }

@@ -2,6 +2,9 @@
 #include "report/report_json.h"
 
 #include "model/function_table.h"
+#include "model/heap_functions.h"
+#include "model/heap_summary.h"
+#include "report/heap_json.h"
 #include "report/json_writer.h"
 
 namespace flarestack {
@@ -21,7 +24,8 @@ void write_threads(JsonWriter& json, const Profile& profile, const FunctionRow& 
   json.end_array();
 }
 
-void write_function(JsonWriter& json, const Profile& profile, const FunctionRow& row) {
+// `heap`: of a heap metric the function's own allocations, else null.
+void write_function(JsonWriter& json, const Profile& profile, const FunctionRow& row, const FunctionHeap* heap) {
   const Function& function = profile.functions[row.function];
   json.begin_object();
   json.member("name", function.name);
@@ -32,7 +36,17 @@ void write_function(JsonWriter& json, const Profile& profile, const FunctionRow&
   json.member("line", function.line);
   json.member("self", row.self);
   json.member("total", row.total);
-  json.member("samples", row.samples);
+  if (heap == nullptr) {
+    json.member("samples", row.samples);
+  } else {
+    json.member("allocations", heap->allocations);
+    json.member("allocated_bytes", heap->allocated_bytes);
+    json.member("temporary_allocations", heap->temporary);
+    json.member("peak_bytes", heap->peak_bytes);
+    json.member("peak_blocks", heap->peak_blocks);
+    json.member("live_bytes_at_end", heap->live_bytes);
+    json.member("live_blocks_at_end", heap->live_blocks);
+  }
   json.key("hottest_line");
   if (row.hottest_line.line == 0) {
     json.null();
@@ -43,7 +57,7 @@ void write_function(JsonWriter& json, const Profile& profile, const FunctionRow&
     json.member("self", row.hottest_line.self);
     json.end_object();
   }
-  json.member("speed_up_if_free", speed_up_without(row.self, profile.total()));
+  if (heap == nullptr) json.member("speed_up_if_free", speed_up_without(row.self, profile.total()));
   write_threads(json, profile, row);
   json.end_object();
 }
@@ -64,8 +78,15 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
   json.begin_array();
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);
   if (options.top != 0 && rows.size() > options.top) rows.resize(options.top);
-  for (const FunctionRow& row : rows) write_function(json, profile, row);
+  const bool is_heap = is_heap_metric(profile.options.metric);
+  const std::vector<FunctionHeap> heap = is_heap ? heap_by_function(profile) : std::vector<FunctionHeap>();
+  for (const FunctionRow& row : rows) write_function(json, profile, row, is_heap ? &heap[row.function] : nullptr);
   json.end_array();
+  if (is_heap) {
+    const HeapSummary summary = summarize_heap(profile);
+    write_heap(json, profile, summary);
+    write_advice(json, profile, summary);
+  }
   write_clock(json, profile.quality);
   write_quality(json, profile.recording, profile.quality);
   json.end_object();

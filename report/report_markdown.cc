@@ -7,73 +7,101 @@
 
 #include "base/text.h"
 #include "model/function_table.h"
+#include "model/heap_functions.h"
+#include "report/heap_markdown.h"
+#include "report/heap_words.h"
+#include "report/markdown_text.h"
+#include "report/metric_words.h"
 #include "report/quality_panel.h"
 
 namespace flarestack {
 namespace {
 
-// Plain text: nothing in it is markup or HTML.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char each : printable(text)) {
-    if (std::string_view("\\`*_[]<>|#&~").find(each) != std::string_view::npos) out += '\\';
-    out += each;
-  }
-  return out;
-}
-
-// A code span in a table's cell: a fence longer than any run of backticks inside, and bars escaped, which GitHub's
-// tables want even in code (GFM 4.10).
-std::string code(std::string_view text) {
-  const std::string shown = printable(text);
-  if (shown.empty()) return "";
-  size_t longest = 0;
-  for (size_t i = 0, run = 0; i < shown.size(); ++i) longest = std::max(longest, run = shown[i] == '`' ? run + 1 : 0);
-  const std::string fence(longest + 1, '`');
-  const std::string space = shown.front() == '`' || shown.back() == '`' ? " " : "";
-  std::string out = fence + space;
-  for (const char each : shown) out += each == '|' ? std::string("\\|") : std::string(1, each);
-  return out + space + fence;
-}
-
 std::string place(const Profile& profile, const FunctionRow& row) {
   const Function& function = profile.functions[row.function];
   std::string text;
-  if (function.line != 0) text = code(fmt::format("{}:{}", short_file(function.file, 60), function.line));
+  if (function.line != 0) text = markdown_code(fmt::format("{}:{}", short_file(function.file, 60), function.line));
   if (row.hottest_line.line != 0)
-    text += fmt::format(
-        "{}hottest {} ({})", text.empty() ? "" : ", ",
-        code(fmt::format("{}:{}", short_file(profile.files[row.hottest_line.file], 60), row.hottest_line.line)),
-        format_percent(row.hottest_line.self, row.self));
+    text += fmt::format("{}hottest {} ({})", text.empty() ? "" : ", ",
+                        markdown_code(fmt::format("{}:{}", short_file(profile.files[row.hottest_line.file], 60),
+                                                  row.hottest_line.line)),
+                        format_percent(row.hottest_line.self, row.self));
   return text;
+}
+
+// The columns between the self and the total share, and behind them.
+std::string heap_cells_of(const Profile& profile, const FunctionRow& row, const FunctionHeap& own) {
+  const Metric metric = profile.options.metric;
+  const uint64_t blocks = metric == Metric::kPeak   ? own.peak_blocks
+                          : metric == Metric::kLive ? own.live_blocks
+                                                    : own.allocations;
+  const uint64_t bytes = metric == Metric::kPeak   ? own.peak_bytes
+                         : metric == Metric::kLive ? own.live_bytes
+                                                   : own.allocated_bytes;
+  return fmt::format("| {} | {} | {} | {} | {} ", markdown_text(format_percent(row.self, profile.total())),
+                     format_value(metric, row.self), markdown_text(format_percent(row.total, profile.total())),
+                     metric == Metric::kAllocations ? format_bytes(bytes) : format_count(blocks),
+                     blocks == 0 ? "-" : format_bytes(bytes / blocks));
+}
+
+const char* heap_table_head(Metric metric) {
+  switch (metric) {
+    case Metric::kAllocations:
+      return "| self | allocations | total | bytes | average ";
+    case Metric::kTemporary:
+      return "| self | temporary | total | allocations | average ";
+    case Metric::kPeak:
+    case Metric::kLive:
+      return "| self | bytes | total | blocks | average ";
+    default:
+      return "| self | bytes | total | allocations | average ";
+  }
+}
+
+void append_table(const Profile& profile, const ReportOptions& options, std::string& out) {
+  const bool is_heap = is_heap_metric(profile.options.metric);
+  out += is_heap ? heap_table_head(profile.options.metric) : "| self | time | total | if free ";
+  out += "| function | module | where | threads |\n";
+  out += is_heap ? "|---:|---:|---:|---:|---:" : "|---:|---:|---:|---:";
+  out += "|---|---|---|---:|\n";
+  const std::vector<FunctionHeap> heap = is_heap ? heap_by_function(profile) : std::vector<FunctionHeap>();
+  std::vector<FunctionRow> rows = function_table(profile, options.threshold);
+  if (options.top != 0 && rows.size() > options.top) rows.resize(options.top);
+  for (const FunctionRow& row : rows) {
+    const Function& function = profile.functions[row.function];
+    out += is_heap ? heap_cells_of(profile, row, heap[row.function])
+                   : fmt::format("| {} | {} | {} | {} ", markdown_text(format_percent(row.self, profile.total())),
+                                 format_duration(row.self), markdown_text(format_percent(row.total, profile.total())),
+                                 speed_up_text(row.self, profile.total()));
+    out += fmt::format("| {} | {} | {} | {} |\n", markdown_code(short_function(function.name, 120)),
+                       markdown_text(function.module), place(profile, row), row.threads.size());
+  }
 }
 
 }  // namespace
 
 std::string report_markdown(const Profile& profile, const ReportOptions& options) {
-  const char* metric = profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time";
+  const Metric metric = profile.options.metric;
   std::string out =
-      fmt::format("## {} by function\n\n{}: {} over {}.\n", metric,
-                  code(command_line(profile.recording.session.command)), format_duration(profile.total()),
+      fmt::format("## {} by function\n\n{}: {} over {}.\n", metric_title(metric),
+                  markdown_code(command_line(profile.recording.session.command)), format_value(metric, profile.total()),
                   format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))));
   const std::string filters = describe_filters(profile.options);
-  if (!filters.empty()) out += fmt::format("Only: {}.\n", escaped(filters));
-  out += "\n| self | time | total | if free | function | module | where | threads |\n";
-  out += "|---:|---:|---:|---:|---|---|---|---:|\n";
-  std::vector<FunctionRow> rows = function_table(profile, options.threshold);
-  if (options.top != 0 && rows.size() > options.top) rows.resize(options.top);
-  for (const FunctionRow& row : rows) {
-    const Function& function = profile.functions[row.function];
-    out +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", escaped(format_percent(row.self, profile.total())),
-                    format_duration(row.self), escaped(format_percent(row.total, profile.total())),
-                    speed_up_text(row.self, profile.total()), code(short_function(function.name, 120)),
-                    escaped(function.module), place(profile, row), row.threads.size());
+  if (!filters.empty()) out += fmt::format("Only: {}.\n", markdown_text(filters));
+  HeapSummary summary;
+  if (is_heap_metric(metric)) {
+    summary = summarize_heap(profile);
+    out += fmt::format("\nHeap: {}.\n", markdown_text(heap_phrase(summary)));
+    const std::string confidence = confidence_phrase(summary);
+    if (!confidence.empty()) out += fmt::format("{}.\n", markdown_text(confidence));
   }
+  out += "\n";
+  append_table(profile, options, out);
+  if (is_heap_metric(metric)) out += heap_markdown(profile, summary);
   out += "\n### Quality\n\n";
   for (const QualityLine& line : quality_lines(profile)) {
-    out += line.label.empty() ? fmt::format("  - {}\n", escaped(line.text))
-                              : fmt::format("- **{}**: {}\n", line.label, escaped(line.text));
+    out += line.label.empty() ? fmt::format("  - {}\n", markdown_text(line.text))
+                              : fmt::format("- **{}**: {}\n", line.label, markdown_text(line.text));
   }
   return out;
 }

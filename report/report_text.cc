@@ -7,13 +7,19 @@
 
 #include "base/text.h"
 #include "model/function_table.h"
+#include "model/heap_functions.h"
+#include "report/heap_text.h"
+#include "report/heap_words.h"
+#include "report/metric_words.h"
 #include "report/quality_panel.h"
 
 namespace flarestack {
 namespace {
 
-constexpr size_t kLeftWidth = 38;  // the columns of numbers before a function's name
 constexpr size_t kMostPassedThrough = 20;
+
+// The columns of numbers before a function's name.
+size_t left_width(const Profile& profile) { return is_heap_metric(profile.options.metric) ? 51 : 38; }
 
 std::string counted(size_t count, std::string_view singular, std::string_view plural) {
   return fmt::format("{} {}", format_count(count), count == 1 ? singular : plural);
@@ -37,17 +43,16 @@ std::string population(const Profile& profile) {
 
 std::string head(const Profile& profile, const TextLayout& layout) {
   const Painter painter(layout.colour);
-  const std::string title =
-      fmt::format("{} by function", profile.options.metric == Metric::kCpu ? "CPU time" : "Wall time");
+  const std::string title = fmt::format("{} by function", metric_title(profile.options.metric));
   const size_t room = layout.width > title.size() + 20 ? layout.width - title.size() - 2 : 20;
   std::string out =
       painter.bold(title) + "  " + shorten_end(command_line(profile.recording.session.command), room) + "\n";
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
-  out += painter.dim(
-             fmt::format("{} in {} over {}; {}", format_duration(profile.total()), population(profile),
-                         format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))),
-                         counted(samples, "sample", "samples"))) +
+  out += painter.dim(fmt::format(
+             "{} in {} over {}; {}", format_value(profile.options.metric, profile.total()), population(profile),
+             format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))),
+             counted_phrase(profile.options.metric, samples))) +
          "\n";
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";
@@ -89,35 +94,76 @@ std::vector<std::string> details(const Profile& profile, const FunctionRow& row,
   return parts;
 }
 
-// `parts` with two blanks between them, on as many lines as they need.
-void append_details(const std::vector<std::string>& parts, const TextLayout& layout, std::string& out) {
+// `parts` with two blanks between them, on as many lines as they need, behind `left` columns.
+void append_details(const std::vector<std::string>& parts, size_t left, const TextLayout& layout, std::string& out) {
   const Painter painter(layout.colour);
   std::string line;
   const auto flush = [&] {
-    if (!line.empty()) out += std::string(kLeftWidth, ' ') + painter.dim(line) + "\n";
+    if (!line.empty()) out += std::string(left, ' ') + painter.dim(line) + "\n";
     line.clear();
   };
   for (const std::string& part : parts) {
-    if (!line.empty() && kLeftWidth + columns_of(line) + 2 + columns_of(part) > layout.width) flush();
-    line += (line.empty() ? "" : "  ") + shorten_middle(part, std::max(layout.width, kLeftWidth + 20) - kLeftWidth);
+    if (!line.empty() && left + columns_of(line) + 2 + columns_of(part) > layout.width) flush();
+    line += (line.empty() ? "" : "  ") + shorten_middle(part, std::max(layout.width, left + 20) - left);
   }
   flush();
+}
+
+// What a heap metric shows of a function's own allocations.
+std::string heap_numbers(const Profile& profile, const FunctionRow& row, const FunctionHeap& own) {
+  const Metric metric = profile.options.metric;
+  uint64_t blocks = own.allocations;
+  uint64_t bytes = own.allocated_bytes;
+  if (is_level_metric(metric)) {
+    blocks = metric == Metric::kPeak ? own.peak_blocks : own.live_blocks;
+    bytes = metric == Metric::kPeak ? own.peak_bytes : own.live_bytes;
+  }
+  const std::string other = metric == Metric::kAllocations ? format_bytes(bytes) : format_count(blocks);
+  return fmt::format("{:>6}  {:>10}  {:>6}  {:>11}  {:>8}  ", format_percent(row.self, profile.total()),
+                     format_value(metric, row.self), format_percent(row.total, profile.total()), other,
+                     blocks == 0 ? "-" : format_bytes(bytes / blocks));
+}
+
+const char* self_table_title(Metric metric) {
+  switch (metric) {
+    case Metric::kCpu:
+    case Metric::kWall:
+      return "  SELF       TIME    TOTAL  IF FREE   FUNCTION";
+    case Metric::kAllocated:
+      return "  SELF       BYTES   TOTAL  ALLOCATIONS  AVG SIZE  FUNCTION";
+    case Metric::kAllocations:
+      return "  SELF   ALLOCATED   TOTAL        BYTES  AVG SIZE  FUNCTION";
+    case Metric::kPeak:
+    case Metric::kLive:
+      return "  SELF       BYTES   TOTAL       BLOCKS  AVG SIZE  FUNCTION";
+    case Metric::kTemporary:
+      return "  SELF   TEMPORARY   TOTAL  ALLOCATIONS  AVG SIZE  FUNCTION";
+  }
+  return "";
 }
 
 void append_self_table(const Profile& profile, const std::vector<FunctionRow>& rows, const ReportOptions& options,
                        std::string& out) {
   const Painter painter(options.layout.colour);
-  const size_t name_width = std::max<size_t>(options.layout.width, kLeftWidth + 24) - kLeftWidth;
-  out += painter.bold("  SELF       TIME    TOTAL  IF FREE   FUNCTION") + "\n";
+  const Metric metric = profile.options.metric;
+  const size_t left = left_width(profile);
+  const size_t name_width = std::max<size_t>(options.layout.width, left + 24) - left;
+  const std::vector<FunctionHeap> heap =
+      is_heap_metric(metric) ? heap_by_function(profile) : std::vector<FunctionHeap>();
+  out += painter.bold(self_table_title(metric)) + "\n";
   for (const FunctionRow& row : rows) {
-    const std::string numbers = fmt::format("{:>6}  {:>9}   {:>6}  {:>7}   ", format_percent(row.self, profile.total()),
-                                            format_duration(row.self), format_percent(row.total, profile.total()),
-                                            speed_up_text(row.self, profile.total()));
+    const std::string numbers =
+        is_heap_metric(metric)
+            ? heap_numbers(profile, row, heap[row.function])
+            : fmt::format("{:>6}  {:>9}   {:>6}  {:>7}   ", format_percent(row.self, profile.total()),
+                          format_duration(row.self), format_percent(row.total, profile.total()),
+                          speed_up_text(row.self, profile.total()));
     out += painter.heat(row.self, profile.total(), numbers) +
            painter.bold(short_function(profile.functions[row.function].name, name_width)) + "\n";
-    append_details(details(profile, row, name_width), options.layout, out);
+    append_details(details(profile, row, name_width), left, options.layout, out);
   }
-  out += painter.dim("IF FREE: how many times faster it would all be if the function cost nothing.") + "\n";
+  if (!is_heap_metric(metric))
+    out += painter.dim("IF FREE: how many times faster it would all be if the function cost nothing.") + "\n";
 }
 
 void append_total_table(const Profile& profile, const std::vector<FunctionRow>& rows, const ReportOptions& options,
@@ -125,7 +171,11 @@ void append_total_table(const Profile& profile, const std::vector<FunctionRow>& 
   const Painter painter(options.layout.colour);
   constexpr size_t kNumbersWidth = 18;
   const size_t room = std::max<size_t>(options.layout.width, kNumbersWidth + 40) - kNumbersWidth;
-  out += "\n" + painter.bold(" TOTAL    SELF    FUNCTIONS WHOSE TIME IS IN WHAT THEY CALL") + "\n";
+  out += "\n" +
+         painter.bold(is_heap_metric(profile.options.metric)
+                          ? " TOTAL    SELF    FUNCTIONS WHOSE ALLOCATIONS ARE IN WHAT THEY CALL"
+                          : " TOTAL    SELF    FUNCTIONS WHOSE TIME IS IN WHAT THEY CALL") +
+         "\n";
   const size_t shown = std::min(rows.size(), kMostPassedThrough);
   for (size_t i = 0; i < shown; ++i) {
     const Function& function = profile.functions[rows[i].function];
@@ -143,12 +193,23 @@ void append_total_table(const Profile& profile, const std::vector<FunctionRow>& 
 
 std::string report_text(const Profile& profile, const ReportOptions& options) {
   const Painter painter(options.layout.colour);
-  std::string out = head(profile, options.layout) + "\n";
+  std::string out = head(profile, options.layout);
+  std::string below = "\n" + quality_text(profile, options.layout);
+  const bool is_heap = is_heap_metric(profile.options.metric);
+  if (is_heap) {
+    const HeapSummary summary = summarize_heap(profile);
+    for (const std::string& line : wrapped(heap_phrase(summary), options.layout.width)) out += painter.dim(line) + "\n";
+    for (const std::string& line : wrapped(confidence_phrase(summary), options.layout.width))
+      out += line.empty() ? "" : painter.note(line) + "\n";
+    below = heap_text(profile, summary, options.layout) + below;
+  }
+  out += "\n";
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);
   if (rows.empty()) {
-    out += profile.total() == 0 ? "No samples: nothing ran on a CPU long enough to be seen, or a filter left nothing.\n"
-                                : "No function reaches the threshold.\n";
-    return out + "\n" + quality_text(profile, options.layout);
+    out += profile.total() != 0 ? "No function reaches the threshold.\n"
+           : is_heap            ? "Nothing: no such allocation was made, or a filter left none.\n"
+                     : "No samples: nothing ran on a CPU long enough to be seen, or a filter left nothing.\n";
+    return out + below;
   }
   // Those that burn time themselves, and those whose time is in what they call.
   const auto burns = [&](const FunctionRow& row) {
@@ -164,7 +225,7 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
 
   if (!rows.empty()) append_self_table(profile, rows, options, out);
   if (!passed_through.empty()) append_total_table(profile, passed_through, options, out);
-  return out + "\n" + quality_text(profile, options.layout);
+  return out + below;
 }
 
 }  // namespace flarestack

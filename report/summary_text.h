@@ -9,7 +9,9 @@
 
 namespace flarestack {
 
-// How long, how many samples, the hottest functions, what was lost, and where the trace is.
-std::string summary_text(const Profile& profile, const std::string& trace_path, const TextLayout& layout);
+// How long, how many samples, the hottest functions, the heap, what was lost, and where the trace is. `heap` is a
+// profile of the same trace by a heap metric, for the best advice; null: without it.
+std::string summary_text(const Profile& profile, const Profile* heap, const std::string& trace_path,
+                         const TextLayout& layout);
 
 }  // namespace flarestack

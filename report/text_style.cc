@@ -124,6 +124,19 @@ std::string shorten_end(std::string_view text, size_t width) {
   return std::string(text.substr(0, end)) + std::string(kEllipsis);
 }
 
+std::vector<std::string> wrapped(const std::string& text, size_t width) {
+  std::vector<std::string> lines(1);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > width) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+    begin = end + 1;
+  }
+  return lines;
+}
+
 std::string Painter::heat(uint64_t part, uint64_t whole, std::string_view text) const {
   const double share = whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
   return share >= 0.2 ? paint("1;31", text) : share >= 0.05 ? paint("33", text) : std::string(text);
@@ -217,7 +230,5 @@ std::string describe_filters(const ProfileOptions& options) {
   if (!options.inline_frames) add("no inline frames", "");
   return filters;
 }
-
-std::string metric_phrase(Metric metric) { return metric == Metric::kCpu ? "CPU time" : "wall time"; }
 
 }  // namespace flarestack

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/profile.h"
 
@@ -48,6 +49,9 @@ std::string padded(std::string_view text, size_t width);
 // `text` in at most `width` columns, its end replaced by "..." where it is longer: for what says most at its start.
 std::string shorten_end(std::string_view text, size_t width);
 
+// `text` broken at blanks into lines of at most `width` columns; a longer word stays whole.
+std::vector<std::string> wrapped(const std::string& text, size_t width);
+
 // A function's name in at most `width` columns: a C++ or Rust name loses its parameters first, then the insides of its
 // template arguments, innermost first, and its middle last.
 std::string short_function(std::string_view name, size_t width);
@@ -61,7 +65,5 @@ std::string thread_label(const Recording& recording, uint32_t thread);  // "work
 std::string command_line(const std::vector<std::string>& arguments);
 // What --process, --focus, ... were, for the head of a report; empty without filters.
 std::string describe_filters(const ProfileOptions& options);
-// "1.20 s of CPU time" or "... of wall time".
-std::string metric_phrase(Metric metric);
 
 }  // namespace flarestack

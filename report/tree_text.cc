@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/metric_words.h"
 
 namespace flarestack {
 namespace {
@@ -78,8 +79,8 @@ std::string callers_and_callees(const Profile& profile, uint32_t function, const
     const CallNode& node = profile.tree.nodes()[i];
     if (node.function == function && node.type != FrameType::kProcess) self += node.self;
   }
-  out += fmt::format("\n{} in total ({} of all), {} itself\n", format_duration(callees.total()),
-                     format_percent(callees.total(), profile.total()), format_duration(self));
+  out += fmt::format("\n{} in total ({} of all), {} itself\n", value_phrase(profile.options.metric, callees.total()),
+                     format_percent(callees.total(), profile.total()), format_value(profile.options.metric, self));
   out += "\n" + painter.bold("  PART    CALLED FROM (bottom up)") + "\n";
   append_rows(profile, callers, Columns::kTotal, options, out);
   out += "\n" + painter.bold(" TOTAL    SELF    CALLS (top down)") + "\n";
@@ -95,9 +96,11 @@ Result<std::string> tree_text(const Profile& profile, const TreeOptions& options
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";
   if (options.function.empty()) {
+    if (is_heap_metric(profile.options.metric))
+      out += painter.dim(value_phrase(profile.options.metric, profile.total())) + "\n";
     out += painter.bold(" TOTAL    SELF    CALL TREE") + "\n";
     append_rows(profile, profile.tree, Columns::kTotalAndSelf, options, out);
-    if (profile.total() == 0) out += "No samples.\n";
+    if (profile.total() == 0) out += is_heap_metric(profile.options.metric) ? "No allocations.\n" : "No samples.\n";
     return out;
   }
   const auto functions = find_functions(profile, options.function);

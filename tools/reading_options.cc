@@ -12,6 +12,7 @@
 
 #include "base/terminal.h"
 #include "base/text.h"
+#include "tools/command.h"
 #include "trace/reader.h"
 
 namespace flarestack {
@@ -30,22 +31,26 @@ Result<std::optional<int64_t>> time_option(const char* name, const std::string& 
 
 }  // namespace
 
-bool has_wall_clock(const std::string& trace) {
+Metric default_metric(const std::string& trace) {
   Result<TraceReader> reader = TraceReader::open(trace);
-  if (reader.ok()) {
-    // The session is the first record of an undamaged trace.
-    const std::optional<TraceRecord> record = reader->next();
-    return record && std::holds_alternative<SessionRecord>(*record) && std::get<SessionRecord>(*record).wall_clock;
-  }
-  return false;
+  if (!reader.ok()) return Metric::kCpu;
+  // The session is the first record of an undamaged trace.
+  const std::optional<TraceRecord> record = reader->next();
+  if (!record || !std::holds_alternative<SessionRecord>(*record)) return Metric::kCpu;
+  const auto& session = std::get<SessionRecord>(*record);
+  if (session.clock == ClockKind::kNone && session.heap != HeapMode::kNone) return Metric::kAllocated;
+  return session.wall_clock ? Metric::kWall : Metric::kCpu;
 }
 
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   auto options = std::make_shared<ReadingOptions>();
   ProfileOptions& profile = options->profile;
   app.add_option("TRACE", options->trace, "the trace file that `record` wrote")->required();
-  app.add_option("--metric", options->metric, "what is counted: cpu or wall (default: the clock of the recording)")
-      ->check(CLI::IsMember({"cpu", "wall"}));
+  app.add_option(
+         "--metric", options->metric,
+         "what is counted: cpu or wall time, bytes allocated, allocations, bytes at the heap's peak, bytes live at "
+         "the end, temporary allocations (default: what was recorded, time first)")
+      ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary"}));
   app.add_option("--process", profile.process, "only this process: a pid or a program's name");
   app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
   app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
@@ -58,8 +63,7 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
 
 Result<Profile> load_chosen(const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
-  chosen.metric = options.metric == "wall" || (options.metric.empty() && has_wall_clock(options.trace)) ? Metric::kWall
-                                                                                                        : Metric::kCpu;
+  chosen.metric = metric_of_name(options.metric).value_or(default_metric(options.trace));
   chosen.inline_frames = !options.no_inline;
   const auto from = time_option("--from", options.from);
   const auto to = time_option("--to", options.to);
@@ -69,11 +73,33 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
   chosen.from_ns = *from;
   chosen.to_ns = *to;
   Result<Profile> profile = load_profile(options.trace, chosen);
+  if (profile.ok() && !options.metric.empty() && !is_heap_metric(chosen.metric) && !profile->recording.has_cpu()) {
+    return Error{"--metric " + options.metric +
+                 ": this recording has no CPU samples in it; `flarestack record` without --no-cpu takes them"};
+  }
   if (profile.ok() && !profile->quality.damage.empty()) {
     // Also where the output has no room for it (a tree, an export): on stderr, which a pipe keeps apart.
     fmt::print(stderr, "flarestack: {}: {}\n", options.trace, fmt::join(profile->quality.damage, "; "));
   }
   return profile;
+}
+
+std::shared_ptr<ReportingOptions> add_reporting_options(CLI::App& app, const std::vector<std::string>& formats,
+                                                        const std::string& what_is_light) {
+  auto options = std::make_shared<ReportingOptions>();
+  app.add_option("--threshold", options->threshold_percent, "leave out " + what_is_light + " below this percentage")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  std::string choice = formats.front();
+  for (size_t i = 1; i < formats.size(); ++i) choice += (i + 1 == formats.size() ? " or " : ", ") + formats[i];
+  app.add_option("--format", options->format, choice)->check(CLI::IsMember(formats))->capture_default_str();
+  app.add_option("-o,--output", options->output, "a file instead of stdout");
+  return options;
+}
+
+Result<int> write_report(const ReportingOptions& options, const std::string& text) {
+  const Result<void> written = write_output(options.output, text);
+  return written.ok() ? Result<int>(kExitGood) : Result<int>(written.error());
 }
 
 TextLayout layout_for(const std::string& output) {

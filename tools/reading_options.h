@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -15,7 +16,7 @@ namespace flarestack {
 
 struct ReadingOptions {
   std::string trace;
-  std::string metric;  // empty: what was recorded, wall for --clock wall
+  std::string metric;  // empty: default_metric()
   std::string from;
   std::string to;
   bool no_inline = false;
@@ -28,8 +29,19 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
 // Loads the trace as the options say. Error: no such trace, or a filter that makes no sense.
 Result<Profile> load_chosen(const ReadingOptions& options);
 
-// Whether the trace was recorded with --clock wall.
-bool has_wall_clock(const std::string& trace);
+// What a trace is read for where nobody says: the clock it was recorded with, or without one its heap.
+Metric default_metric(const std::string& trace);
+
+// What the commands that print functions share beyond that.
+struct ReportingOptions {
+  double threshold_percent = 1;
+  std::string format = "text";
+  std::string output;
+};
+// `formats`: the first one is text. `what_is_light`: "functions".
+std::shared_ptr<ReportingOptions> add_reporting_options(CLI::App& app, const std::vector<std::string>& formats,
+                                                        const std::string& what_is_light);
+Result<int> write_report(const ReportingOptions& options, const std::string& text);
 
 // For text on stdout, or into the file `output`.
 TextLayout layout_for(const std::string& output);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "model/heap_advice.h"
 #include "model/profile.h"
 #include "profiler/recorder.h"
 #include "report/summary_text.h"
@@ -67,13 +71,20 @@ Result<void> parse_heap(Options& options) {
 
 Result<void> write_summary(const Options& options, const RecordOutcome& outcome) {
   ProfileOptions profile_options;
-  profile_options.metric = options.record.wall_clock ? Metric::kWall : Metric::kCpu;
+  profile_options.metric = default_metric(outcome.trace_path);
   const Result<Profile> profile = load_profile(outcome.trace_path, profile_options);
   if (!profile.ok()) {
     return profile.error();
   }
+  // Once more by the heap, for its advice.
+  std::optional<Profile> heap;
+  if (profile->recording.has_heap() && may_have_advice(summarize_heap(*profile))) {
+    profile_options.metric = Metric::kAllocated;
+    Result<Profile> loaded = load_profile(outcome.trace_path, profile_options);
+    if (loaded.ok()) heap = std::move(*loaded);
+  }
   TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
-  const std::string text = summary_text(*profile, outcome.trace_path, layout);
+  const std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, layout);
   return options.summary.empty() ? write_all(2, text, "write to stderr") : write_file(options.summary, text);
 }
 

@@ -47,8 +47,21 @@ function forEachEntry(filter, visit) {
   }
 }
 
-function formatTime(value) {
-  const ns = value * data.scale;
+// Of a value, in the unit of the metric.
+function formatValue(value) {
+  const number = value * data.scale;
+  return data.unit === 'ns' ? formatTime(number) : data.unit === 'bytes' ? formatBytes(number) : Math.round(number).toLocaleString('en');
+}
+
+function formatBytes(bytes) {
+  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+  if (bytes < 1000) return Math.round(bytes) + ' B';
+  let index = 0;
+  for (bytes /= 1024; bytes >= 999.5 && index + 1 < units.length; index++) bytes /= 1024;
+  return bytes.toPrecision(bytes >= 999.5 ? String(Math.round(bytes)).length : 3) + ' ' + units[index];
+}
+
+function formatTime(ns) {
   const digits = (number) => number.toPrecision(number >= 999.5 ? String(Math.round(number)).length : 3);
   if (ns < 1e3) return Math.round(ns) + ' ns';
   if (ns < 999.5e3) return digits(ns / 1e3) + ' µs';

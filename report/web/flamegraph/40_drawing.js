@@ -35,7 +35,7 @@ function colourClass(frame) {
 
 function frameLabel(frame) {
   const where = frame.fn >= 0 && functions[frame.fn].module ? ', ' + functions[frame.fn].module : '';
-  return `${frame.name}, ${formatPercent(frame.value, state.tree.value)}, ${formatTime(frame.value)}${where}`;
+  return `${frame.name}, ${formatPercent(frame.value, state.tree.value)}, ${formatValue(frame.value)}${where}`;
 }
 
 function drawFrame(place, y) {
@@ -50,7 +50,7 @@ function drawFrame(place, y) {
   const room = Math.floor((width - 7) / characterWidth);
   if (room >= 3) {
     const text = shape('text', {x: (x + 4).toFixed(2), y: y + 13});
-    text.textContent = frame.parent ? shorten(frame.name, room) : shorten(`all: ${formatTime(frame.value)}`, room);
+    text.textContent = frame.parent ? shorten(frame.name, room) : shorten(`all: ${formatValue(frame.value)}`, room);
     group.append(text);
   }
   group.place = place;

@@ -10,7 +10,7 @@ function tooltipContent(frame) {
   const all = state.tree.value;
   const lines = [element('b', {}, frame.name)];
   const rows = [];
-  const row = (name, value) => rows.push(element('tr', {}, element('td', {}, name), element('td', {}, formatTime(value)),
+  const row = (name, value) => rows.push(element('tr', {}, element('td', {}, name), element('td', {}, formatValue(value)),
       element('td', {}, formatPercent(value, all))));
   if (frame.fn >= 0) {
     const fn = functions[frame.fn];

@@ -38,7 +38,7 @@ function drawTimeline() {
   });
   timeline.addEventListener('pointermove', (event) => {
     const bin = binAt(event);
-    timelineTitle.textContent = `from ${secondsOf(bin)} s: ${formatTime(state.values.bins[bin])}; drag to filter, double click for all`;
+    timelineTitle.textContent = `from ${secondsOf(bin)} s: ${formatValue(state.values.bins[bin])}; drag to filter, double click for all`;
     if (start >= 0) select(event);
   });
   timeline.addEventListener('pointerup', () => { start = -1; });

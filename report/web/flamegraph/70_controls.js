@@ -94,10 +94,9 @@ function updateControls() {
   foldButton.setAttribute('aria-pressed', String(state.fold));
   backButton.disabled = state.back.length === 0;
   resetButton.disabled = !state.zoomed.parent;
-  const metric = data.metric === 'cpu' ? 'CPU time' : 'wall time';
   const all = state.tree.value;
-  summary.textContent = `${formatTime(all)} of ${metric} over ${formatTime(data.duration / data.scale)}, ` +
-      `${data.samples.toLocaleString('en')} samples` + (data.filters ? `; recorded data filtered by: ${data.filters}` : '') +
+  summary.textContent = `${formatValue(all)} ${data.words} over ${formatTime(data.duration)}` +
+      (data.counted ? `, ${data.samples.toLocaleString('en')} ${data.counted}s` : '') + (data.filters ? `; recorded data filtered by: ${data.filters}` : '') +
       (data.complete ? '' : '; the trace is damaged, see Quality');
   const parts = [];
   if (data.leftOutFrames > 0) parts.push(`${data.leftOutFrames.toLocaleString('en')} frames under a pixel left out of this file`);
