@@ -73,7 +73,7 @@ bool start_heap_sampling(uint64_t sample_bytes) {
 int64_t next_sample_distance(HeapThread& heap) {
   if (heap.random == 0) {
     // Threads and runs differ in the time.
-    heap.random = clock_ns(CLOCK_MONOTONIC) * 0x9E3779B97F4A7C15 ^ reinterpret_cast<uint64_t>(&heap) | 1;
+    heap.random = ((clock_ns(CLOCK_MONOTONIC) * 0x9E3779B97F4A7C15) ^ reinterpret_cast<uint64_t>(&heap)) | 1;
   }
   // xorshift64* (Vigna 2016).
   heap.random ^= heap.random >> 12;
