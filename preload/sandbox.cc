@@ -67,6 +67,7 @@ constexpr Call kCalls[] = {
     {Deed::kArm, SYS_timer_create, {CLOCK_THREAD_CPUTIME_ID}},
     {Deed::kArm, SYS_timer_settime, {}},
     {Deed::kArm, SYS_timer_delete, {}},
+    {Deed::kName, SYS_prctl, {PR_SET_VMA, PR_SET_VMA_ANON_NAME}},
     {Deed::kHeap, SYS_futex, {}},
     {Deed::kHeap, SYS_membarrier, {}},
     {Deed::kHeap, SYS_clock_gettime, {CLOCK_MONOTONIC}},
@@ -162,7 +163,7 @@ void forbid(uint32_t deeds) {
     return;
   }
   if (the_agent.session) {
-    the_agent.session.page().sandboxed.fetch_or(added, std::memory_order_relaxed);
+    the_agent.session.page().sandboxed.fetch_or(added & ~static_cast<uint32_t>(Deed::kName), std::memory_order_relaxed);
     if (newly(Deed::kArm) && !newly(Deed::kSample)) {
       settle_timers_for_sandbox();
     }
@@ -200,7 +201,8 @@ void judge(long program_address) {
 bool concerns_us() { return the_agent.session_value != nullptr && sandbox_allows(Deed::kSample); }
 
 constexpr uint32_t kEverything = static_cast<uint32_t>(Deed::kSample) | static_cast<uint32_t>(Deed::kArm) |
-                                 static_cast<uint32_t>(Deed::kReach) | static_cast<uint32_t>(Deed::kHeap);
+                                 static_cast<uint32_t>(Deed::kReach) | static_cast<uint32_t>(Deed::kHeap) |
+                                 static_cast<uint32_t>(Deed::kName);
 
 }  // namespace
 

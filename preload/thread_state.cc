@@ -173,6 +173,8 @@ void enter_thread(ThreadState& thread) {
   thread.thread_pointer.store(pointer, std::memory_order_relaxed);
   SlotHeader& slot = the_agent.session.slot(thread.slot);
   slot.start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  slot.stack_low = thread.stack_low;
+  slot.stack_high = thread.stack_high;
   raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
   slot.tid.store(static_cast<uint32_t>(thread.tid), std::memory_order_relaxed);
   // Pairs with the acquire in the recorder's TargetProcess::drain.

@@ -77,6 +77,14 @@ class HeapTracker {
   uint64_t live_bytes() const { return live_bytes_; }
   uint64_t live_block_count() const { return live_blocks_; }
   uint64_t mapped_bytes() const { return mapped_bytes_; }
+  // [start, end) of what the program has mapped itself.
+  std::vector<std::pair<uint64_t, uint64_t>> mapped_ranges() const {
+    std::vector<std::pair<uint64_t, uint64_t>> ranges;
+    for (const auto& [start, piece] : mapped_) {
+      ranges.emplace_back(start, piece.end);
+    }
+    return ranges;
+  }
   // Blocks allocated where one was live: its deallocation went unseen.
   uint64_t unseen_frees() const { return unseen_frees_; }
   // Deallocations of what the process has from its parent, and of what nobody allocated.

@@ -46,6 +46,7 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
       period_ns_(region_.view().page().sample_period_ns),
       kernel_tick_ns_(kernel_tick_ns()),
       frames_(identity.id, tables, modules_),
+      memory_(identity.pid),
       earlier_cpu_ns_(earlier_cpu_ns),
       accounted_cpu_ns_(earlier_cpu_ns) {
   if (region_.view().page().heap != HeapRecording::kOff) {
@@ -82,6 +83,9 @@ size_t TargetProcess::drain(bool ended) {
       begin_thread(i);
       account_startup();  // before the first sample, which is of later CPU time
     }
+  }
+  if (heap_ != nullptr && !ended && memory_.is_due(origin_.now())) {
+    look_at_memory();
   }
   if (heap_ != nullptr) {
     heap_held_up_ = heap_->drain(slot_count, heap_limits);

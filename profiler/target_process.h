@@ -15,6 +15,7 @@
 #include "profiler/clock.h"
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_rings.h"
+#include "profiler/memory_look.h"
 #include "profiler/module_map.h"
 #include "profiler/namespace_tids.h"
 #include "profiler/off_cpu_sampler.h"
@@ -98,6 +99,7 @@ class TargetProcess {
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
   void find_unsampled_threads();
+  void look_at_memory();
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
@@ -118,6 +120,7 @@ class TargetProcess {
   FrameResolver frames_;
   std::unique_ptr<HeapRings> heap_;  // nullptr: it is not recorded
   bool heap_held_up_ = false;
+  MemoryLook memory_;
   uint64_t earlier_cpu_ns_;
   uint64_t accounted_cpu_ns_;
   uint64_t image_cpu_ns_ = 0;
