@@ -7,9 +7,11 @@
 #include <csignal>
 
 #include "preload/alternate_stack.h"
+#include "preload/connection.h"
 #include "preload/heap.h"
 #include "preload/modules.h"
 #include "preload/next.h"
+#include "preload/patches.h"
 #include "preload/sample_timer.h"
 #include "preload/sampler.h"
 #include "preload/sandbox.h"
@@ -131,7 +133,7 @@ SessionView open_child_session(SessionPage& parent_page, uint32_t fork_number) {
   if (parent_page.off.load(std::memory_order_relaxed) != 0 || parent_page.follow_children == 0) {
     return {};
   }
-  const SessionView session = open_session(the_agent.session_value, true, parent_page.session_id, fork_number);
+  const SessionView session = open_session(the_agent.session_value, {HelloOrigin::kFork, parent_page.session_id, fork_number});
   if (!session) {
     parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
   }
@@ -208,7 +210,8 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
     send_unrecorded_note(arguments[0] != nullptr ? arguments[0] : "", static_cast<uint32_t>(verdict));
     return;
   }
-  SessionView session = open_session(the_agent.session_value, false, 0, 0);
+  Connection recorder;
+  SessionView session = open_session(the_agent.session_value, {HelloOrigin::kImage, 0, 0}, recorder);
   if (!session) {
     return;
   }
@@ -227,6 +230,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   }
   the_agent.session = session;
   start_modules(true);
+  apply_patches(recorder, HookTable{});
   if (next().register_atfork != nullptr) {
     next().register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, nullptr);
   }

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "preload/next_symbol.h"
+#include "wire/handshake.h"
 #include "wire/session.h"
 
 namespace flarestack::agent {
@@ -30,9 +31,18 @@ extern Agent the_agent;
 // Whether a session is there and on, and this process is the one it belongs to. [hook]
 bool recording();
 
-// Connects to the recorder and maps a new session region. `fork_number` is what heap_before_fork() gave this fork. An
-// empty view when that is impossible. [init], and in a fork's child
-SessionView open_session(const char* session_value, bool forked, uint32_t parent_session_id, uint32_t fork_number);
+// Who asks for a session. `fork_number` is what heap_before_fork() gave the fork that made this child.
+struct SessionRequest {
+  HelloOrigin origin = HelloOrigin::kImage;
+  uint32_t parent_session_id = 0;
+  uint32_t fork_number = 0;
+};
+// Connects to the recorder and maps a new session region. An empty view when that is impossible. [init], and in a
+// fork's child
+SessionView open_session(const char* session_value, const SessionRequest& request);
+// The same, and leaves the connection open for what else there is to ask.
+class Connection;
+SessionView open_session(const char* session_value, const SessionRequest& request, Connection& connection);
 
 // Tells the recorder of an image that will run without an agent; `reason` is a LoadVerdict. Silent on failure. [hook]
 void send_unrecorded_note(const char* path, uint32_t reason);

@@ -8,18 +8,22 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/perf_map.h"
+#include "profiler/patch_message.h"
 #include "wire/loadable.h"
 
 namespace flarestack {
 namespace {
 
+constexpr uint32_t kMaxPatchRequests = 64;        // of one process: an agent asks once, and for each allocator it loads
 constexpr uint64_t kSilenceNs = 5'000'000'000;  // a peer that says nothing for so long is no agent
 
 std::vector<std::string> arguments_of(int32_t pid) {
@@ -109,28 +113,38 @@ void ProcessTable::wait(uint64_t timeout_ns) {
     watch(peer.connection.get());
     peers_.push_back(std::move(peer));
   }
-  // Few at a time: each lives for one message.
-  std::vector<SessionServer::Peer> waiting;
+  // Few at a time: each lives for a few messages.
+  std::vector<SessionServer::Peer> staying;
   for (SessionServer::Peer& peer : peers_) {
-    Hello hello{};
-    UnrecordedNote note{};
-    switch (server_.receive(peer, hello, note)) {
-      case SessionServer::Message::kNone:
-        if (monotonic_now_ns() - peer.since_monotonic_ns < kSilenceNs) {
-          waiting.push_back(std::move(peer));
-        }
-        break;
-      case SessionServer::Message::kHello:
-        serve(peer, hello);
-        break;
-      case SessionServer::Message::kNote:
-        note_unrecorded(peer.pid, note.path, load_verdict_text(static_cast<LoadVerdict>(note.reason)));
-        break;
-      case SessionServer::Message::kClosed:
-        break;
+    if (attend(peer)) {
+      staying.push_back(std::move(peer));
     }
   }
-  peers_ = std::move(waiting);
+  peers_ = std::move(staying);
+}
+
+bool ProcessTable::attend(SessionServer::Peer& peer) {
+  SessionServer::Received received;
+  const SessionServer::Message message = server_.receive(peer, received);
+  if (message == SessionServer::Message::kNone) {
+    return monotonic_now_ns() - peer.since_monotonic_ns < kSilenceNs;
+  }
+  peer.since_monotonic_ns = monotonic_now_ns();
+  switch (message) {
+    case SessionServer::Message::kHello:
+      return serve(peer, received.hello);  // it may go on to ask for hooks
+    case SessionServer::Message::kNote:
+      note_unrecorded(peer.pid, received.note.path, load_verdict_text(static_cast<LoadVerdict>(received.note.reason)));
+      return false;
+    case SessionServer::Message::kPatchRequest:
+      serve_patches(peer, received.patch_request);
+      return true;  // it says how it went
+    case SessionServer::Message::kPatchOutcome:
+      note_outcome(peer, received.patch_outcome);
+      return false;
+    default:
+      return false;
+  }
 }
 
 uint32_t ProcessTable::session_of_pid(int32_t pid) const {
@@ -194,10 +208,10 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
   return record;
 }
 
-void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
+bool ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   if (!settings_.follow_children && peer.pid != launched_pid_) {
     SessionServer::reply(peer, -1);  // asked for with --no-children, so not a process that is missing
-    return;
+    return false;
   }
   uint64_t earlier_cpu_ns = 0;
   ProcessRecord record = describe(peer, hello, earlier_cpu_ns);
@@ -208,11 +222,11 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
     SessionServer::reply(peer, -1);
     note_unrecorded(peer.pid, record.executable,
                     region.ok() ? "it ended before it could be recorded" : region.error().message);
-    return;
+    return false;
   }
   if (!SessionServer::reply(peer, region->descriptor())) {
     note_unrecorded(peer.pid, record.executable, "it gave up waiting for the recorder, or ended");
-    return;
+    return false;
   }
   region->close_descriptor();
   record.id = tables_.next_process();
@@ -230,6 +244,47 @@ void ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   watch(pidfd.get());
   process.pidfd = std::move(pidfd);
   processes_.emplace(settings_.session_id, std::move(process));
+  return true;
+}
+
+void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchRequest& request) {
+  const auto process = processes_.find(session_of_pid(peer.pid));
+  if (process == processes_.end() || ++process->second.patch_requests > kMaxPatchRequests) {
+    SessionServer::reply_plan(peer, -1, 0);
+    return;
+  }
+  const ProcessId id = process->second.target->identity().id;
+  PatchPlanner::HookAddresses hooks;
+  std::copy(std::begin(request.hooks), std::end(request.hooks), hooks.begin());
+  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, request.module_address);
+  const Result<PatchMessage> message = plan.ok() ? encode_plan(*plan) : Result<PatchMessage>(plan.error());
+  if (plan.ok()) {
+    for (const std::string& refusal : plan->refusals) {
+      tables_.writer().add(NoteRecord{id, refusal});
+    }
+  }
+  if (!message.ok()) {
+    tables_.writer().add(NoteRecord{id, "allocators are not hooked: " + message.error().message});
+  }
+  if (!message.ok() || plan->patches.empty()) {
+    SessionServer::reply_plan(peer, -1, 0);
+  } else if (!SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes)) {
+    tables_.writer().add(NoteRecord{id, "allocators are not hooked: the process gave up waiting for the recorder"});
+  }
+}
+
+void ProcessTable::note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome) {
+  const ProcessId id = id_of_session(session_of_pid(peer.pid));
+  if (id && outcome.changed != 0) {
+    tables_.writer().add(NoteRecord{
+        id, fmt::format("{} allocator {} not hooked: the code in memory is not what the file has", outcome.changed,
+                        outcome.changed == 1 ? "entry is" : "entries are")});
+  }
+  if (id && (outcome.failed != 0 || outcome.error_number != 0)) {
+    tables_.writer().add(NoteRecord{
+        id, fmt::format("{} allocator {} not hooked: {}", outcome.failed, outcome.failed == 1 ? "entry is" : "entries are",
+                        std::strerror(outcome.error_number))});
+  }
 }
 
 // The blocks that a fork's child has from its parent.

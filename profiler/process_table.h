@@ -13,6 +13,7 @@
 #include "profiler/clock.h"
 #include "profiler/doorbell.h"
 #include "profiler/mapped_files.h"
+#include "profiler/patch_planner.h"
 #include "profiler/process_exit.h"
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
@@ -70,9 +71,16 @@ class ProcessTable {
     Fd pidfd;
     MappedFiles files;         // of frames that no module covered
     uint64_t last_cpu_ns = 0;  // when it was last seen alive
+    uint32_t patch_requests = 0;
   };
 
-  void serve(const SessionServer::Peer& peer, const Hello& hello);
+  // Hears out a peer that may have said something; false: it is done with.
+  bool attend(SessionServer::Peer& peer);
+  // False: refused.
+  bool serve(const SessionServer::Peer& peer, const Hello& hello);
+  // Plans the inline hooks of a process whose agent asks for them.
+  void serve_patches(const SessionServer::Peer& peer, const PatchRequest& request);
+  void note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome);
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
   ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
   void inherit_heap(TargetProcess& child, const Hello& hello);
@@ -92,7 +100,8 @@ class ProcessTable {
   std::unique_ptr<Doorbell> doorbell_;  // nullptr: the heap is not recorded
   bool bell_rung_ = false;
   std::map<uint32_t, Process> processes_;   // by session id
-  std::vector<SessionServer::Peer> peers_;  // that have not said what they want yet
+  std::vector<SessionServer::Peer> peers_;  // that may still say what they want
+  PatchPlanner planner_;
   uint64_t forks_ = 0;                      // that ended processes made
   uint64_t fork_hellos_ = 0;                // of all processes
   bool recorded_ = false;

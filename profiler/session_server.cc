@@ -41,6 +41,26 @@ bool equal_secrets(std::string_view left, std::string_view right) {
   return difference == 0;
 }
 
+// Never blocks: an agent that does not read is given up. `descriptor` -1: none.
+template <typename Reply>
+bool send_with_descriptor(int connection, Reply reply, int descriptor) {
+  iovec vector{&reply, sizeof(reply)};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (descriptor >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+  }
+  return sendmsg(connection, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(reply));
+}
+
 }  // namespace
 
 Result<SessionServer> SessionServer::create() {
@@ -82,45 +102,44 @@ SessionServer::Peer SessionServer::accept_peer() {
   }
 }
 
-SessionServer::Message SessionServer::receive(const Peer& peer, Hello& hello, UnrecordedNote& note) const {
-  std::array<char, sizeof(UnrecordedNote) + 1> buffer{};
+SessionServer::Message SessionServer::receive(const Peer& peer, Received& received) const {
+  std::array<char, sizeof(UnrecordedNote) + 1> buffer{};  // the largest, and a byte to tell those that are larger
   const ssize_t size = recv(peer.connection.get(), buffer.data(), buffer.size(), 0);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
     return Message::kNone;
   }
-  const auto is_valid = [this](const auto& message) {
-    return message.magic == kSessionMagic && message.version == kWireVersion &&
-           equal_secrets({message.secret, sizeof(message.secret)}, secret_);
+  const auto take = [&](auto& message, Message kind) {
+    std::memcpy(&message, buffer.data(), sizeof(message));
+    const bool is_valid = message.magic == kSessionMagic && message.version == kWireVersion &&
+                          equal_secrets({message.secret, sizeof(message.secret)}, secret_);
+    return is_valid ? kind : Message::kClosed;
   };
-  if (size == sizeof(Hello)) {
-    std::memcpy(&hello, buffer.data(), sizeof(hello));
-    return is_valid(hello) ? Message::kHello : Message::kClosed;
+  // Each kind has a size of its own.
+  switch (size) {
+    case sizeof(Hello):
+      return take(received.hello, Message::kHello);
+    case sizeof(UnrecordedNote): {
+      const Message kind = take(received.note, Message::kNote);
+      received.note.path[sizeof(received.note.path) - 1] = '\0';
+      return kind;
+    }
+    case sizeof(PatchRequest):
+      return take(received.patch_request, Message::kPatchRequest);
+    case sizeof(PatchOutcome):
+      return take(received.patch_outcome, Message::kPatchOutcome);
+    default:
+      return Message::kClosed;
   }
-  if (size == sizeof(UnrecordedNote)) {
-    std::memcpy(&note, buffer.data(), sizeof(note));
-    note.path[sizeof(note.path) - 1] = '\0';
-    return is_valid(note) ? Message::kNote : Message::kClosed;
-  }
-  return Message::kClosed;
 }
 
 bool SessionServer::reply(const Peer& peer, int region_descriptor) {
-  HelloReply reply{kSessionMagic, kWireVersion, region_descriptor < 0 ? 1U : 0U};
-  iovec vector{&reply, sizeof(reply)};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  if (region_descriptor >= 0) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &region_descriptor, sizeof(region_descriptor));
-  }
-  return sendmsg(peer.connection.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(reply));
+  const HelloReply reply{kSessionMagic, kWireVersion, region_descriptor < 0 ? 1U : 0U};
+  return send_with_descriptor(peer.connection.get(), reply, region_descriptor);
+}
+
+bool SessionServer::reply_plan(const Peer& peer, int plan_descriptor, uint32_t size_bytes) {
+  const PatchReply reply{kSessionMagic, kWireVersion, plan_descriptor < 0 ? 0 : size_bytes};
+  return send_with_descriptor(peer.connection.get(), reply, plan_descriptor);
 }
 
 }  // namespace flarestack

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "wire/handshake.h"
+#include "wire/patch.h"
 
 namespace flarestack {
 
@@ -25,19 +26,27 @@ class SessionServer {
   struct Peer {
     int32_t pid = 0;  // as this process sees it
     Fd connection;
-    uint64_t since_monotonic_ns = 0;
+    uint64_t since_monotonic_ns = 0;  // it said something, or came
   };
   // Refuses everyone from now on, those who wait in the queue as well.
   void close() { listener_.reset(); }
   // The next connection, already checked to be allowed; a Peer without connection when none waits.
   Peer accept_peer();
 
-  // What a peer sends: a Hello or an UnrecordedNote. False: nothing yet; the peer is dropped when it is closed or
-  // senseless.
-  enum class Message : uint8_t { kNone, kHello, kNote, kClosed };
-  Message receive(const Peer& peer, Hello& hello, UnrecordedNote& note) const;
+  // What a peer sends; the one that receive() names is valid. kNone: nothing yet; kClosed: the peer is gone, or makes no
+  // sense, and is to be dropped.
+  enum class Message : uint8_t { kNone, kHello, kNote, kPatchRequest, kPatchOutcome, kClosed };
+  struct Received {
+    Hello hello{};
+    UnrecordedNote note{};
+    PatchRequest patch_request{};
+    PatchOutcome patch_outcome{};
+  };
+  Message receive(const Peer& peer, Received& received) const;
   // Answers a Hello. `region_descriptor` -1: refused.
   static bool reply(const Peer& peer, int region_descriptor);
+  // Answers a PatchRequest. `plan_descriptor` -1: there is nothing to patch.
+  static bool reply_plan(const Peer& peer, int plan_descriptor, uint32_t size_bytes);
 
  private:
   SessionServer() = default;

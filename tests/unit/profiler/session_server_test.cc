@@ -63,9 +63,8 @@ void send_bytes(const Meeting& meeting, const void* bytes, size_t size_bytes) {
 }
 
 Message receive(const Meeting& meeting) {
-  Hello hello{};
-  UnrecordedNote note{};
-  return meeting.server.receive(meeting.peer, hello, note);
+  SessionServer::Received received;
+  return meeting.server.receive(meeting.peer, received);
 }
 
 // The descriptor that the agent's side has received; none if the answer was a refusal.
@@ -104,11 +103,10 @@ TEST_CASE("a Hello arrives as it was sent, with the sender's pid") {
   CHECK(receive(meeting) == Message::kNone);
   const Hello sent = hello_for(meeting.server);
   send_bytes(meeting, &sent, sizeof(sent));
-  Hello hello{};
-  UnrecordedNote note{};
-  REQUIRE(meeting.server.receive(meeting.peer, hello, note) == Message::kHello);
-  CHECK(hello.origin == HelloOrigin::kFork);
-  CHECK(hello.parent_session_id == 7);
+  SessionServer::Received received;
+  REQUIRE(meeting.server.receive(meeting.peer, received) == Message::kHello);
+  CHECK(received.hello.origin == HelloOrigin::kFork);
+  CHECK(received.hello.parent_session_id == 7);
 }
 
 TEST_CASE("a message without the secret, of another version or of another size is dropped") {
@@ -144,10 +142,9 @@ TEST_CASE("the path of a note ends, whatever was sent") {
   std::memcpy(sent.secret, secret_of(meeting.server).data(), sizeof(sent.secret));
   std::memset(sent.path, 'x', sizeof(sent.path));
   send_bytes(meeting, &sent, sizeof(sent));
-  Hello hello{};
-  UnrecordedNote note{};
-  REQUIRE(meeting.server.receive(meeting.peer, hello, note) == Message::kNote);
-  CHECK(std::string(note.path).size() == sizeof(note.path) - 1);
+  SessionServer::Received received;
+  REQUIRE(meeting.server.receive(meeting.peer, received) == Message::kNote);
+  CHECK(std::string(received.note.path).size() == sizeof(note.path) - 1);
 }
 
 TEST_CASE("a reply carries the region, a refusal carries none") {

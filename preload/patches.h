@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out the recorder's plan of inline hooks (wire/patch.h, docs/inline-hooks.md): maps the code, writes the jumps
+// over the entries, and knows from then on by which address a hooked function is called past its hook.
+#pragma once
+
+#include <cstdint>
+
+#include "preload/connection.h"
+#include "wire/hook_shape.h"
+
+namespace flarestack::agent {
+
+// The hook of each HookShape, as functions of the shape's signature with one more argument (wire/hook_shape.h).
+struct HookTable {
+  void* hooks[kHookShapeCount] = {};  // nullptr: entries of this shape are not hooked
+};
+
+// Asks the recorder for a plan, and carries it out, on the open connection, which is closed. Only while no other thread
+// can be in the module's code: in our constructor, and for a library that is just being loaded. `module_address`: of
+// that library's code; 0: of all modules. Whatever fails is left as it was. [init], [hook]
+void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address = 0);
+
+// What calls the function at `entry` without its hook: its trampoline, or the entry itself where it has none. [signal]
+void* original_of(void* entry);
+
+}  // namespace flarestack::agent

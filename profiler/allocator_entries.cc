@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/allocator_entries.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <gelf.h>
+#include <libelf.h>
+
+#include "profiler/allocator_names.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kMaxFunctionBytes = 64 * 1024;
+constexpr size_t kScanBytes = size_t{1} << 20;
+constexpr uint64_t kMaxScannedBytes = uint64_t{1} << 30;
+
+struct Symbol {
+  uint64_t address = 0;
+  uint64_t size_bytes = 0;
+  bool is_local = false;
+  bool is_ambiguous = false;  // several local ones of this name
+};
+using Symbols = std::map<std::string, Symbol, std::less<>>;
+
+class ElfHandle {
+ public:
+  explicit ElfHandle(int descriptor) {
+    elf_version(EV_CURRENT);
+    // Read, not mapped: a file that is cut while it is mapped raises SIGBUS.
+    elf_ = elf_begin(descriptor, ELF_C_READ, nullptr);
+  }
+  ~ElfHandle() { elf_end(elf_); }
+  ElfHandle(const ElfHandle&) = delete;
+  ElfHandle& operator=(const ElfHandle&) = delete;
+  Elf* get() const { return elf_; }
+  bool is_usable() const {
+    GElf_Ehdr header;
+    return elf_ != nullptr && elf_kind(elf_) == ELF_K_ELF && gelf_getclass(elf_) == ELFCLASS64 &&
+           gelf_getehdr(elf_, &header) != nullptr && header.e_machine == EM_X86_64 &&
+           (header.e_type == ET_EXEC || header.e_type == ET_DYN);
+  }
+
+ private:
+  Elf* elf_ = nullptr;
+};
+
+// The symbols of one table, which stay in elfutils' memory.
+struct SymbolTable {
+  const Elf64_Sym* symbols = nullptr;
+  size_t count = 0;
+  const char* names = nullptr;
+  size_t names_bytes = 0;
+
+  // Empty: a damaged one.
+  std::string_view name(const Elf64_Sym& symbol) const {
+    if (symbol.st_name >= names_bytes) {
+      return {};
+    }
+    const char* text = names + symbol.st_name;
+    const void* end = std::memchr(text, '\0', names_bytes - symbol.st_name);
+    return end != nullptr ? std::string_view(text, static_cast<size_t>(static_cast<const char*>(end) - text))
+                          : std::string_view();
+  }
+};
+
+bool is_defined_function(const Elf64_Sym& symbol) {
+  return ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF && symbol.st_shndx != SHN_ABS &&
+         symbol.st_value != 0;
+}
+
+std::vector<SymbolTable> tables_of(Elf* elf) {
+  std::vector<SymbolTable> tables;
+  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr; section = elf_nextscn(elf, section)) {
+    GElf_Shdr header;
+    if (gelf_getshdr(section, &header) == nullptr || (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
+        header.sh_entsize != sizeof(Elf64_Sym)) {
+      continue;
+    }
+    const Elf_Data* symbols = elf_getdata(section, nullptr);
+    const Elf_Data* names = elf_getdata(elf_getscn(elf, header.sh_link), nullptr);
+    if (symbols == nullptr || names == nullptr || symbols->d_buf == nullptr || names->d_buf == nullptr) {
+      continue;
+    }
+    tables.push_back({static_cast<const Elf64_Sym*>(symbols->d_buf), symbols->d_size / sizeof(Elf64_Sym),
+                      static_cast<const char*>(names->d_buf), names->d_size});
+  }
+  return tables;
+}
+
+// A global definition before a local one; two local ones may be of different things.
+void note(Symbols& found, std::string_view name, const Elf64_Sym& symbol) {
+  const bool is_local = ELF64_ST_BIND(symbol.st_info) == STB_LOCAL;
+  const auto entry = found.find(name);
+  if (entry == found.end()) {
+    found.emplace(name, Symbol{symbol.st_value, symbol.st_size, is_local, false});
+  } else if (entry->second.is_local && !is_local) {
+    entry->second = {symbol.st_value, symbol.st_size, false, false};
+  } else if (entry->second.is_local && is_local && entry->second.address != symbol.st_value) {
+    entry->second.is_ambiguous = true;
+  }
+}
+
+// Leaves what is an allocator's entry. A static function named free may be anything, unless it is one of a whole family
+// that a linker has made local.
+void keep_entries(Symbols& found) {
+  const auto has = [&](std::string_view name) { return found.contains(name); };
+  const bool has_family = has("malloc") && has("calloc") && has("realloc") && has("free");
+  std::erase_if(found, [&](const auto& entry) {
+    const Symbol& symbol = entry.second;
+    return symbol.is_ambiguous || (symbol.is_local && is_plain_c_name(entry.first) && !has_family);
+  });
+  if (std::none_of(found.begin(), found.end(), [](const auto& entry) { return names_allocator(entry.first); })) {
+    found.clear();
+  }
+}
+
+// Reads up to the whole span; the number of bytes that are there.
+size_t read_code(int descriptor, uint64_t file_offset, std::span<uint8_t> bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count =
+        pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(file_offset + done));
+    if (count <= 0) {
+      break;
+    }
+    done += static_cast<size_t>(count);
+  }
+  return done;
+}
+
+// Sorted addresses at which any function begins.
+std::vector<uint64_t> function_starts(const std::vector<SymbolTable>& tables) {
+  std::vector<uint64_t> starts;
+  for (const SymbolTable& table : tables) {
+    for (size_t i = 0; i < table.count; ++i) {
+      const auto type = ELF64_ST_TYPE(table.symbols[i].st_info);
+      if ((type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) &&
+          table.symbols[i].st_shndx != SHN_UNDEF) {
+        starts.push_back(table.symbols[i].st_value);
+      }
+    }
+  }
+  std::sort(starts.begin(), starts.end());
+  return starts;
+}
+
+HookableFunction judge(int descriptor, const std::vector<AllocatorEntries::Segment>& code,
+                       const std::vector<uint64_t>& starts, const std::string& name, const Symbol& symbol) {
+  HookableFunction function;
+  function.name = name;
+  function.address = symbol.address;
+  const auto segment = std::find_if(code.begin(), code.end(), [&](const AllocatorEntries::Segment& one) {
+    return symbol.address >= one.address && symbol.address - one.address < one.size_bytes;
+  });
+  if (segment == code.end()) {
+    function.displaced = Error{"it lies outside the code of its file"};
+    return function;
+  }
+  const uint64_t offset = symbol.address - segment->address;
+  const auto next = std::upper_bound(starts.begin(), starts.end(), symbol.address);
+  uint64_t size_bytes = segment->size_bytes - offset;
+  if (next != starts.end()) {
+    size_bytes = std::min(size_bytes, *next - symbol.address);
+  }
+  if (std::min(size_bytes, symbol.size_bytes) > kMaxFunctionBytes) {
+    function.displaced = Error{"it is longer than any function of its kind"};
+    return function;
+  }
+  const uint64_t padding_bytes = 64;
+  std::vector<uint8_t> bytes(std::min(size_bytes, symbol.size_bytes != 0 ? symbol.size_bytes + padding_bytes
+                                                                         : kMaxFunctionBytes));
+  bytes.resize(read_code(descriptor, segment->file_offset + offset, bytes));
+  function.displaced = displace_entry({bytes, symbol.size_bytes});
+  return function;
+}
+
+// Refuses functions whose first bytes something else in the file jumps to: the cold part of a function, split off by
+// the compiler, is a function of its own. A direct jump to there is looked for at every byte, since decoding all of a
+// program takes long; a false alarm costs a hook. `functions` are sorted by address.
+void refuse_jumped_into(int descriptor, const std::vector<AllocatorEntries::Segment>& code,
+                        std::vector<HookableFunction>& functions) {
+  if (functions.empty()) {
+    return;
+  }
+  const uint64_t low = functions.front().address;
+  const uint64_t high = functions.back().address + kMaxDisplacedBytes;
+  const auto check = [&](uint64_t target) {
+    auto after = std::upper_bound(functions.begin(), functions.end(), target,
+                                  [](uint64_t address, const HookableFunction& one) { return address < one.address; });
+    if (after != functions.begin() && (--after)->displaced.ok() && target != after->address &&
+        target - after->address < after->displaced->original.size()) {
+      after->displaced = Error{"another function jumps into its entry"};
+    }
+  };
+  std::vector<uint8_t> chunk(kScanBytes);
+  for (const AllocatorEntries::Segment& segment : code) {
+    const uint64_t scanned_bytes = std::min(segment.size_bytes, kMaxScannedBytes);
+    constexpr size_t kLongest = 6;  // jcc rel32: chunks overlap by one less
+    for (uint64_t at = 0; at + kLongest <= scanned_bytes; at += kScanBytes - kLongest + 1) {
+      const size_t wanted = std::min<uint64_t>(kScanBytes, scanned_bytes - at);
+      const size_t count = read_code(descriptor, segment.file_offset + at, {chunk.data(), wanted});
+      for (size_t i = 0; i + kLongest <= count; ++i) {
+        const bool is_jump = chunk[i] == 0xe9;
+        const bool is_conditional = chunk[i] == 0x0f && (chunk[i + 1] & 0xf0) == 0x80;
+        if (!is_jump && !is_conditional) {
+          continue;
+        }
+        int32_t distance;
+        const size_t distance_at = i + (is_jump ? 1 : 2);
+        std::memcpy(&distance, &chunk[distance_at], sizeof(distance));
+        const uint64_t target = segment.address + at + distance_at + sizeof(distance) + static_cast<uint64_t>(
+            static_cast<int64_t>(distance));
+        if (target > low && target < high) {
+          check(target);
+        }
+      }
+    }
+  }
+}
+
+std::vector<AllocatorEntries::Segment> code_of(Elf* elf) {
+  std::vector<AllocatorEntries::Segment> code;
+  size_t count = 0;
+  if (elf_getphdrnum(elf, &count) != 0) {
+    return code;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    GElf_Phdr segment;
+    if (gelf_getphdr(elf, static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_LOAD &&
+        (segment.p_flags & PF_X) != 0) {
+      code.push_back({segment.p_offset, segment.p_filesz, segment.p_vaddr});
+    }
+  }
+  return code;
+}
+
+std::vector<HookableFunction> judge_all(int descriptor, const std::vector<AllocatorEntries::Segment>& code,
+                                        const std::vector<uint64_t>& starts, const Symbols& found) {
+  // Several names at one address: one patch. The signature with the fewest arguments says what the function uses, and
+  // the shortest name is the one that people know.
+  const auto rank = [](const std::string& name) {
+    const std::optional<HookShape> shape = allocator_shape(name);
+    return std::pair(shape ? hook_arity(*shape) : 0, name.size());
+  };
+  std::map<uint64_t, std::pair<std::string, Symbol>> by_address;
+  for (const auto& [name, symbol] : found) {
+    const auto [entry, added] = by_address.try_emplace(symbol.address, name, symbol);
+    if (!added && rank(name) < rank(entry->second.first)) {
+      entry->second = {name, symbol};
+    }
+  }
+  std::vector<HookableFunction> functions;
+  for (const auto& [address, named] : by_address) {
+    functions.push_back(judge(descriptor, code, starts, named.first, named.second));
+  }
+  refuse_jumped_into(descriptor, code, functions);
+  return functions;
+}
+
+}  // namespace
+
+AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::string>& functions) {
+  AllocatorEntries result;
+  const ElfHandle elf(descriptor);
+  if (!elf.is_usable()) {
+    return result;
+  }
+  result.code_ = code_of(elf.get());
+  const std::vector<SymbolTable> tables = tables_of(elf.get());
+  Symbols entries;
+  Symbols wanted;
+  for (const SymbolTable& table : tables) {
+    for (size_t i = 0; i < table.count; ++i) {
+      const Elf64_Sym& symbol = table.symbols[i];
+      if (!is_defined_function(symbol)) {
+        continue;
+      }
+      const std::string_view name = table.name(symbol);
+      if (allocator_shape(name)) {
+        note(entries, name, symbol);
+      }
+      if (std::find(functions.begin(), functions.end(), name) != functions.end()) {
+        note(wanted, name, symbol);
+      }
+    }
+  }
+  keep_entries(entries);
+  if (entries.empty() && wanted.empty()) {
+    return result;
+  }
+  const std::vector<uint64_t> starts = function_starts(tables);
+  result.functions_ = judge_all(descriptor, result.code_, starts, wanted);
+  result.allocator_ = judge_all(descriptor, result.code_, starts, entries);
+  for (HookableFunction& entry : result.allocator_) {
+    entry.shape = allocator_shape(entry.name);
+  }
+  return result;
+}
+
+}  // namespace flarestack

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/patch_planner.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "wire/patch.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+constexpr char kAgentFileName[] = "/libflarestack_preload.so";  // it defines the malloc family, too
+constexpr size_t kMaxFiles = 20'000;  // that are remembered: a process may map as many as it likes
+constexpr char kDeletedMark[] = " (deleted)";
+
+std::string file_name(std::string_view path) {
+  if (path.ends_with(kDeletedMark)) {
+    path.remove_suffix(sizeof(kDeletedMark) - 1);
+  }
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+bool is_agent(std::string_view path) {
+  if (path.ends_with(kDeletedMark)) {
+    path.remove_suffix(sizeof(kDeletedMark) - 1);
+  }
+  return path.ends_with(kAgentFileName);
+}
+
+std::string refusal(const WantedHook& hook, std::string_view reason) {
+  return fmt::format("{} of {} is not hooked: {}", hook.function->name, hook.module_name, reason);
+}
+
+// The hooks of one module, in one area. `hooks`: those that can be displaced.
+void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps, PatchPlan& plan) {
+  const auto refuse_all = [&](std::string_view reason) {
+    for (const WantedHook* hook : hooks) {
+      plan.refusals.push_back(refusal(*hook, reason));
+    }
+  };
+  if (plan.areas.size() == kMaxPatchAreas || plan.patches.size() + hooks.size() > kMaxPatches) {
+    return refuse_all("the process has more of them than are ever needed");
+  }
+  const uint64_t size_bytes = (hooks.size() * kHookCodeBytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const std::optional<uint64_t> place =
+      maps.take_near(hooks.front()->module_low, hooks.front()->module_high, size_bytes);
+  if (!place) {
+    return refuse_all("there is no free memory near enough to it");
+  }
+  PatchPlan::Area area;
+  area.address = *place;
+  area.size_bytes = size_bytes;
+  for (const WantedHook* hook : hooks) {
+    const DisplacedEntry& displaced = *hook->function->displaced;
+    const HookPlace at{hook->runtime_address, area.address + area.code.size(), hook->hook_address, hook->arity};
+    Result<HookCode> code = build_hook(displaced, at);
+    if (!code.ok()) {
+      plan.refusals.push_back(refusal(*hook, code.error().message));
+      continue;
+    }
+    PatchPlan::Patch patch;
+    patch.name = hook->function->name;
+    patch.entry_address = hook->runtime_address;
+    patch.trampoline_address = code->trampoline_address;
+    patch.area = static_cast<uint32_t>(plan.areas.size());
+    patch.expected = displaced.original;
+    patch.jump = code->entry_jump;
+    plan.patches.push_back(std::move(patch));
+    code->code.resize(kHookCodeBytes, 0xcc);
+    area.code.insert(area.code.end(), code->code.begin(), code->code.end());
+  }
+  plan.areas.push_back(std::move(area));
+}
+
+}  // namespace
+
+PatchPlan PatchPlanner::plan(const std::vector<WantedHook>& wanted, ProcessMaps& maps) {
+  PatchPlan plan;
+  std::map<uint64_t, std::vector<const WantedHook*>> by_module;
+  for (const WantedHook& hook : wanted) {
+    if (hook.function->displaced.ok()) {
+      by_module[hook.module_low].push_back(&hook);
+    } else {
+      plan.refusals.push_back(refusal(hook, hook.function->displaced.error().message));
+    }
+  }
+  for (const auto& [low, hooks] : by_module) {
+    plan_module(hooks, maps, plan);
+  }
+  return plan;
+}
+
+Result<std::shared_ptr<const AllocatorEntries>> PatchPlanner::entries_of(int32_t pid,
+                                                                         const ProcessMaps::Mapping& mapping,
+                                                                         const std::string& function) {
+  const Result<Fd> file = ProcessMaps::open_file_of(pid, mapping);
+  if (!file.ok()) {
+    return file.error();
+  }
+  struct stat status {};
+  if (fstat(file->get(), &status) != 0) {
+    return errno_error("look at " + mapping.path);
+  }
+  const FileKey key{status.st_dev, status.st_ino, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
+                    status.st_size, function};
+  if (const auto known = files_.find(key); known != files_.end()) {
+    return known->second;
+  }
+  if (files_.size() >= kMaxFiles) {
+    files_.clear();
+  }
+  const std::vector<std::string> functions = function.empty() ? std::vector<std::string>() : std::vector{function};
+  auto entries = std::make_shared<const AllocatorEntries>(AllocatorEntries::read(file->get(), functions));
+  files_.emplace(key, entries);
+  return std::shared_ptr<const AllocatorEntries>(entries);
+}
+
+PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
+                                               const std::string& function) {
+  Modules modules;
+  for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
+    if (!mapping.executable || mapping.inode == 0 || !mapping.path.starts_with('/') || is_agent(mapping.path) ||
+        !file_name(mapping.path).starts_with(module_prefix)) {
+      continue;
+    }
+    const Result<std::shared_ptr<const AllocatorEntries>> entries = entries_of(pid, mapping, function);
+    if (!entries.ok()) {
+      modules.unreadable.push_back(fmt::format("an allocator in {} would not be hooked: {}", file_name(mapping.path),
+                                               entries.error().message));
+      continue;
+    }
+    for (const AllocatorEntries::Segment& segment : (*entries)->code()) {
+      // A segment is mapped from the page on in which it begins.
+      const uint64_t page_offset = segment.file_offset / kPageBytes * kPageBytes;
+      if (mapping.file_offset < page_offset || mapping.file_offset >= segment.file_offset + segment.size_bytes) {
+        continue;
+      }
+      const uint64_t load_bias = mapping.start - mapping.file_offset + segment.file_offset - segment.address;
+      const auto same = std::find_if(modules.found.begin(), modules.found.end(), [&](const Module& one) {
+        return one.path == mapping.path && one.load_bias == load_bias;
+      });
+      if (same != modules.found.end()) {
+        same->low = std::min(same->low, mapping.start);
+        same->high = std::max(same->high, mapping.end);
+      } else {
+        modules.found.push_back({mapping.path, load_bias, mapping.start, mapping.end, *entries});
+      }
+      break;
+    }
+  }
+  return modules;
+}
+
+Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t module_address) {
+  Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  if (!maps.ok()) {
+    return maps.error();
+  }
+  const Modules modules = modules_of(pid, *maps, "", "");
+  std::vector<WantedHook> wanted;
+  for (const Module& module : modules.found) {
+    if (module_address != 0 && (module_address < module.low || module_address >= module.high)) {
+      continue;
+    }
+    for (const HookableFunction& entry : module.entries->allocator()) {
+      const uint64_t hook_address = hooks[static_cast<size_t>(*entry.shape)];
+      const uint64_t runtime_address = entry.address + module.load_bias;
+      if (hook_address != 0 && runtime_address >= module.low && runtime_address < module.high) {
+        wanted.push_back({&entry, file_name(module.path), runtime_address, module.low, module.high, hook_address,
+                          hook_arity(*entry.shape)});
+      }
+    }
+  }
+  PatchPlan result = plan(wanted, *maps);
+  if (module_address == 0) {
+    result.refusals.insert(result.refusals.end(), modules.unreadable.begin(), modules.unreadable.end());
+  }
+  return result;
+}
+
+Result<PatchPlan> PatchPlanner::plan_function(int32_t pid, const std::string& module_prefix, const std::string& name,
+                                              uint64_t hook_address) {
+  Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  if (!maps.ok()) {
+    return maps.error();
+  }
+  const Modules modules = modules_of(pid, *maps, module_prefix, name);
+  std::vector<WantedHook> wanted;
+  for (const Module& module : modules.found) {
+    for (const HookableFunction& function : module.entries->functions()) {
+      wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low, module.high,
+                        hook_address, std::nullopt});
+    }
+  }
+  return plan(wanted, *maps);
+}
+
+}  // namespace flarestack

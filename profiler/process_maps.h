@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProcessMaps: /proc/PID/maps as it is now: which files' code is where, and where memory is free. The kernel's word, so
+// it is believed where the target's is not. Recorder side.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace flarestack {
+
+class ProcessMaps {
+ public:
+  struct Mapping {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    uint64_t file_offset = 0;
+    uint64_t inode = 0;
+    bool executable = false;
+    std::string path;  // "[heap]" and the like; empty: anonymous
+  };
+
+  static Result<ProcessMaps> read(int32_t pid);
+  // Of the text of such a file.
+  static ProcessMaps parse(std::string_view text);
+
+  // Sorted by address.
+  const std::vector<Mapping>& mappings() const { return mappings_; }
+
+  // The file behind a mapping, whatever the process's root and even if it is deleted; the one that is mapped, and no
+  // other that has taken its name.
+  static Result<Fd> open_file_of(int32_t pid, const Mapping& mapping);
+
+  // A free place for `size_bytes` (whole pages) that is within reach of a near jump from and to all of [low, high);
+  // none: there is no such place. Taken from then on.
+  std::optional<uint64_t> take_near(uint64_t low, uint64_t high, uint64_t size_bytes);
+
+ private:
+  std::vector<Mapping> mappings_;
+};
+
+}  // namespace flarestack

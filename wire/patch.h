@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// How inline hooks get into a target (docs/inline-hooks.md): on the connection of its Hello (wire/handshake.h), or on
+// one of its own, the agent sends a PatchRequest; the recorder answers with a PatchReply and, as a sealed memfd
+// (SCM_RIGHTS), the plan, which the agent carries out; it says how that went (PatchOutcome) and closes. Both sides.
+//
+//   plan:  0                   +------------------------------+
+//                              | PatchPlanHeader              |
+//          24                  +------------------------------+
+//                              | PlannedArea [area_count]     |  memory to map, and what goes into it
+//                              +------------------------------+
+//                              | PlannedPatch [patch_count]   |  jumps to write over entries
+//                              +------------------------------+
+//                              | code of the areas            |
+//          size_bytes          +------------------------------+
+#pragma once
+
+#include <cstdint>
+
+#include "wire/handshake.h"
+#include "wire/hook_shape.h"
+
+namespace flarestack {
+
+inline constexpr uint32_t kMaxPatchAreas = 32;
+inline constexpr uint32_t kMaxPatches = 2048;  // of one process, over its life
+inline constexpr uint32_t kMaxPlanBytes = 1 << 20;
+
+struct PatchRequest {
+  uint64_t magic;    // kSessionMagic
+  uint32_t version;  // kWireVersion
+  uint32_t reserved;
+  uint64_t module_address;          // any address of the one module's code that is asked about; 0: all modules
+  uint64_t hooks[kHookShapeCount];  // the agent's function for each HookShape; 0: such entries are left alone
+  char secret[kSessionSecretLength];
+};
+static_assert(sizeof(PatchRequest) == 168);
+
+struct PatchReply {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t size_bytes;  // of the plan; 0: there is nothing to patch, and no descriptor
+};
+static_assert(sizeof(PatchReply) == 16);
+
+struct PatchOutcome {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t patched;      // entries
+  uint32_t changed;      // entries left alone, since they do not hold the bytes of their file
+  uint32_t failed;       // entries left alone for `error`
+  int32_t error_number;  // the first errno; 0: none
+  uint32_t reserved;
+  char secret[kSessionSecretLength];
+};
+static_assert(sizeof(PatchOutcome) == 48);
+
+struct PatchPlanHeader {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t size_bytes;  // of the whole plan
+  uint32_t area_count;
+  uint32_t patch_count;
+};
+static_assert(sizeof(PatchPlanHeader) == 24);
+
+struct PlannedArea {
+  uint64_t address;      // free when the recorder looked; page-aligned
+  uint32_t size_bytes;   // whole pages
+  uint32_t code_offset;  // from the beginning of the plan
+  uint32_t code_bytes;
+  uint32_t reserved;
+};
+static_assert(sizeof(PlannedArea) == 24);
+
+struct PlannedPatch {
+  uint64_t entry_address;
+  uint64_t trampoline_address;  // stands for the function from now on
+  uint32_t area;                // that it needs
+  uint32_t expected_bytes;
+  uint8_t expected[24];  // what must be at the entry
+  uint8_t jump[8];       // what is written there: the first kPatchJumpBytes
+};
+static_assert(sizeof(PlannedPatch) == 56);
+
+inline constexpr uint32_t kPatchJumpBytes = 5;
+
+}  // namespace flarestack
