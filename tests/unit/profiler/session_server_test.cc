@@ -144,7 +144,7 @@ TEST_CASE("the path of a note ends, whatever was sent") {
   send_bytes(meeting, &sent, sizeof(sent));
   SessionServer::Received received;
   REQUIRE(meeting.server.receive(meeting.peer, received) == Message::kNote);
-  CHECK(std::string(received.note.path).size() == sizeof(note.path) - 1);
+  CHECK(std::string(received.note.path).size() == sizeof(received.note.path) - 1);
 }
 
 TEST_CASE("a reply carries the region, a refusal carries none") {
