@@ -349,7 +349,7 @@ TEST_CASE("what cannot be displaced is refused, with the reason") {
   CHECK(reason({0x90, 0x90, 0x90, 0x90, 0x90, 0x06, 0xc3}) == "its byte 5 begins no known instruction");
   // notrack jmp *%rax: of a jump table
   CHECK(reason({0x90, 0x90, 0x90, 0x90, 0x90, 0x3e, 0xff, 0xe0}) ==
-        "`notrack jmp rax` leads nobody knows where (a jump table)");
+        "`jmp rax` leads nobody knows where (a jump table)");
   // jmp *0x0(,%rax,8)
   CHECK(reason({0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0x24, 0xc5, 0, 0, 0, 0}) ==
         "`jmp qword ptr [rax*8]` leads nobody knows where (a jump table)");
