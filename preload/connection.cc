@@ -62,8 +62,11 @@ void Connection::close() {
 
 bool Connection::send(const void* bytes, size_t size_bytes) const {
   const auto size = static_cast<long>(size_bytes);
-  return descriptor_ >= 0 &&
-         raw_syscall(SYS_sendto, descriptor_, raw_pointer(bytes), size, MSG_NOSIGNAL, 0, 0) == size;
+  long result = -EINTR;
+  while (descriptor_ >= 0 && result == -EINTR) {
+    result = raw_syscall(SYS_sendto, descriptor_, raw_pointer(bytes), size, MSG_NOSIGNAL, 0, 0);
+  }
+  return result == size;
 }
 
 bool Connection::receive(void* bytes, size_t size_bytes, int& descriptor) const {

@@ -12,6 +12,7 @@
 
 #include "preload/agent.h"
 #include "preload/loader_hook.h"
+#include "preload/patches.h"
 #include "preload/sandbox.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
@@ -327,8 +328,16 @@ void rebuild() {
 
 // The loader calls it in place of its empty function, in the thread that loads.
 void on_loader_event() {
-  if (recording() && the_agent.debug->r_state == r_debug::RT_CONSISTENT) {
-    rebuild();
+  if (!recording() || the_agent.debug->r_state != r_debug::RT_CONSISTENT) {
+    return;
+  }
+  const uint32_t last_before = last_id;
+  rebuild();
+  // What is new is mapped, and neither relocated nor run.
+  for (uint32_t i = 0; i < known_count && sandbox_allows(Deed::kReach); ++i) {
+    if (known[i].id > last_before) {
+      patch_loaded_module(*known[i].map);
+    }
   }
 }
 

@@ -151,6 +151,8 @@ uint64_t executable_header_address() {
 
 void* next_symbol(const r_debug* debug, const char* name) { return find_behind_us(debug, name, STT_FUNC); }
 
+void* function_of(const link_map& module, const char* name) { return find_in(module, name, STT_FUNC); }
+
 void* global_object(const r_debug* debug, const char* name) {
   for (const link_map* module = debug != nullptr ? debug->r_map : nullptr; module != nullptr; module = module->l_next) {
     if (void* address = find_in(*module, name, STT_OBJECT)) {

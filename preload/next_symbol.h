@@ -19,6 +19,9 @@ uint64_t executable_header_address();
 // there are several; nullptr if no module has it. This is what dlsym(RTLD_NEXT) finds for a preloaded library. [init]
 void* next_symbol(const r_debug* debug, const char* name);
 
+// The definition of the function `name` in this very module, or nullptr. [init], and under the loader's lock
+void* function_of(const link_map& module, const char* name);
+
 // The variable `name` that the whole process uses: the executable's copy of it, where there is one (copy relocation).
 // [init]
 void* global_object(const r_debug* debug, const char* name);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "preload/agent.h"
+#include "preload/next_symbol.h"
 #include "preload/system.h"
 #include "wire/patch.h"
 #include "wire/session.h"
@@ -29,6 +30,10 @@ struct Hooked {
 };
 constinit Hooked* hooked = nullptr;  // kMaxPatches of them
 constinit std::atomic<uint32_t> hooked_count{0};
+constinit HookTable table_for_later{};  // of the first apply_patches()
+
+// What makes a library an allocator (profiler/allocator_names.h).
+constexpr const char* kAllocatorNames[] = {"malloc", "mallocx", "mi_malloc", "tc_malloc", "je_malloc", "_rjem_malloc"};
 
 Hooked* find_hooked(uint64_t entry) {
   const uint32_t count = hooked_count.load(std::memory_order_acquire);  // pairs with the release in remember()
@@ -213,6 +218,7 @@ bool request(const Connection& connection, const HookTable& table, uint64_t modu
 }  // namespace
 
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address) {
+  table_for_later = table;
   PatchReply reply{};
   int descriptor = -1;
   if (!connection || !request(connection, table, module_address) ||
@@ -238,6 +244,22 @@ void apply_patches(Connection& connection, const HookTable& table, uint64_t modu
     close_file(descriptor);
   }
   connection.close();
+}
+
+void patch_loaded_module(const link_map& module) {
+  bool is_wanted = false;
+  for (const void* hook : table_for_later.hooks) {
+    is_wanted = is_wanted || hook != nullptr;
+  }
+  for (const char* name : kAllocatorNames) {
+    const void* entry = is_wanted ? function_of(module, name) : nullptr;
+    if (entry != nullptr) {
+      Connection connection;
+      connection.open(the_agent.session_value);
+      apply_patches(connection, table_for_later, reinterpret_cast<uint64_t>(entry));
+      return;
+    }
+  }
 }
 
 void* original_of(void* entry) {

@@ -3,6 +3,8 @@
 // over the entries, and knows from then on by which address a hooked function is called past its hook.
 #pragma once
 
+#include <link.h>
+
 #include <cstdint>
 
 #include "preload/connection.h"
@@ -19,6 +21,10 @@ struct HookTable {
 // can be in the module's code: in our constructor, and for a library that is just being loaded. `module_address`: of
 // that library's code; 0: of all modules. Whatever fails is left as it was. [init], [hook]
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address = 0);
+
+// A library has been loaded, and none of its code has run yet: if it is an allocator, asks the recorder for hooks of the
+// table that apply_patches() was given first. [hook], under the loader's lock
+void patch_loaded_module(const link_map& module);
 
 // What calls the function at `entry` without its hook: its trampoline, or the entry itself where it has none. [signal]
 void* original_of(void* entry);
