@@ -71,9 +71,7 @@ struct Plan {
 
   const PatchPlanHeader& header() const { return *reinterpret_cast<const PatchPlanHeader*>(bytes); }
   const PlannedArea* areas() const { return reinterpret_cast<const PlannedArea*>(bytes + sizeof(PatchPlanHeader)); }
-  const PlannedPatch* patches() const {
-    return reinterpret_cast<const PlannedPatch*>(areas() + header().area_count);
-  }
+  const PlannedPatch* patches() const { return reinterpret_cast<const PlannedPatch*>(areas() + header().area_count); }
   bool makes_sense() const {
     if (size_bytes < sizeof(PatchPlanHeader) || header().magic != kSessionMagic || header().version != kWireVersion ||
         header().size_bytes != size_bytes || header().area_count > kMaxPatchAreas ||
@@ -131,8 +129,7 @@ long map_area(const PlannedArea& area, const char* code) {
 // Reads and writes through the page protection, so that no page of the program ever becomes writable.
 class OwnMemory {
  public:
-  OwnMemory()
-      : descriptor_(raw_syscall(SYS_openat, AT_FDCWD, raw_pointer("/proc/self/mem"), O_RDWR | O_CLOEXEC, 0)) {}
+  OwnMemory() : descriptor_(raw_syscall(SYS_openat, AT_FDCWD, raw_pointer("/proc/self/mem"), O_RDWR | O_CLOEXEC, 0)) {}
   ~OwnMemory() {
     if (!raw_failed(descriptor_)) {
       raw_syscall(SYS_close, descriptor_);

@@ -22,8 +22,8 @@ struct HookTable {
 // that library's code; 0: of all modules. Whatever fails is left as it was. [init], [hook]
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address = 0);
 
-// A library has been loaded, and none of its code has run yet: if it is an allocator, asks the recorder for hooks of the
-// table that apply_patches() was given first. [hook], under the loader's lock
+// A library has been loaded, and none of its code has run yet: if it is an allocator, asks the recorder for hooks of
+// the table that apply_patches() was given first. [hook], under the loader's lock
 void patch_loaded_module(const link_map& module);
 
 // What calls the function at `entry` without its hook: its trampoline, or the entry itself where it has none. [signal]

@@ -20,7 +20,8 @@ namespace {
 
 constexpr uint64_t kMaxFunctionBytes = 64 * 1024;
 constexpr size_t kScanBytes = size_t{1} << 20;
-constexpr uint64_t kMaxScannedBytes = uint64_t{1} << 30;
+constexpr uint64_t kMaxScannedBytes = uint64_t{1} << 29;
+constexpr uint64_t kMaxTableBytes = uint64_t{1} << 29;  // a sparse file may say that it holds any amount
 
 struct Symbol {
   uint64_t address = 0;
@@ -77,15 +78,23 @@ bool is_defined_function(const Elf64_Sym& symbol) {
 }
 
 std::vector<SymbolTable> tables_of(Elf* elf) {
+  constexpr size_t kMaxTables = 2;  // .dynsym and .symtab
   std::vector<SymbolTable> tables;
-  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr; section = elf_nextscn(elf, section)) {
+  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr && tables.size() < kMaxTables;
+       section = elf_nextscn(elf, section)) {
     GElf_Shdr header;
     if (gelf_getshdr(section, &header) == nullptr || (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
-        header.sh_entsize != sizeof(Elf64_Sym)) {
+        header.sh_entsize != sizeof(Elf64_Sym) || header.sh_size > kMaxTableBytes) {
+      continue;
+    }
+    Elf_Scn* names_section = elf_getscn(elf, header.sh_link);
+    GElf_Shdr names_header;
+    if (names_section == nullptr || gelf_getshdr(names_section, &names_header) == nullptr ||
+        names_header.sh_size > kMaxTableBytes) {
       continue;
     }
     const Elf_Data* symbols = elf_getdata(section, nullptr);
-    const Elf_Data* names = elf_getdata(elf_getscn(elf, header.sh_link), nullptr);
+    const Elf_Data* names = elf_getdata(names_section, nullptr);
     if (symbols == nullptr || names == nullptr || symbols->d_buf == nullptr || names->d_buf == nullptr) {
       continue;
     }
@@ -142,8 +151,7 @@ std::vector<uint64_t> function_starts(const std::vector<SymbolTable>& tables) {
   for (const SymbolTable& table : tables) {
     for (size_t i = 0; i < table.count; ++i) {
       const auto type = ELF64_ST_TYPE(table.symbols[i].st_info);
-      if ((type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) &&
-          table.symbols[i].st_shndx != SHN_UNDEF) {
+      if ((type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) && table.symbols[i].st_shndx != SHN_UNDEF) {
         starts.push_back(table.symbols[i].st_value);
       }
     }
@@ -175,8 +183,8 @@ HookableFunction judge(int descriptor, const std::vector<AllocatorEntries::Segme
     return function;
   }
   const uint64_t padding_bytes = 64;
-  std::vector<uint8_t> bytes(std::min(size_bytes, symbol.size_bytes != 0 ? symbol.size_bytes + padding_bytes
-                                                                         : kMaxFunctionBytes));
+  std::vector<uint8_t> bytes(
+      std::min(size_bytes, symbol.size_bytes != 0 ? symbol.size_bytes + padding_bytes : kMaxFunctionBytes));
   bytes.resize(read_code(descriptor, segment->file_offset + offset, bytes));
   function.displaced = displace_entry({bytes, symbol.size_bytes});
   return function;
@@ -201,8 +209,10 @@ void refuse_jumped_into(int descriptor, const std::vector<AllocatorEntries::Segm
     }
   };
   std::vector<uint8_t> chunk(kScanBytes);
+  uint64_t left_bytes = kMaxScannedBytes;
   for (const AllocatorEntries::Segment& segment : code) {
-    const uint64_t scanned_bytes = std::min(segment.size_bytes, kMaxScannedBytes);
+    const uint64_t scanned_bytes = std::min(segment.size_bytes, left_bytes);
+    left_bytes -= scanned_bytes;
     constexpr size_t kLongest = 6;  // jcc rel32: chunks overlap by one less
     for (uint64_t at = 0; at + kLongest <= scanned_bytes; at += kScanBytes - kLongest + 1) {
       const size_t wanted = std::min<uint64_t>(kScanBytes, scanned_bytes - at);
@@ -216,8 +226,8 @@ void refuse_jumped_into(int descriptor, const std::vector<AllocatorEntries::Segm
         int32_t distance;
         const size_t distance_at = i + (is_jump ? 1 : 2);
         std::memcpy(&distance, &chunk[distance_at], sizeof(distance));
-        const uint64_t target = segment.address + at + distance_at + sizeof(distance) + static_cast<uint64_t>(
-            static_cast<int64_t>(distance));
+        const uint64_t target = segment.address + at + distance_at + sizeof(distance) +
+                                static_cast<uint64_t>(static_cast<int64_t>(distance));
         if (target > low && target < high) {
           check(target);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a function's first instructions can be moved elsewhere, and what each needs for it. Everything that is not
-// understood is a reason to leave the function alone: an entry that is not hooked costs a note, a wrong one the program.
+// understood is a reason to leave the function alone: an entry that is not hooked costs a note, a wrong one the
+// program.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -43,7 +44,7 @@ class Decoder {
     size_t left = code.size() - offset;
     uint64_t address = offset;
     return instruction_ != nullptr && cs_disasm_iter(handle_, &bytes, &left, &address, instruction_) ? instruction_
-                                                                                                    : nullptr;
+                                                                                                     : nullptr;
   }
 
  private:

@@ -22,9 +22,9 @@
 
 namespace flarestack {
 
-inline constexpr size_t kEntryJumpBytes = 5;       // jmp rel32
+inline constexpr size_t kEntryJumpBytes = 5;          // jmp rel32
 inline constexpr size_t kMaxDisplacedBytes = 4 + 15;  // up to the last instruction that begins within the jump
-inline constexpr size_t kHookCodeBytes = 64;       // room for a stub and its trampoline
+inline constexpr size_t kHookCodeBytes = 64;          // room for a stub and its trampoline
 
 // A function as it lies in its file.
 struct FunctionCode {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The code of a hook: encodings are those of Intel's SDM, volume 2.
-#include "profiler/inline_hook.h"
-
 #include <cassert>
 #include <cstring>
 #include <iterator>
+
+#include "profiler/inline_hook.h"
 
 namespace flarestack {
 namespace {

@@ -43,9 +43,12 @@ Result<PatchMessage> encode_plan(const PatchPlan& plan) {
     code_offset += area.code.size();
   }
   for (const PatchPlan::Patch& patch : plan.patches) {
-    PlannedPatch planned{
-        patch.entry_address, patch.trampoline_address, patch.area, static_cast<uint32_t>(patch.expected.size()), {},
-        {}};
+    PlannedPatch planned{patch.entry_address,
+                         patch.trampoline_address,
+                         patch.area,
+                         static_cast<uint32_t>(patch.expected.size()),
+                         {},
+                         {}};
     std::copy(patch.expected.begin(), patch.expected.end(), planned.expected);
     std::copy(patch.jump.begin(), patch.jump.end(), planned.jump);
     append(bytes, planned);

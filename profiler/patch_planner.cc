@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;
 constexpr char kAgentFileName[] = "/libflarestack_preload.so";  // it defines the malloc family, too
+constexpr size_t kMaxModules = 4096;                            // that are looked at in one process
 constexpr size_t kMaxFiles = 20'000;  // that are remembered: a process may map as many as it likes
 constexpr char kDeletedMark[] = " (deleted)";
 
@@ -122,15 +123,20 @@ Result<std::shared_ptr<const AllocatorEntries>> PatchPlanner::entries_of(int32_t
 PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
                                                const std::string& function) {
   Modules modules;
+  size_t looked_at = 0;
   for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
     if (!mapping.executable || mapping.inode == 0 || !mapping.path.starts_with('/') || is_agent(mapping.path) ||
         !file_name(mapping.path).starts_with(module_prefix)) {
       continue;
     }
+    if (++looked_at > kMaxModules) {
+      modules.unreadable.push_back("allocators beyond the first files of the process are not hooked: it maps too many");
+      break;
+    }
     const Result<std::shared_ptr<const AllocatorEntries>> entries = entries_of(pid, mapping, function);
     if (!entries.ok()) {
-      modules.unreadable.push_back(fmt::format("an allocator in {} would not be hooked: {}", file_name(mapping.path),
-                                               entries.error().message));
+      modules.unreadable.push_back(
+          fmt::format("an allocator in {} would not be hooked: {}", file_name(mapping.path), entries.error().message));
       continue;
     }
     for (const AllocatorEntries::Segment& segment : (*entries)->code()) {

@@ -31,7 +31,8 @@ struct PatchPlan {
     uint64_t entry_address = 0;
     uint64_t trampoline_address = 0;
     uint32_t area = 0;
-    std::vector<uint8_t> expected;  // the bytes that are displaced: no thread may be among them when the jump is written
+    std::vector<uint8_t>
+        expected;  // the bytes that are displaced: no thread may be among them when the jump is written
     std::array<uint8_t, kEntryJumpBytes> jump{};
   };
   std::vector<Area> areas;

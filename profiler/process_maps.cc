@@ -16,7 +16,7 @@ constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kLowestAddress = 0x10000;          // vm.mmap_min_addr
 constexpr uint64_t kHighestAddress = 0x7ffffffff000;  // of a process's memory, with four page table levels
 constexpr uint64_t kReachBytes = 1900ULL << 20;       // of a 32-bit distance, with something to spare
-constexpr uint64_t kGrowthBytes = 1ULL << 30;  // where brk may begin behind an executable, and what it may grow to
+constexpr uint64_t kGrowthBytes = 1ULL << 30;     // where brk may begin behind an executable, and what it may grow to
 constexpr uint64_t kStandOffBytes = 64ULL << 20;  // from the end of a gap at which the kernel goes on mapping
 
 Result<Fd> open_regular(const std::string& path, uint64_t inode) {
@@ -69,7 +69,8 @@ Result<Fd> ProcessMaps::open_file_of(int32_t pid, const Mapping& mapping) {
 }
 
 std::optional<uint64_t> ProcessMaps::take_near(uint64_t low, uint64_t high, uint64_t size_bytes) {
-  const uint64_t first = std::max(kLowestAddress, high > kReachBytes ? high - kReachBytes : 0) / kPageBytes * kPageBytes;
+  const uint64_t first =
+      std::max(kLowestAddress, high > kReachBytes ? high - kReachBytes : 0) / kPageBytes * kPageBytes;
   const uint64_t last = std::min(kHighestAddress, low + kReachBytes);
   const std::string executable = mappings_.empty() ? "" : mappings_.front().path;
   std::optional<uint64_t> best;

@@ -23,7 +23,7 @@
 namespace flarestack {
 namespace {
 
-constexpr uint32_t kMaxPatchRequests = 64;        // of one process: an agent asks once, and for each allocator it loads
+constexpr uint32_t kMaxPatchRequests = 64;      // of one process: an agent asks once, and for each allocator it loads
 constexpr uint64_t kSilenceNs = 5'000'000'000;  // a peer that says nothing for so long is no agent
 
 std::vector<std::string> arguments_of(int32_t pid) {
@@ -276,14 +276,14 @@ void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchReq
 void ProcessTable::note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome) {
   const ProcessId id = id_of_session(session_of_pid(peer.pid));
   if (id && outcome.changed != 0) {
-    tables_.writer().add(NoteRecord{
-        id, fmt::format("{} allocator {} not hooked: the code in memory is not what the file has", outcome.changed,
-                        outcome.changed == 1 ? "entry is" : "entries are")});
+    tables_.writer().add(
+        NoteRecord{id, fmt::format("{} allocator {} not hooked: the code in memory is not what the file has",
+                                   outcome.changed, outcome.changed == 1 ? "entry is" : "entries are")});
   }
   if (id && (outcome.failed != 0 || outcome.error_number != 0)) {
     tables_.writer().add(NoteRecord{
-        id, fmt::format("{} allocator {} not hooked: {}", outcome.failed, outcome.failed == 1 ? "entry is" : "entries are",
-                        std::strerror(outcome.error_number))});
+        id, fmt::format("{} allocator {} not hooked: {}", outcome.failed,
+                        outcome.failed == 1 ? "entry is" : "entries are", std::strerror(outcome.error_number))});
   }
 }
 

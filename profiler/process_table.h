@@ -102,8 +102,8 @@ class ProcessTable {
   std::map<uint32_t, Process> processes_;   // by session id
   std::vector<SessionServer::Peer> peers_;  // that may still say what they want
   PatchPlanner planner_;
-  uint64_t forks_ = 0;                      // that ended processes made
-  uint64_t fork_hellos_ = 0;                // of all processes
+  uint64_t forks_ = 0;        // that ended processes made
+  uint64_t fork_hellos_ = 0;  // of all processes
   bool recorded_ = false;
 };
 

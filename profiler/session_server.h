@@ -33,8 +33,8 @@ class SessionServer {
   // The next connection, already checked to be allowed; a Peer without connection when none waits.
   Peer accept_peer();
 
-  // What a peer sends; the one that receive() names is valid. kNone: nothing yet; kClosed: the peer is gone, or makes no
-  // sense, and is to be dropped.
+  // What a peer sends; the one that receive() names is valid. kNone: nothing yet; kClosed: the peer is gone, or makes
+  // no sense, and is to be dropped.
   enum class Message : uint8_t { kNone, kHello, kNote, kPatchRequest, kPatchOutcome, kClosed };
   struct Received {
     Hello hello{};

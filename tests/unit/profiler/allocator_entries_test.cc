@@ -23,7 +23,8 @@ using Shapes = std::map<std::string, HookShape>;
 
 Result<AllocatorEntries> entries_of(const std::string& source, const std::string& flags) {
   static int count = 0;
-  const std::string folder = std::filesystem::temp_directory_path() / ("flarestack-entries-" + std::to_string(getpid()));
+  const std::string folder =
+      std::filesystem::temp_directory_path() / ("flarestack-entries-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
   const std::string path = folder + "/" + std::to_string(++count);
   REQUIRE(write_file(path + ".c", source).ok());
@@ -55,8 +56,8 @@ const std::string kMain = "int main(int a) " + kBody;
 }  // namespace
 
 TEST_CASE("a library that defines malloc is an allocator, with its operators") {
-  const Shapes shapes = shapes_of(kFamily + "void* _Znwm(size_t a)" + kBody + "void* memory_pool(size_t a)" + kBody,
-                                  "-shared -fPIC");
+  const Shapes shapes =
+      shapes_of(kFamily + "void* _Znwm(size_t a)" + kBody + "void* memory_pool(size_t a)" + kBody, "-shared -fPIC");
   CHECK(shapes == Shapes{{"malloc", HookShape::kAllocate},
                          {"calloc", HookShape::kAllocateArray},
                          {"realloc", HookShape::kReallocate},
@@ -69,8 +70,8 @@ TEST_CASE("a library that has operators alone, or calls malloc, is none") {
 }
 
 TEST_CASE("a static allocator of an executable is found by its symbols, and not where they are stripped") {
-  const std::string source = "#include <stddef.h>\nvoid* je_malloc(size_t a)" + kBody + "void je_dallocx(void* a, int b)" +
-                             " { volatile char c[64]; c[3] = 1; }\n" + kMain;
+  const std::string source = "#include <stddef.h>\nvoid* je_malloc(size_t a)" + kBody +
+                             "void je_dallocx(void* a, int b)" + " { volatile char c[64]; c[3] = 1; }\n" + kMain;
   CHECK(shapes_of(source, "") == Shapes{{"je_malloc", HookShape::kAllocate}, {"je_dallocx", HookShape::kFree2}});
   CHECK(shapes_of(source, "-s").empty());
 }
@@ -85,10 +86,10 @@ TEST_CASE("a static function that is called free is not an allocator's, one of a
 }
 
 TEST_CASE("several names of one function are one entry, of the signature with the fewest arguments") {
-  const Shapes shapes = shapes_of(
-      kFamily + "void _ZdlPv(void*) __attribute__((alias(\"free\")));\n"
-                "void _ZdlPvm(void*, size_t) __attribute__((alias(\"free\")));\n",
-      "-shared -fPIC");
+  const Shapes shapes = shapes_of(kFamily +
+                                      "void _ZdlPv(void*) __attribute__((alias(\"free\")));\n"
+                                      "void _ZdlPvm(void*, size_t) __attribute__((alias(\"free\")));\n",
+                                  "-shared -fPIC");
   CHECK(shapes.size() == 4);
   CHECK(shapes.at("free") == HookShape::kFree);
 }

@@ -152,8 +152,8 @@ void check_function(csh handle, const Library& library, uint64_t address, uint64
   REQUIRE(hook.ok());
   REQUIRE(hook->code.size() <= kHookCodeBytes);
   const size_t trampoline_at = hook->trampoline_address - kCodeAddress;
-  const std::vector<std::string> found = instructions_of(
-      handle, hook->code.data() + trampoline_at, hook->code.size() - trampoline_at, hook->trampoline_address);
+  const std::vector<std::string> found = instructions_of(handle, hook->code.data() + trampoline_at,
+                                                         hook->code.size() - trampoline_at, hook->trampoline_address);
   const std::vector<std::string> expected = expected_of(handle, *displaced, entry_address);
   if (found != expected) {
     CHECK(found == expected);

@@ -302,11 +302,11 @@ TEST_CASE("each of the sixteen conditions survives") {
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   for (uint8_t condition = 0; condition < 16; ++condition) {
     // cmp %rsi, %rdi; jcc 1f; xor %eax, %eax; ret; 1: mov $1, %eax; ret
-    const uint8_t code[] = {0x48, 0x39, 0xf7, static_cast<uint8_t>(0x70 | condition), 0x03, 0x31, 0xc0, 0xc3, 0xb8, 1,
-                            0,    0,    0,    0xc3};
+    const uint8_t code[] = {
+        0x48, 0x39, 0xf7, static_cast<uint8_t>(0x70 | condition), 0x03, 0x31, 0xc0, 0xc3, 0xb8, 1, 0, 0, 0, 0xc3};
     std::memcpy(memory, code, sizeof(code));
     const auto call = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(address_of(memory));
-    const std::pair<uint64_t, uint64_t> inputs[] = {{1, 2},        {2, 1},        {3, 3},       {UINT64_MAX, 1},
+    const std::pair<uint64_t, uint64_t> inputs[] = {{1, 2},          {2, 1},          {3, 3},          {UINT64_MAX, 1},
                                                     {1, UINT64_MAX}, {1ULL << 63, 1}, {0, 1ULL << 63}, {7, 4}};
     std::vector<uint64_t> before;
     for (const auto& [left, right] : inputs) {
@@ -353,6 +353,20 @@ TEST_CASE("what cannot be displaced is refused, with the reason") {
   // jmp *0x0(,%rax,8)
   CHECK(reason({0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0x24, 0xc5, 0, 0, 0, 0}) ==
         "`jmp qword ptr [rax*8]` leads nobody knows where (a jump table)");
+}
+
+TEST_CASE("the worked example of docs/wire-protocol.md is what is made") {
+  std::vector<uint8_t> function = {0x48, 0x85, 0xff, 0x74, 0x4b};
+  function.resize(128, 0x90);
+  const Result<DisplacedEntry> displaced = displace_entry({function, 0});
+  REQUIRE(displaced.ok());
+  const Result<HookCode> hook = build_hook(*displaced, {0x7f0000098ef0, 0x7effffff0000, 0x8877665544332211, 1});
+  REQUIRE(hook.ok());
+  CHECK(hook->trampoline_address == 0x7effffff0018);
+  CHECK(hook->entry_jump == std::array<uint8_t, 5>{0xe9, 0x0b, 0x71, 0xf5, 0xff});
+  CHECK(hook->code == std::vector<uint8_t>{0x48, 0x8d, 0x35, 0x11, 0x00, 0x00, 0x00, 0xff, 0x25, 0x03, 0x00, 0x00, 0x00,
+                                           0xcc, 0xcc, 0xcc, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x48, 0x85,
+                                           0xff, 0x0f, 0x84, 0x1f, 0x8f, 0x0a, 0x00, 0xe9, 0xcf, 0x8e, 0x0a, 0x00});
 }
 
 TEST_CASE("code that is out of reach is refused") {

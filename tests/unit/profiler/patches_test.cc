@@ -108,7 +108,8 @@ void expect(bool good, int code) {
   expect(seen.frees == 2, 15);
   // Past the hooks.
   const Seen before = seen;
-  const auto past = reinterpret_cast<void* (*)(size_t)>(agent::original_of(reinterpret_cast<void*>(allocator.allocate)));
+  const auto past =
+      reinterpret_cast<void* (*)(size_t)>(agent::original_of(reinterpret_cast<void*>(allocator.allocate)));
   expect(past != allocator.allocate && past(8) != nullptr && seen.allocations == before.allocations, 16);
   expect(agent::original_of(reinterpret_cast<void*>(hooks_of_test)) == reinterpret_cast<void*>(hooks_of_test), 17);
   // Asked again, nothing is hooked twice.

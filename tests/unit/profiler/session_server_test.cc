@@ -164,6 +164,24 @@ TEST_CASE("a reply carries the region, a refusal carries none") {
   CHECK(reply.refused == 1);
 }
 
+TEST_CASE("a request for hooks, and how it went, arrive as they were sent; without the secret they are dropped") {
+  const Meeting meeting = meet();
+  PatchRequest request{kSessionMagic, kWireVersion, 0, 0x1000, {1, 2, 3}, {}};
+  PatchOutcome outcome{kSessionMagic, kWireVersion, 5, 1, 2, EPERM, 0, {}};
+  std::memcpy(request.secret, secret_of(meeting.server).data(), sizeof(request.secret));
+  std::memcpy(outcome.secret, secret_of(meeting.server).data(), sizeof(outcome.secret));
+  send_bytes(meeting, &request, sizeof(request));
+  SessionServer::Received received;
+  REQUIRE(meeting.server.receive(meeting.peer, received) == Message::kPatchRequest);
+  CHECK(std::memcmp(&received.patch_request, &request, sizeof(request)) == 0);
+  send_bytes(meeting, &outcome, sizeof(outcome));
+  REQUIRE(meeting.server.receive(meeting.peer, received) == Message::kPatchOutcome);
+  CHECK(std::memcmp(&received.patch_outcome, &outcome, sizeof(outcome)) == 0);
+  outcome.secret[0] ^= 1;
+  send_bytes(meeting, &outcome, sizeof(outcome));
+  CHECK(receive(meeting) == Message::kClosed);
+}
+
 TEST_CASE("a closed server refuses everyone, whoever waited as well") {
   Result<SessionServer> server = SessionServer::create();
   REQUIRE(server.ok());
