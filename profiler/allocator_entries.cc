@@ -174,19 +174,18 @@ HookableFunction judge(int descriptor, const std::vector<AllocatorEntries::Segme
   }
   const uint64_t offset = symbol.address - segment->address;
   const auto next = std::upper_bound(starts.begin(), starts.end(), symbol.address);
-  uint64_t size_bytes = segment->size_bytes - offset;
-  if (next != starts.end()) {
-    size_bytes = std::min(size_bytes, *next - symbol.address);
-  }
-  if (std::min(size_bytes, symbol.size_bytes) > kMaxFunctionBytes) {
+  const uint64_t left_bytes = segment->size_bytes - offset;
+  const uint64_t room_bytes = next != starts.end() ? std::min(left_bytes, *next - symbol.address) : left_bytes;
+  if (symbol.size_bytes > std::min(left_bytes, kMaxFunctionBytes)) {
     function.displaced = Error{"it is longer than any function of its kind"};
     return function;
   }
-  const uint64_t padding_bytes = 64;
-  std::vector<uint8_t> bytes(
-      std::min(size_bytes, symbol.size_bytes != 0 ? symbol.size_bytes + padding_bytes : kMaxFunctionBytes));
+  constexpr uint64_t kPaddingBytes = 64;
+  const uint64_t wanted_bytes =
+      symbol.size_bytes != 0 ? symbol.size_bytes + kPaddingBytes : std::min(room_bytes, kMaxFunctionBytes);
+  std::vector<uint8_t> bytes(std::min(left_bytes, wanted_bytes));
   bytes.resize(read_code(descriptor, segment->file_offset + offset, bytes));
-  function.displaced = displace_entry({bytes, symbol.size_bytes});
+  function.displaced = displace_entry({bytes, symbol.size_bytes, room_bytes});
   return function;
 }
 
@@ -263,8 +262,12 @@ std::vector<HookableFunction> judge_all(int descriptor, const std::vector<Alloca
   std::map<uint64_t, std::pair<std::string, Symbol>> by_address;
   for (const auto& [name, symbol] : found) {
     const auto [entry, added] = by_address.try_emplace(symbol.address, name, symbol);
-    if (!added && rank(name) < rank(entry->second.first)) {
-      entry->second = {name, symbol};
+    if (!added) {
+      Symbol& known = entry->second.second;
+      known.size_bytes = std::max(known.size_bytes, symbol.size_bytes);
+      if (rank(name) < rank(entry->second.first)) {
+        entry->second.first = name;
+      }
     }
   }
   std::vector<HookableFunction> functions;
@@ -303,6 +306,7 @@ AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::s
     }
   }
   keep_entries(entries);
+  std::erase_if(wanted, [](const auto& entry) { return entry.second.is_ambiguous; });
   if (entries.empty() && wanted.empty()) {
     return result;
   }

@@ -228,7 +228,8 @@ Result<DisplacedEntry> displace_entry(const FunctionCode& function) {
   const size_t body_bytes =
       function.size_bytes == 0 ? function.bytes.size() : std::min(function.size_bytes, function.bytes.size());
   const std::span<const uint8_t> body = function.bytes.first(body_bytes);
-  if (function.bytes.size() < kEntryJumpBytes) {
+  const std::span<const uint8_t> room = function.bytes.first(std::min(function.room_bytes, function.bytes.size()));
+  if (room.size() < kEntryJumpBytes) {
     return Error{"it is shorter than a jump, and another function begins behind it"};
   }
   Decoder decoder;
@@ -250,10 +251,13 @@ Result<DisplacedEntry> displace_entry(const FunctionCode& function) {
     // Behind a jump or a return, what follows runs only if something leads there, which check_body() looks for.
   }
   if (offset < kEntryJumpBytes) {
-    if (entry.returns_to_function || !is_padded(decoder, function.bytes, offset)) {
+    if (entry.returns_to_function || !is_padded(decoder, room, offset)) {
       return Error{"it is shorter than a jump, and no padding follows"};
     }
     offset = kEntryJumpBytes;
+  }
+  if (offset > room.size()) {
+    return Error{"another function begins within its first instructions"};
   }
   if (const Result<void> checked = check_body(decoder, body, offset); !checked.ok()) {
     return checked.error();

@@ -28,8 +28,9 @@ inline constexpr size_t kHookCodeBytes = 64;          // room for a stub and its
 
 // A function as it lies in its file.
 struct FunctionCode {
-  std::span<const uint8_t> bytes;  // from its entry, as far as no other function begins
+  std::span<const uint8_t> bytes;  // from its entry, and some of what is behind it
   size_t size_bytes = 0;           // of the function itself; behind it padding may follow. 0: unknown, all of `bytes`
+  size_t room_bytes = SIZE_MAX;    // from its entry to the next place that has a name
 };
 
 struct DisplacedInstruction {

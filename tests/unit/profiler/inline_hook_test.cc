@@ -205,8 +205,8 @@ struct AsmFunction {
 #define ASM_FUNCTION(name) \
   AsmFunction { name, name##_end, name##_next }
 
-std::string reason(std::vector<uint8_t> bytes, size_t size_bytes = 0) {
-  const Result<DisplacedEntry> displaced = displace_entry({bytes, size_bytes});
+std::string reason(std::vector<uint8_t> bytes, size_t size_bytes = 0, size_t room_bytes = SIZE_MAX) {
+  const Result<DisplacedEntry> displaced = displace_entry({bytes, size_bytes, room_bytes});
   return displaced.ok() ? "none" : displaced.error().message;
 }
 
@@ -327,6 +327,10 @@ TEST_CASE("what cannot be displaced is refused, with the reason") {
   CHECK(reason({0xc3, 0x53, 0x53, 0x53, 0x53, 0x53, 0xc3}, 1) == "it is shorter than a jump, and no padding follows");
   CHECK(reason({0xc3, 0x90, 0x90}, 1) == "it is shorter than a jump, and another function begins behind it");
   CHECK(reason({0x53, 0x5b, 0x90, 0x90, 0x90, 0x90}, 2) == "it is shorter than a jump, and no padding follows");
+  // A place with a name within the displaced bytes, and one behind them, past which a branch comes back.
+  CHECK(reason({0x53, 0x48, 0xff, 0xcf, 0x48, 0xff, 0xcf, 0x5b, 0xc3}, 9, 5) ==
+        "another function begins within its first instructions");
+  CHECK(reason({0x53, 0x48, 0xff, 0xcf, 0x90, 0x75, 0xfa, 0x5b, 0xc3}, 9, 5) == "`jne 1` leads back into its entry");
   // push %rbx; 1: dec %rdi; nop; jne 1b; pop %rbx; ret
   CHECK(reason({0x53, 0x48, 0xff, 0xcf, 0x90, 0x75, 0xfa, 0x5b, 0xc3}) == "`jne 1` leads back into its entry");
   // 1: dec %rdi; nop; nop; jne 1b; ret

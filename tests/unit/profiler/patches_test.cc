@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include <catch2/catch.hpp>
@@ -20,6 +21,11 @@
 namespace flarestack::agent {
 constinit Agent the_agent{};
 }  // namespace flarestack::agent
+
+extern "C" __attribute__((noinline, noipa)) int hooked_by_test(int number) {
+  asm volatile("");
+  return number * 3 + 1;
+}
 
 namespace flarestack {
 namespace {
@@ -155,14 +161,119 @@ int exit_status_of(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
 }
 
+int plain_hook(int number) {
+  return 1000 + reinterpret_cast<int (*)(int)>(agent::original_of(reinterpret_cast<void*>(hooked_by_test)))(number);
+}
+
+// Gives a child of the test a plan for hooked_by_test(), however little it asked for that. How it went; the child's
+// exit status is 0 if the function does what `expected` says.
+PatchOutcome carry_out_in_child(PatchPlan plan, int expected, int& exit_status) {
+  Result<SessionServer> server = SessionServer::create();
+  REQUIRE(server.ok());
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    agent::the_agent.session_value = server->session_value().c_str();
+    agent::Connection connection;
+    expect(connection.open(agent::the_agent.session_value), 10);
+    agent::apply_patches(connection, hooks_of_test());
+    _exit(hooked_by_test(5) == expected ? 0 : 20);
+  }
+  const SessionServer::Peer peer = wait_for_peer(*server);
+  SessionServer::Received received;
+  REQUIRE(wait_for_message(*server, peer, received) == Message::kPatchRequest);
+  Result<PatchMessage> message = encode_plan(plan);
+  REQUIRE(message.ok());
+  REQUIRE(SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes));
+  REQUIRE(wait_for_message(*server, peer, received) == Message::kPatchOutcome);
+  exit_status = exit_status_of(child);
+  return received.patch_outcome;
+}
+
+// Of this very process, whose memory a child has at the same addresses.
+PatchPlan plan_of_test_function() {
+  PatchPlanner planner;
+  Result<PatchPlan> plan =
+      planner.plan_function(getpid(), "unit_profiler", "hooked_by_test", reinterpret_cast<uint64_t>(plain_hook));
+  REQUIRE(plan.ok());
+  REQUIRE(plan->refusals.empty());
+  REQUIRE(plan->patches.size() == 1);
+  REQUIRE(plan->patches[0].entry_address == reinterpret_cast<uint64_t>(hooked_by_test));
+  return *plan;
+}
+
 }  // namespace
+
+TEST_CASE("a function by name is given a plain hook") {
+  int exit_status = 0;
+  const PatchOutcome outcome = carry_out_in_child(plan_of_test_function(), 1016, exit_status);
+  CHECK(exit_status == 0);
+  CHECK(outcome.patched == 1);
+}
+
+TEST_CASE("an entry that holds other bytes than its file is left alone, and counted") {
+  PatchPlan plan = plan_of_test_function();
+  plan.patches[0].expected[2] ^= 1;
+  int exit_status = 0;
+  const PatchOutcome outcome = carry_out_in_child(plan, 16, exit_status);
+  CHECK(exit_status == 0);
+  CHECK(outcome.patched == 0);
+  CHECK(outcome.changed == 1);
+}
+
+TEST_CASE("memory that is in use is not mapped over, and the entries that need it are left alone") {
+  PatchPlan plan = plan_of_test_function();
+  plan.areas[0].address = reinterpret_cast<uint64_t>(hooked_by_test) / 4096 * 4096;
+  int exit_status = 0;
+  const PatchOutcome outcome = carry_out_in_child(plan, 16, exit_status);
+  CHECK(exit_status == 0);
+  CHECK(outcome.patched == 0);
+  CHECK(outcome.failed == 1);
+  CHECK(outcome.error_number == EEXIST);
+}
+
+TEST_CASE("a plan that makes no sense is not carried out") {
+  PatchPlan plan = plan_of_test_function();
+  SECTION("a patch in an area that is not there") { plan.patches[0].area = 1; }
+  SECTION("fewer bytes expected than are written") { plan.patches[0].expected.resize(3); }
+  SECTION("more code than its area holds") { plan.areas[0].size_bytes = 8; }
+  int exit_status = 0;
+  const PatchOutcome outcome = carry_out_in_child(plan, 16, exit_status);
+  CHECK(exit_status == 0);
+  CHECK(outcome.patched == 0);
+  CHECK(outcome.error_number == EBADMSG);
+}
+
+TEST_CASE("a plan has hooks for the shapes that the agent has one for, of the module that is asked about") {
+  PatchPlanner planner;
+  PatchPlanner::HookAddresses hooks{};
+  const auto names_of = [&](uint64_t module_address) {
+    std::vector<std::string> names;
+    const Result<PatchPlan> plan = planner.plan_allocators(getpid(), hooks, module_address);
+    REQUIRE(plan.ok());
+    for (const PatchPlan::Patch& patch : plan->patches) {
+      names.push_back(patch.name);
+    }
+    return names;
+  };
+  CHECK(names_of(0).empty());
+  hooks[static_cast<size_t>(HookShape::kFree)] = 0x1000;
+  const uint64_t libc_address = reinterpret_cast<uint64_t>(Allocator("libc.so.6").allocate_array);
+  CHECK(names_of(libc_address) == std::vector<std::string>{"free"});
+  CHECK(names_of(reinterpret_cast<uint64_t>(hooked_by_test)).empty());
+  CHECK_FALSE(planner.plan_allocators(0, hooks).ok());
+}
 
 TEST_CASE("be the child of the next test", "[.child]") {
   be_hooked(Allocator(std::getenv("TEST_LIBRARY")), std::getenv("TEST_SESSION"));
 }
 
 TEST_CASE("the allocators of a process are hooked, and work as before") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const std::string library = "libc.so.6";  // a sanitizer's runtime tolerates no other allocator
+#else
   const std::string library = GENERATE("libc.so.6", "libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2");
+#endif
   INFO(library);
   Result<SessionServer> server = SessionServer::create();
   REQUIRE(server.ok());
