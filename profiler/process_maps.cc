@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -54,6 +55,12 @@ ProcessMaps ProcessMaps::parse(std::string_view text) {
       maps.mappings_.push_back(std::move(mapping));
     }
   }
+  for (const Mapping& mapping : maps.mappings_) {
+    const bool is_zeroed_data = mapping.path.empty() && mapping.start == maps.heap_end_;
+    if (mapping.path == maps.mappings_.front().path || mapping.path == "[heap]" || is_zeroed_data) {
+      maps.heap_end_ = mapping.end;
+    }
+  }
   return maps;
 }
 
@@ -68,49 +75,62 @@ Result<Fd> ProcessMaps::open_file_of(int32_t pid, const Mapping& mapping) {
   return mapped.ok() ? std::move(mapped) : std::move(file);
 }
 
+// The gap in front of mappings_[index]; that behind all if there is no such mapping.
+ProcessMaps::Gap ProcessMaps::gap_before(size_t index) const {
+  Gap gap;
+  gap.start = index == 0 ? kLowestAddress : mappings_[index - 1].end;
+  gap.end = index == mappings_.size() ? kHighestAddress : mappings_[index].start;
+  const bool is_large = gap.end > gap.start && gap.end - gap.start > 2 * kStandOffBytes;
+  if (index != 0 && gap.start < heap_end_) {
+    gap.end = gap.start;  // between the executable and the heap
+  } else if (gap.start == heap_end_) {
+    gap.start += kGrowthBytes;
+    gap.is_behind_heap = true;
+  } else if (index != 0 && !is_large) {
+    gap.is_small = true;  // the kernel puts the next mapping that fits into the highest gap
+  }
+  if (index != mappings_.size() && mappings_[index].path == "[stack]") {
+    gap.end -= std::min(gap.end, kGrowthBytes);
+  }
+  // Nor right below what is mapped: there it goes on where no gap fits.
+  if (is_large) {
+    gap.end -= kStandOffBytes;
+  }
+  return gap;
+}
+
 std::optional<uint64_t> ProcessMaps::take_near(uint64_t low, uint64_t high, uint64_t size_bytes) {
-  const uint64_t first =
-      std::max(kLowestAddress, high > kReachBytes ? high - kReachBytes : 0) / kPageBytes * kPageBytes;
-  const uint64_t last = std::min(kHighestAddress, low + kReachBytes);
-  const std::string executable = mappings_.empty() ? "" : mappings_.front().path;
-  std::optional<uint64_t> best;
-  uint64_t best_distance = UINT64_MAX;
+  const uint64_t first = (high > kReachBytes ? high - kReachBytes : 0) / kPageBytes * kPageBytes;
+  const uint64_t last = low + kReachBytes;
+  std::optional<std::pair<uint32_t, uint64_t>> best;  // rank and distance
+  uint64_t best_place = 0;
   for (size_t i = 0; i <= mappings_.size(); ++i) {
-    uint64_t gap_start = i == 0 ? kLowestAddress : mappings_[i - 1].end;
-    uint64_t gap_end = i == mappings_.size() ? kHighestAddress : mappings_[i].start;
-    // The heap grows upwards from behind the executable, stacks downwards.
-    if (i != 0 && (mappings_[i - 1].path == "[heap]" || mappings_[i - 1].path == executable || i == 1)) {
-      gap_start += kGrowthBytes;
-    }
-    if (i != mappings_.size() && mappings_[i].path == "[stack]") {
-      gap_end -= std::min(gap_end, kGrowthBytes);
-    }
-    // Not at the end where the kernel puts the next mapping, right below the last: the program's addresses should not
-    // depend on us more than they must.
-    if (gap_end > gap_start && gap_end - gap_start > 2 * kStandOffBytes) {
-      gap_end -= kStandOffBytes;
-    }
-    gap_start = std::max(gap_start, first);
-    gap_end = std::min(gap_end, last);
-    if (gap_end <= gap_start || gap_end - gap_start < size_bytes) {
+    Gap gap = gap_before(i);
+    gap.start = std::max(gap.start, first);
+    gap.end = std::min(gap.end, last);
+    if (gap.end <= gap.start || gap.end - gap.start < size_bytes) {
       continue;
     }
-    const uint64_t place = gap_end <= low ? (gap_end - size_bytes) / kPageBytes * kPageBytes : gap_start;
-    const uint64_t distance = place < low ? low - place : place - low;
-    if (place >= gap_start && distance < best_distance) {
-      best = place;
-      best_distance = distance;
+    const bool is_below = gap.end <= low;
+    const uint64_t place = is_below ? (gap.end - size_bytes) / kPageBytes * kPageBytes : gap.start;
+    // Last of all what a heap of more than a GiB would run into.
+    const uint32_t rank = gap.is_behind_heap && !is_below ? 2 : gap.is_small ? 1 : 0;
+    const std::pair quality(rank, is_below ? low - place : place - low);
+    if (place >= gap.start && (!best || quality < *best)) {
+      best = quality;
+      best_place = place;
     }
   }
-  if (best) {
-    Mapping taken;
-    taken.start = *best;
-    taken.end = *best + size_bytes;
-    mappings_.insert(std::upper_bound(mappings_.begin(), mappings_.end(), taken.start,
-                                      [](uint64_t start, const Mapping& one) { return start < one.start; }),
-                     taken);
+  if (!best) {
+    return std::nullopt;
   }
-  return best;
+  Mapping taken;
+  taken.start = best_place;
+  taken.end = best_place + size_bytes;
+  mappings_.insert(std::upper_bound(mappings_.begin(), mappings_.end(), taken.start,
+                                    [](uint64_t start, const Mapping& one) { return start < one.start; }),
+                   taken);
+  return best_place;
 }
 
 }  // namespace flarestack

@@ -36,12 +36,23 @@ class ProcessMaps {
   // other that has taken its name.
   static Result<Fd> open_file_of(int32_t pid, const Mapping& mapping);
 
-  // A free place for `size_bytes` (whole pages) that is within reach of a near jump from and to all of [low, high);
-  // none: there is no such place. Taken from then on.
+  // A free place for `size_bytes` (whole pages) that is within reach of a near jump from and to all of [low, high),
+  // where neither the heap nor a stack grows to nor, if it can be helped, the kernel maps what the program maps next.
+  // None: there is no such place. Taken from then on.
   std::optional<uint64_t> take_near(uint64_t low, uint64_t high, uint64_t size_bytes);
 
  private:
+  // Between two mappings.
+  struct Gap {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    bool is_small = false;
+    bool is_behind_heap = false;
+  };
+  Gap gap_before(size_t index) const;
+
   std::vector<Mapping> mappings_;
+  uint64_t heap_end_ = 0;  // of the executable, its zeroed data and the heap
 };
 
 }  // namespace flarestack

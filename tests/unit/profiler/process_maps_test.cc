@@ -28,23 +28,38 @@ TEST_CASE("a line of maps is understood, spaces in its path included") {
   CHECK(maps.mappings()[1].path.empty());
 }
 
-TEST_CASE("code goes below a library, within reach, off the place of the next mapping") {
+TEST_CASE("code goes below a library, within reach, off the places of the next mappings") {
   ProcessMaps maps = ProcessMaps::parse(
       "555555554000-555555560000 r-xp 00000000 08:02 1 /bin/program\n"
       "7ffff7000000-7ffff7200000 r-xp 00000000 08:02 2 /lib/libc.so.6\n"
+      "7ffff7203000-7ffff7300000 r-xp 00000000 08:02 3 /lib/libm.so.6\n"
       "7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n");
   const std::optional<uint64_t> place = maps.take_near(0x7ffff7000000, 0x7ffff7200000, 8192);
   REQUIRE(place);
   CHECK(*place + 8192 == 0x7ffff7000000 - 64 * kMiB);
   // It is taken now.
-  const std::optional<uint64_t> second = maps.take_near(0x7ffff7000000, 0x7ffff7200000, 4096);
+  const std::optional<uint64_t> second = maps.take_near(0x7ffff7203000, 0x7ffff7300000, 4096);
   REQUIRE(second);
-  CHECK((*second + 4096 <= *place || *second >= *place + 8192));
+  CHECK(*second + 4096 <= *place);
+  const std::optional<uint64_t> third = maps.take_near(0x555555554000, 0x555555560000, 4096);
+  REQUIRE(third);
+  CHECK(*third + 4096 == 0x555555554000 - 64 * kMiB);
+}
+
+TEST_CASE("a small gap is taken where there is no other") {
+  ProcessMaps maps = ProcessMaps::parse(
+      "00010000-100000000 r--p 00000000 08:02 1 /bin/program\n"
+      "100000000-100100000 r-xp 00000000 08:02 1 /bin/library\n"
+      "100102000-300000000 rw-p 00000000 00:00 0 \n");
+  CHECK(maps.take_near(0x100000000, 0x100100000, 4096) == 0x100100000);
+  CHECK(maps.take_near(0x100000000, 0x100100000, 4096) == 0x100101000);
+  CHECK_FALSE(maps.take_near(0x100000000, 0x100100000, 4096));
 }
 
 TEST_CASE("behind an executable there is room for its heap") {
   ProcessMaps maps = ProcessMaps::parse(
       "00010000-00c00000 r-xp 00000000 08:02 1 /bin/program\n"
+      "00c00000-00c10000 rw-p 00000000 00:00 0 \n"
       "01000000-01100000 rw-p 00000000 00:00 0 [heap]\n");
   const std::optional<uint64_t> place = maps.take_near(0x10000, 0xc00000, 4096);
   REQUIRE(place);
