@@ -212,33 +212,43 @@ bool request(const Connection& connection, const HookTable& table, uint64_t modu
          connection.send(&message, sizeof(message));
 }
 
+// False: there is no plan.
+bool ask_and_carry_out(const Connection& connection, const HookTable& table, uint64_t module_address,
+                       PatchOutcome& outcome) {
+  PatchReply reply{};
+  int descriptor = -1;
+  if (!connection || !request(connection, table, module_address) ||
+      !connection.receive(&reply, sizeof(reply), descriptor) || descriptor < 0) {
+    return false;
+  }
+  const bool is_reply = reply.magic == kSessionMagic && reply.version == kWireVersion && reply.size_bytes != 0 &&
+                        reply.size_bytes <= kMaxPlanBytes;
+  const long bytes =
+      is_reply ? raw_syscall(SYS_mmap, 0, reply.size_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0) : -EBADMSG;
+  close_file(descriptor);
+  if (raw_failed(bytes)) {
+    note_failure(outcome, bytes);
+    return true;
+  }
+  carry_out({reinterpret_cast<const char*>(bytes), reply.size_bytes}, outcome);
+  raw_syscall(SYS_munmap, bytes, reply.size_bytes);
+  return true;
+}
+
 }  // namespace
 
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address) {
   table_for_later = table;
-  PatchReply reply{};
-  int descriptor = -1;
-  if (!connection || !request(connection, table, module_address) ||
-      !connection.receive(&reply, sizeof(reply), descriptor)) {
-    connection.close();
-    return;
-  }
   PatchOutcome outcome{kSessionMagic, kWireVersion, 0, 0, 0, 0, 0, {}};
-  const bool is_reply = reply.magic == kSessionMagic && reply.version == kWireVersion;
-  if (is_reply && descriptor >= 0 && reply.size_bytes != 0 && reply.size_bytes <= kMaxPlanBytes) {
-    const long bytes = raw_syscall(SYS_mmap, 0, reply.size_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (raw_failed(bytes)) {
-      note_failure(outcome, bytes);
-    } else {
-      carry_out({reinterpret_cast<const char*>(bytes), reply.size_bytes}, outcome);
-      raw_syscall(SYS_munmap, bytes, reply.size_bytes);
-    }
-    if (copy_secret(the_agent.session_value, outcome.secret)) {
-      connection.send(&outcome, sizeof(outcome));
-    }
+  bool is_answered = ask_and_carry_out(connection, table, module_address, outcome);
+  if (is_answered && outcome.error_number == EEXIST) {
+    // Another thread has mapped something where an area was to be. The next plan knows of it; what is hooked stays so.
+    outcome.failed = 0;
+    outcome.error_number = 0;
+    is_answered = ask_and_carry_out(connection, table, module_address, outcome);
   }
-  if (descriptor >= 0) {
-    close_file(descriptor);
+  if (is_answered && copy_secret(the_agent.session_value, outcome.secret)) {
+    connection.send(&outcome, sizeof(outcome));
   }
   connection.close();
 }
