@@ -36,6 +36,19 @@ std::string refusal(const WantedHook& hook, std::string_view reason) {
   return fmt::format("{} of {} is not hooked: {}", hook.function->name, hook.module_name, reason);
 }
 
+bool displaces_call(const DisplacedEntry& entry) {
+  const DisplacedInstruction::Kind last = entry.instructions.back().kind;
+  return last == DisplacedInstruction::Kind::kCall || last == DisplacedInstruction::Kind::kCallThrough;
+}
+
+// Linux, Documentation/arch/x86/shstk.rst: "x86_Thread_features: shstk wrss".
+bool has_shadow_stack(int32_t pid) {
+  const Result<std::string> status = read_file(fmt::format("/proc/{}/status", pid));
+  const size_t from = status.ok() ? status->find("x86_Thread_features:") : std::string::npos;
+  return from != std::string::npos &&
+         status->substr(from, status->find('\n', from) - from).find("shstk") != std::string::npos;
+}
+
 // The hooks of one module, in one area. `hooks`: those that can be displaced.
 void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps, PatchPlan& plan) {
   const auto refuse_all = [&](std::string_view reason) {
@@ -83,10 +96,12 @@ PatchPlan PatchPlanner::plan(const std::vector<WantedHook>& wanted, ProcessMaps&
   PatchPlan plan;
   std::map<uint64_t, std::vector<const WantedHook*>> by_module;
   for (const WantedHook& hook : wanted) {
-    if (hook.function->displaced.ok()) {
-      by_module[hook.module_low].push_back(&hook);
-    } else {
+    if (!hook.function->displaced.ok()) {
       plan.refusals.push_back(refusal(hook, hook.function->displaced.error().message));
+    } else if (hook.has_shadow_stack && displaces_call(*hook.function->displaced)) {
+      plan.refusals.push_back(refusal(hook, "it begins with a call, and the process has a shadow stack"));
+    } else {
+      by_module[hook.module_low].push_back(&hook);
     }
   }
   for (const auto& [low, hooks] : by_module) {
@@ -167,6 +182,7 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
     return maps.error();
   }
   const Modules modules = modules_of(pid, *maps, "", "");
+  const bool shadow_stack = has_shadow_stack(pid);
   std::vector<WantedHook> wanted;
   for (const Module& module : modules.found) {
     if (module_address != 0 && (module_address < module.low || module_address >= module.high)) {
@@ -177,7 +193,7 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
       const uint64_t runtime_address = entry.address + module.load_bias;
       if (hook_address != 0 && runtime_address >= module.low && runtime_address < module.high) {
         wanted.push_back({&entry, file_name(module.path), runtime_address, module.low, module.high, hook_address,
-                          hook_arity(*entry.shape)});
+                          hook_arity(*entry.shape), shadow_stack});
       }
     }
   }
@@ -195,11 +211,12 @@ Result<PatchPlan> PatchPlanner::plan_function(int32_t pid, const std::string& mo
     return maps.error();
   }
   const Modules modules = modules_of(pid, *maps, module_prefix, name);
+  const bool shadow_stack = has_shadow_stack(pid);
   std::vector<WantedHook> wanted;
   for (const Module& module : modules.found) {
     for (const HookableFunction& function : module.entries->functions()) {
       wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low, module.high,
-                        hook_address, std::nullopt});
+                        hook_address, std::nullopt, shadow_stack});
     }
   }
   return plan(wanted, *maps);

@@ -49,6 +49,7 @@ struct WantedHook {
   uint64_t module_high = 0;
   uint64_t hook_address = 0;
   std::optional<uint32_t> arity;  // as in HookPlace
+  bool has_shadow_stack = false;  // the process: a return address that no call has pushed ends it
 };
 
 class PatchPlanner {

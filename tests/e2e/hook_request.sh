@@ -33,7 +33,9 @@ _, _, size, areas, patches = struct.unpack_from("<QIIII", plan)
 same = 0
 for i in range(patches):
     entry, trampoline, area, count, expected = struct.unpack_from("<QQII24s", plan, 24 + 24 * areas + 56 * i)
-    same += ctypes.string_at(entry, count) == expected[:count]
+    present = ctypes.string_at(entry, count)
+    hooked = present[0] == 0xe9  # by the agent, when it came
+    same += present[5:] == expected[5:count] and (hooked or present == expected[:count])
 print("areas", areas > 0, "patches", patches >= 9, "as in memory", same == patches, "whole", size == len(plan))
 print("without the secret", ask(b"x" * 16))
 print("at last", [ask() for _ in range(100)][-1])

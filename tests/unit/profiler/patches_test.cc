@@ -280,6 +280,23 @@ TEST_CASE("a plan has hooks for the shapes that the agent has one for, of the mo
   CHECK_FALSE(planner.plan_allocators(0, hooks).ok());
 }
 
+TEST_CASE("a process with a shadow stack has no hook that would push a return address") {
+  const std::vector<uint8_t> code = {0xe8, 0x00, 0x10, 0x00, 0x00, 0xc3};
+  HookableFunction function;
+  function.name = "entry";
+  function.displaced = displace_entry({code, code.size()});
+  REQUIRE(function.displaced.ok());
+  ProcessMaps maps = ProcessMaps::parse("10000000-20000000 r-xp 00000000 08:02 1 /bin/program\n");
+  WantedHook wanted{&function, "program", 0x11000000, 0x10000000, 0x20000000, 1, 1};
+  CHECK(PatchPlanner::plan({wanted}, maps).patches.size() == 1);
+  wanted.has_shadow_stack = true;
+  const PatchPlan plan = PatchPlanner::plan({wanted}, maps);
+  CHECK(plan.patches.empty());
+  CHECK(plan.refusals ==
+        std::vector<std::string>{"entry of program is not hooked: it begins with a call, and the process "
+                                 "has a shadow stack"});
+}
+
 TEST_CASE("be the child of the next test", "[.child]") {
   be_hooked(Allocator(std::getenv("TEST_LIBRARY")), std::getenv("TEST_SESSION"));
 }
