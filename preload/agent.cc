@@ -9,6 +9,8 @@
 #include "preload/alternate_stack.h"
 #include "preload/connection.h"
 #include "preload/heap.h"
+#include "preload/heap_provider.h"
+#include "preload/hooks_heap.h"
 #include "preload/modules.h"
 #include "preload/next.h"
 #include "preload/patches.h"
@@ -133,7 +135,8 @@ SessionView open_child_session(SessionPage& parent_page, uint32_t fork_number) {
   if (parent_page.off.load(std::memory_order_relaxed) != 0 || parent_page.follow_children == 0) {
     return {};
   }
-  const SessionView session = open_session(the_agent.session_value, {HelloOrigin::kFork, parent_page.session_id, fork_number});
+  const SessionView session =
+      open_session(the_agent.session_value, {HelloOrigin::kFork, parent_page.session_id, fork_number});
   if (!session) {
     parent_page.forks_unrecorded.fetch_add(1, std::memory_order_relaxed);
   }
@@ -230,7 +233,10 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   }
   the_agent.session = session;
   start_modules(true);
-  apply_patches(recorder, HookTable{});
+  if (session.page().heap != HeapRecording::kOff) {
+    apply_patches(recorder, heap_hooks());
+    settle_heap_provider();
+  }
   if (next().register_atfork != nullptr) {
     next().register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, nullptr);
   }

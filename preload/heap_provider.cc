@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preload/heap_provider.h"
 
+#include <type_traits>
+
 #include "preload/next_symbol.h"
+#include "preload/patches.h"
 
 namespace flarestack::agent {
 
@@ -29,6 +32,25 @@ void resolve_heap_provider() {
   find_next(provider.brk, debug, "brk");
   find_next(provider.sbrk, debug, "sbrk");
   heap_provider_resolved.store(true, std::memory_order_release);
+}
+
+void settle_heap_provider() {
+  HeapProvider provider = heap_provider();
+  const auto settle = [](auto*& function) {
+    function =
+        reinterpret_cast<std::remove_reference_t<decltype(function)>>(original_of(reinterpret_cast<void*>(function)));
+  };
+  settle(provider.malloc);
+  settle(provider.calloc);
+  settle(provider.realloc);
+  settle(provider.reallocarray);
+  settle(provider.free);
+  settle(provider.posix_memalign);
+  settle(provider.aligned_alloc);
+  settle(provider.memalign);
+  settle(provider.valloc);
+  settle(provider.pvalloc);
+  heap_provider_table = provider;
 }
 
 }  // namespace flarestack::agent

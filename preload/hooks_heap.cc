@@ -192,42 +192,28 @@ template <typename Real>
   real(block, x, y);
 }
 
-const void* heap_hook(HookShape shape) {
-  switch (shape) {
-    case HookShape::kAllocate:
-      return reinterpret_cast<const void*>(hook_allocate);
-    case HookShape::kAllocateSizeFirst2:
-      return reinterpret_cast<const void*>(hook_allocate_first2);
-    case HookShape::kAllocateSizeFirst3:
-      return reinterpret_cast<const void*>(hook_allocate_first3);
-    case HookShape::kAllocateSizeSecond2:
-      return reinterpret_cast<const void*>(hook_allocate_second2);
-    case HookShape::kAllocateSizeSecond3:
-      return reinterpret_cast<const void*>(hook_allocate_second3);
-    case HookShape::kAllocateArray:
-      return reinterpret_cast<const void*>(hook_allocate_array);
-    case HookShape::kAllocateArraySecond3:
-      return reinterpret_cast<const void*>(hook_allocate_array_second3);
-    case HookShape::kPosixMemalign:
-      return reinterpret_cast<const void*>(hook_posix_memalign);
-    case HookShape::kReallocate:
-      return reinterpret_cast<const void*>(hook_reallocate);
-    case HookShape::kReallocate3:
-      return reinterpret_cast<const void*>(hook_reallocate3);
-    case HookShape::kReallocateSecond3:
-      return reinterpret_cast<const void*>(hook_reallocate_second3);
-    case HookShape::kReallocateArray:
-      return reinterpret_cast<const void*>(hook_reallocate_array);
-    case HookShape::kResizeInPlace4:
-      return reinterpret_cast<const void*>(hook_resize_in_place4);
-    case HookShape::kFree:
-      return reinterpret_cast<const void*>(hook_free);
-    case HookShape::kFree2:
-      return reinterpret_cast<const void*>(hook_free2);
-    case HookShape::kFree3:
-      return reinterpret_cast<const void*>(hook_free3);
-  }
-  return nullptr;
+HookTable heap_hooks() {
+  HookTable table;
+  const auto set = [&table](HookShape shape, auto* hook) {
+    table.hooks[static_cast<uint32_t>(shape)] = reinterpret_cast<void*>(hook);
+  };
+  set(HookShape::kAllocate, hook_allocate);
+  set(HookShape::kAllocateSizeFirst2, hook_allocate_first2);
+  set(HookShape::kAllocateSizeFirst3, hook_allocate_first3);
+  set(HookShape::kAllocateSizeSecond2, hook_allocate_second2);
+  set(HookShape::kAllocateSizeSecond3, hook_allocate_second3);
+  set(HookShape::kAllocateArray, hook_allocate_array);
+  set(HookShape::kAllocateArraySecond3, hook_allocate_array_second3);
+  set(HookShape::kPosixMemalign, hook_posix_memalign);
+  set(HookShape::kReallocate, hook_reallocate);
+  set(HookShape::kReallocate3, hook_reallocate3);
+  set(HookShape::kReallocateSecond3, hook_reallocate_second3);
+  set(HookShape::kReallocateArray, hook_reallocate_array);
+  set(HookShape::kResizeInPlace4, hook_resize_in_place4);
+  set(HookShape::kFree, hook_free);
+  set(HookShape::kFree2, hook_free2);
+  set(HookShape::kFree3, hook_free3);
+  return table;
 }
 
 }  // namespace flarestack::agent

@@ -2,11 +2,12 @@
 // The hooks that inline jumps lead to: one for each shape of allocator entry.
 #pragma once
 
-#include "wire/hook_shape.h"
+#include "preload/patches.h"
 
 namespace flarestack::agent {
 
-// A function that takes the arguments of an entry of that shape and, behind them, a pointer to the original. [init]
-const void* heap_hook(HookShape shape);
+// For each shape the function that takes the arguments of such an entry and, behind them, a pointer to the original.
+// [init]
+HookTable heap_hooks();
 
 }  // namespace flarestack::agent

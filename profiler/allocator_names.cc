@@ -214,7 +214,8 @@ std::optional<HookShape> allocator_shape(std::string_view name) {
 }
 
 bool names_allocator(std::string_view name) {
-  return name == "mallocx" || name == "mi_malloc" || name == "tc_malloc" || without_jemalloc_prefix(name) == "malloc";
+  return name == "_Znwm" || name == "mallocx" || name == "mi_malloc" || name == "tc_malloc" ||
+         without_jemalloc_prefix(name) == "malloc";
 }
 
 bool is_plain_c_name(std::string_view name) {

@@ -14,7 +14,7 @@ namespace flarestack {
 std::optional<HookShape> allocator_shape(std::string_view name);
 
 // Whether the definition of this name makes a module an allocator. One that has operator new alone (libstdc++) passes
-// every call on to another module's malloc.
+// every call on to another module's malloc; hooked where the program enters it, an allocation's leaf is who said `new`.
 bool names_allocator(std::string_view name);
 
 // Whether the name belongs to C's malloc family, for which a program may have a static function of its own.
