@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preload/heap.h"
 
-#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <cerrno>
-
 #include "preload/agent.h"
+#include "preload/heap_writer.h"
 #include "preload/modules.h"
 #include "preload/sandbox.h"
 #include "preload/system.h"
@@ -16,187 +14,9 @@ namespace flarestack::agent {
 namespace {
 
 constexpr size_t kPageBytes = 4096;
-constexpr uint64_t kLongestWaitNs = 1'000'000'000;
-constexpr uint64_t kOneWaitNs = 100'000'000;
 
 constinit HeapSwitches switched_off{};
 constinit std::atomic<uint64_t> forks{0};
-
-SlotHeader& slot_of(const ThreadState& thread) { return the_agent.session.slot(thread.slot); }
-
-// The recorder naps until a ring is half full.
-[[gnu::noinline]] void ring_bell(ThreadState& thread) {
-  HeapThread& heap = thread.heap;
-  heap.known_tail = slot_of(thread).heap_tail.load(std::memory_order_acquire);
-  if (heap.reserved - heap.known_tail < heap.ring_bytes / 2) {
-    heap.bell_at = heap.known_tail + heap.ring_bytes / 2;
-    return;
-  }
-  heap.bell_at = heap.reserved + heap.ring_bytes / 16;
-  const CallScope scope;
-  std::atomic<uint32_t>& bell = the_agent.session.page().doorbell;
-  if (sandbox_allows(Deed::kHeap) && bell.load(std::memory_order_relaxed) != 0 &&
-      bell.exchange(0, std::memory_order_acq_rel) != 0) {
-    raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
-  }
-}
-
-bool has_room(const HeapThread& heap, uint64_t size_bytes) {
-  return heap.reserved + size_bytes - heap.known_tail <= heap.ring_bytes;
-}
-
-// Waits until the ring has room; false: not within a second, or nobody reads any more.
-bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
-  HeapThread& heap = thread.heap;
-  SlotHeader& slot = slot_of(thread);
-  SessionPage& page = the_agent.session.page();
-  slot.heap_waits.fetch_add(1, std::memory_order_relaxed);
-  const CallScope scope;
-  if (!sandbox_allows(Deed::kHeap)) {
-    return false;
-  }
-  const uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
-  for (;;) {
-    // Pairs with the exchange of the recorder's wake_writer(): it sees the flag, or we see its tail.
-    slot.heap_reader_wakes.exchange(1, std::memory_order_seq_cst);
-    heap.known_tail = slot.heap_tail.load(std::memory_order_seq_cst);
-    if (has_room(heap, size_bytes)) {
-      slot.heap_reader_wakes.store(0, std::memory_order_relaxed);
-      return true;
-    }
-    if (page.off.load(std::memory_order_relaxed) != 0 || heap_switches->on.load(std::memory_order_relaxed) == 0 ||
-        clock_ns(CLOCK_MONOTONIC) - start_ns > kLongestWaitNs) {
-      return false;
-    }
-    page.doorbell.store(0, std::memory_order_release);
-    raw_syscall(SYS_futex, raw_pointer(&page.doorbell), FUTEX_WAKE, 1);
-    const timespec limit{0, kOneWaitNs};
-    raw_syscall(SYS_futex, raw_pointer(&slot.heap_tail), FUTEX_WAIT,
-                static_cast<long>(static_cast<uint32_t>(heap.known_tail)), raw_pointer(&limit));
-  }
-}
-
-// The rare half of reserve(): there is no room, or there was none.
-[[gnu::noinline]] bool make_room(ThreadState& thread, uint64_t size_bytes, bool may_wait) {
-  HeapThread& heap = thread.heap;
-  heap.known_tail = slot_of(thread).heap_tail.load(std::memory_order_acquire);
-  if (heap.gap_events == 0) {
-    if (has_room(heap, size_bytes) || (may_wait && wait_for_room(thread, size_bytes))) {
-      return true;
-    }
-  } else if (has_room(heap, heap.ring_bytes / 2)) {
-    return true;
-  }
-  ++heap.gap_events;
-  if (heap.unwinder != nullptr) {
-    heap.unwinder->reset();  // the recorder does not know the stack that it holds
-  }
-  return false;
-}
-
-// One event in the making. Words go where reserve() said; publish() shows them to the reader.
-class HeapWriter {
- public:
-  // `inner`: this is a signal handler's event, in the middle of another one.
-  HeapWriter(ThreadState& thread, bool inner) : thread_(thread), heap_(thread.heap), inner_(inner) {}
-
-  // Room for `count` words and what may have to be said before them.
-  bool reserve(uint32_t count) {
-    const uint64_t gap_words = heap_.gap_events != 0 ? 1 : 0;
-    const uint64_t size_bytes = (count + gap_words) * 8;
-    if ((!has_room(heap_, size_bytes) || heap_.gap_events != 0) && !make_room(thread_, size_bytes, !inner_))
-        [[unlikely]] {
-      return false;
-    }
-    position_ = heap_.reserved;
-    heap_.reserved += size_bytes;
-    if (heap_.gap_events != 0) [[unlikely]] {
-      put_number(HeapKind::kGap, heap_.gap_events);
-      heap_.gap_events = 0;
-    }
-    return true;
-  }
-  void put(uint64_t word) {
-    heap_.ring[(position_ & (heap_.ring_bytes - 1)) / 8].store(word, std::memory_order_relaxed);
-    position_ += 8;
-  }
-  void put_number(HeapKind kind, uint64_t number) { put(static_cast<uint64_t>(kind) | number << kHeapNumberShift); }
-  void put_ordered_number(HeapKind kind, uint64_t number, uint64_t order) {
-    put(static_cast<uint64_t>(kind) | kHeapOrdered | number << kHeapNumberShift);
-    put(order);
-  }
-  void publish() {
-    if (inner_) {
-      return;  // with the event that it is in the middle of
-    }
-    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with RingReader::available
-    if (heap_.reserved >= heap_.bell_at) [[unlikely]] {
-      ring_bell(thread_);
-    }
-  }
-
- private:
-  ThreadState& thread_;
-  HeapThread& heap_;
-  bool inner_;
-  uint64_t position_ = 0;
-};
-
-enum class OrderMoment : uint8_t { kBeforeCall, kAfterCall };
-
-// The number of an event in the order of all threads. That of a deallocation is taken before the real one, that of an
-// allocation when everything that the real one read has been read: so of two events of one address the number of the
-// later one is higher.
-uint64_t take_order(OrderMoment moment) {
-  SessionPage& page = the_agent.session.page();
-  if (page.order_source == OrderSource::kCounter) {
-    return page.order_counter.fetch_add(1, std::memory_order_seq_cst) + 1;
-  }
-  uint32_t low, high;
-  if (moment == OrderMoment::kAfterCall) {
-    // Intel SDM, RDTSC: an LFENCE before it has it wait for all earlier loads.
-    asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-  } else {
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-  }
-  return uint64_t{high} << 32 | low;
-}
-
-// Whether events carry an order; then it announces that one is coming, until the scope ends.
-class OrderScope {
- public:
-  OrderScope(ThreadState& thread, bool inner)
-      : thread_(thread), inner_(inner), ordered_(heap_switches->ordered.load(std::memory_order_relaxed) != 0) {}
-  // With the event's room in hand: whoever waits holds nobody up.
-  void begin() {
-    std::atomic<uint64_t>& in_flight = slot_of(thread_).heap_in_flight;
-    if (ordered_ && in_flight.load(std::memory_order_relaxed) == 0) {
-      // Seen by the recorder before the order is taken: it looks at what happened a while ago only (docs/heap.md).
-      in_flight.store(thread_.heap.last_order | 1, std::memory_order_relaxed);
-      asm volatile("" : : : "memory");
-    }
-  }
-  // An inner event is shown with the outer one.
-  ~OrderScope() {
-    std::atomic<uint64_t>& in_flight = slot_of(thread_).heap_in_flight;
-    if (!inner_ && in_flight.load(std::memory_order_relaxed) != 0) {
-      in_flight.store(0, std::memory_order_release);
-    }
-  }
-  OrderScope(const OrderScope&) = delete;
-  OrderScope& operator=(const OrderScope&) = delete;
-
-  bool ordered() const { return ordered_; }
-  uint64_t take(OrderMoment moment) {
-    thread_.heap.last_order = take_order(moment);
-    return thread_.heap.last_order;
-  }
-
- private:
-  ThreadState& thread_;
-  bool inner_;
-  bool ordered_;
-};
 
 // An event of one or two words.
 void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1,

@@ -21,8 +21,6 @@
 
 namespace flarestack::agent {
 
-constinit std::atomic<uint32_t> forbidden_deeds{0};
-
 namespace {
 
 constinit std::atomic<uint32_t> calling{0};  // CallScopes

@@ -13,6 +13,8 @@
 
 namespace flarestack::agent {
 
+constinit std::atomic<uint32_t> forbidden_deeds{0};
+
 void* map_memory(size_t size_bytes) {
   const long address = raw_syscall(SYS_mmap, 0, static_cast<long>(size_bytes), PROT_READ | PROT_WRITE,
                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -4,7 +4,6 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <algorithm>
 #include <climits>
@@ -31,7 +30,7 @@ uint64_t present_order(const SessionPage& page) {
   if (page.order_source == OrderSource::kCounter) {
     return page.order_counter.load(std::memory_order_seq_cst);
   }
-  return __rdtsc() - kMarginTicks;
+  return __builtin_ia32_rdtsc() - kMarginTicks;
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ FOLDERS = {
     "symbolizer": Folder(1, {"base"}, {"fmt", "elfutils", "libiberty", "capstone", "zstd", "xxhash"}),
     "trace": Folder(2, {"base", "wire"}, {"fmt", "protozero", "zstd", "xxhash"}),
     "preload": Folder(2, {"base", "wire", "unwind"}),
-    "profiler": Folder(3, {"base", "wire", "unwind", "trace"}, {"fmt", "elfutils", "libunwind", "capstone", "xxhash"}),
+    "profiler": Folder(3, {"base", "wire", "unwind", "trace"}, {"fmt", "elfutils", "libunwind", "capstone", "xxhash", "absl"}),
     "model": Folder(3, {"base", "trace", "symbolizer"}, {"fmt"}),
     "report": Folder(4, {"base", "model", "symbolizer"}, {"fmt", "protozero", "rapidjson"}),
     "tools": Folder(5, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "model", "report"},
@@ -43,6 +43,7 @@ FOLDERS = {
 }
 
 LIBRARIES = [
+    ("absl", r"absl/"),
     ("fmt", r"fmt/"),
     ("elfutils", r"(elfutils/|libelf\.h$|gelf\.h$|dwarf\.h$|libdwfl\.h$)"),
     ("libiberty", r"libiberty/"),
