@@ -168,8 +168,9 @@ bool is_realloc_chain(const StackSizes& sizes) {
     if (sizes.allocations[i + 1] > sizes.allocations[i]) return false;
     if (i + 1 < last && 10 * sizes.temporary[i] < 9 * sizes.allocations[i]) return false;
   }
-  // Chains end somewhere: the last class is rarer than the first.
-  return 2 * sizes.allocations[last] <= sizes.allocations[first] || sizes.temporary[last] == 0;
+  // Chains all end at one size, or at several and are then rarer towards the greatest; or the last block is in use.
+  return sizes.allocations[last] == sizes.allocations[first] ||
+         2 * sizes.allocations[last] <= sizes.allocations[first] || sizes.temporary[last] == 0;
 }
 
 }  // namespace
@@ -208,7 +209,7 @@ bool is_library_function(const Function& function, std::string_view file) {
   if (name.starts_with("<alloc::") || name.starts_with("<std::")) return true;
   if (std::find(kAllocatorNames.begin(), kAllocatorNames.end(), name) != kAllocatorNames.end()) return true;
   if (starts_with_any(function.module, kLibraryModules)) return true;
-  return file.starts_with("/usr/include/") || file.find("/include/c++/") != std::string_view::npos;
+  return file.starts_with("/usr/include/") || file.find("include/c++/") != std::string_view::npos;
 }
 
 std::vector<HeapSite> heap_sites(const Profile& profile) {

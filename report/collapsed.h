@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `flarestack export --format collapsed`: Brendan Gregg's folded stacks, "root;child;leaf WEIGHT", for the many tools
-// that read them. The weight is the profile's own value, in whole nanoseconds, not a number of samples: it stays right
-// where samples weigh different amounts, as kernel time does. Offline side.
+// that read them. The weight is the profile's own value, in whole nanoseconds, bytes or allocations, not a number of
+// samples: it stays right where samples weigh different amounts, as kernel time does. Offline side.
 #pragma once
 
 #include <string>

@@ -67,7 +67,7 @@ std::string heap_markdown(const Profile& profile, const HeapSummary& summary) {
   if (!advice.empty()) out += "\n### Advice\n\n";
   for (const HeapAdvice& each : advice) {
     const std::string callers = callers_phrase(profile, each, 60);
-    out += fmt::format("1. {}{}: {}. {}.\n", markdown_code(place_phrase(profile, each, 120)),
+    out += fmt::format("1. {}{}: {}. To do: {}.\n", markdown_code(place_phrase(profile, each, 120)),
                        callers.empty() ? "" : " " + markdown_code(callers), markdown_text(each.matter),
                        markdown_text(each.remedy));
   }

@@ -31,11 +31,11 @@ void append_mapped(const Profile& profile, const HeapSummary& summary, const Tex
   if (mapped.allocations == 0 && mapped.live_bytes_at_end == 0) return;
   const Painter painter(layout.colour);
   out += "\n" + painter.bold("Mapped by the program itself") + "\n";
-  out += painter.dim(fmt::format("{} in {} mapping{}; at most {} at once, {} at the end; not part of the heap above",
-                                 format_bytes(mapped.allocated_bytes), format_count(mapped.allocations),
-                                 mapped.allocations == 1 ? "" : "s", format_bytes(mapped.peak_bytes),
-                                 format_bytes(mapped.live_bytes_at_end))) +
-         "\n";
+  const std::string totals = fmt::format(
+      "{} in {} mapping{}; at most {} at once, {} at the end; not part of the heap above",
+      format_bytes(mapped.allocated_bytes), format_count(mapped.allocations), mapped.allocations == 1 ? "" : "s",
+      format_bytes(mapped.peak_bytes), format_bytes(mapped.live_bytes_at_end));
+  for (const std::string& line : wrapped(totals, layout.width)) out += painter.dim(line) + "\n";
   const std::vector<MappedPath> paths = mapped_paths(profile);
   for (size_t i = 0; i < std::min(paths.size(), kMappedPaths); ++i) {
     const std::string numbers = fmt::format("{:>10}  ", format_bytes(paths[i].allocated_bytes));

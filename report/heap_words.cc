@@ -33,12 +33,13 @@ PowerOfTwo power_of_two(uint64_t size_bytes) {
 }  // namespace
 
 std::string heap_phrase(const HeapSummary& summary) {
-  return fmt::format("peak {} at {}; live at the end {} in {} block{}; {} of {} allocation{} temporary",
+  const auto plural = [](uint64_t count) { return count == 1 ? "" : "s"; };
+  return fmt::format("{} in {} allocation{}, {} temporary; peak {} at {}; {} in {} block{} live at the end",
+                     format_bytes(summary.allocated_bytes), format_count(summary.allocations),
+                     plural(summary.allocations), format_percent(summary.temporary_allocations, summary.allocations),
                      format_bytes(summary.peak_bytes), at_time(summary.peak_time_ns),
                      format_bytes(summary.live_bytes_at_end), format_count(summary.live_blocks_at_end),
-                     summary.live_blocks_at_end == 1 ? "" : "s",
-                     format_percent(summary.temporary_allocations, summary.allocations),
-                     format_count(summary.allocations), summary.allocations == 1 ? "" : "s");
+                     plural(summary.live_blocks_at_end));
 }
 
 std::string confidence_phrase(const HeapSummary& summary) {

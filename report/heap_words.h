@@ -10,7 +10,7 @@
 
 namespace flarestack {
 
-// "peak 7.56 KiB at 22.0 ms; live at the end 1.50 KiB in 9 blocks; 9.3% of 43 allocations temporary".
+// "14.9 KiB in 43 allocations, 9.3% temporary; peak 7.56 KiB at 22.0 ms; 1.50 KiB in 9 blocks live at the end".
 std::string heap_phrase(const HeapSummary& summary);
 // "sampled every 512 KiB: 1,234 allocations +- 56, 12.3 MiB +- 45 KiB (95%)"; empty for an exact recording.
 std::string confidence_phrase(const HeapSummary& summary);

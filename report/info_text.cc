@@ -59,7 +59,7 @@ void append_heap(const Profile& profile, const TextLayout& layout, std::string& 
       first = false;
     }
   };
-  add("allocated", fmt::format("{}; {}", format_bytes(summary.allocated_bytes), heap_phrase(summary)));
+  add("allocated", heap_phrase(summary));
   add("sampling", confidence_phrase(summary));
   if (summary.mapped.allocations != 0)
     add("mapped", fmt::format("{} by the program itself, at most {} at once",

@@ -49,10 +49,14 @@ std::string head(const Profile& profile, const TextLayout& layout) {
       painter.bold(title) + "  " + shorten_end(command_line(profile.recording.session.command), room) + "\n";
   uint64_t samples = 0;
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
+  const Metric metric = profile.options.metric;
+  const std::string counted =
+      is_heap_metric(metric) && !is_bytes_metric(metric) ? "" : "; " + counted_phrase(metric, samples);
   out += painter.dim(fmt::format(
-             "{} in {} over {}; {}", format_value(profile.options.metric, profile.total()), population(profile),
-             format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))),
-             counted_phrase(profile.options.metric, samples))) +
+             "{} in {} over {}{}",
+             is_heap_metric(metric) ? value_phrase(metric, profile.total()) : format_duration(profile.total()),
+             population(profile),
+             format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))), counted)) +
          "\n";
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";

@@ -24,7 +24,7 @@ void append_heap(const Profile& profile, const Profile* heap, const TextLayout& 
   const auto add = [&](const char* label, const std::string& text) {
     if (!text.empty()) out += fmt::format("  {}{}\n", painter.dim(label), text);
   };
-  add("heap: ", fmt::format("{} allocated; {}", format_bytes(summary.allocated_bytes), heap_phrase(summary)));
+  add("heap: ", heap_phrase(summary));
   add("heap: ", confidence_phrase(summary));
   std::string memory = rss_phrase(summary);
   if (!memory.empty() && summary.memory.allocator_overhead_bytes != 0)

@@ -12,7 +12,7 @@ CommandBody declare_export(CLI::App& app) {
   };
   auto reading = add_reading_options(app);
   auto options = std::make_shared<Options>();
-  app.add_option("--format", options->format, "collapsed: one line a stack, \"root;child;leaf NANOSECONDS\"")
+  app.add_option("--format", options->format, "collapsed: one line a stack, \"root;child;leaf VALUE\"")
       ->check(CLI::IsMember({"collapsed"}))
       ->required();
   app.add_option("-o,--output", options->output, "a file instead of stdout");

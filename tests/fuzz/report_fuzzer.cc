@@ -13,6 +13,7 @@
 #include "report/info_text.h"
 #include "report/report_json.h"
 #include "report/report_markdown.h"
+#include "report/summary_text.h"
 #include "report/tree_json.h"
 #include "report/tree_text.h"
 
@@ -46,13 +47,14 @@ class Input {
 };
 
 TraceRecord next_record(Input& in) {
-  switch (in.byte() % 12) {
+  switch (in.byte() % 16) {
     case 0: {
       SessionRecord session;
       session.command = {in.text(), in.text()};
       session.clock = static_cast<ClockKind>(in.byte() % 4);
       session.requested_hz = in.id();
       session.start_realtime_ns = in.time();
+      session.heap = static_cast<HeapMode>(in.byte() % 4);
       return session;
     }
     case 1:
@@ -81,6 +83,30 @@ TraceRecord next_record(Input& in) {
       const auto metric = static_cast<SampleMetric>(in.byte() % 3);
       return SampleRecord{{in.id()}, {in.id()}, metric, in.time(), in.time(), in.number(), in.number()};
     }
+    case 11: {
+      AllocationRecord record{{in.id()}, {in.id()}, static_cast<MemoryKind>(in.byte() % 2),
+                              in.byte(), in.time(), in.time()};
+      record.allocations = in.number();
+      record.allocated_bytes = in.number();
+      record.deallocations = in.number();
+      record.deallocated_bytes = in.number();
+      record.temporary = in.number();
+      record.lifetimes[in.byte() % kLifetimeClasses] = in.number();
+      record.peak_bytes = in.time();
+      record.peak_blocks = in.time();
+      record.variance_kib2 = in.number();
+      return record;
+    }
+    case 12:
+      return HeapSliceRecord{{in.id()},   in.time(), in.time(),   in.number(),
+                             in.number(), in.time(), in.number(), in.number()};
+    case 13: {
+      MemoryRecord record{{in.id()}, in.time(), in.number(), in.number(), in.number()};
+      record.heap_live_bytes = in.number();
+      return record;
+    }
+    case 14:
+      return NoteRecord{{in.id()}, in.text()};
     case 10:
       return CounterRecord{{in.id()}, in.text(), in.number()};
     default:
@@ -120,12 +146,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input in(data, size);
   ProfileOptions options;
   const uint8_t choice = in.byte();
-  if ((choice & 1) != 0) options.metric = Metric::kWall;
   if ((choice & 2) != 0) options.group_by_process = true;
   if ((choice & 4) != 0) options.inline_frames = false;
   if ((choice & 8) != 0) options.from_ns = in.time();
   if ((choice & 16) != 0) options.to_ns = in.time();
   if ((choice & 32) != 0) options.ignore = "f1";
+  options.metric = static_cast<Metric>(in.byte() % 7);
   RecordingBuilder builder;
   while (!in.empty()) builder.add(next_record(in));
   TraceDamage damage;
@@ -145,5 +171,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TreeOptions tree;
   tree.function = ".";
   static_cast<void>(tree_text(*profile, tree));
+  static_cast<void>(summary_text(*profile, is_heap_metric(options.metric) ? &*profile : nullptr, "t.flare", {}));
   return 0;
 }
