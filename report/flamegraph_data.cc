@@ -139,7 +139,10 @@ void write_threads(Writer& json, const Profile& profile, const FlameGraph& graph
   json.EndArray();
 }
 
-void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale) {
+// With the counts of blocks where values are bytes: there both are asked for.
+void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale, bool with_counts) {
+  json.Key("entryWidth");
+  json.Int(with_counts ? 3 : 2);
   json.Key("entries");
   json.StartArray();
   const auto& entries = graph.entries;
@@ -154,6 +157,7 @@ void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale) {
     for (uint32_t previous = 0; begin < end; ++begin) {
       json.Uint(entries[begin].node - previous);
       json.Uint64((entries[begin].value + scale / 2) / scale);
+      if (with_counts) json.Uint64(entries[begin].count);
       previous = entries[begin].node;
     }
   }
@@ -231,7 +235,7 @@ std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, con
   const std::vector<uint32_t> used = write_nodes(json, graph);
   write_functions(json, profile, palette, used);
   write_threads(json, profile, graph);
-  write_entries(json, graph, scale);
+  write_entries(json, graph, scale, is_bytes_metric(profile.options.metric));
   json.EndObject();
   return std::string(buffer.GetString(), buffer.GetSize());
 }

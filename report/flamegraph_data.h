@@ -10,7 +10,8 @@
 //  "leftOut":[node, frames, ...],
 //  "processes":[[pid, name]...],
 //  "threads":[[process, tid, name]...],             process: index, -1 unknown; tid 0: several threads
-//  "entries":[thread, bin, n, (node - previous node, value) * n, ...]}
+//  "entryWidth",
+//  "entries":[thread, bin, n, (node - previous node, value) * n, ...]}   with an entryWidth of 3: (..., value, count)
 // "words" stand behind a value ("of CPU time"); "counted" is what "samples" and "counts" count ("sample", "block").
 // Values times "scale" are in the "unit"; times ("duration", "binLength") are nanoseconds. Node 0, the root, is not in
 // "nodes".

@@ -37,6 +37,7 @@ struct FlameEntry {
   uint32_t bin = 0;
   uint32_t node = 0;
   uint64_t value = 0;
+  uint64_t count = 0;  // of samples or blocks
 };
 
 struct FlameGraph {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the flame graphs that flamegraph.test.mjs opens: in FOLDER: game.svg (known values), hostile.svg (names that
-// try to break out of the page) and deep.svg (recursion).
+// try to break out of the page), deep.svg (recursion) and heap.svg (bytes).
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -79,8 +79,20 @@ FakeRecording deep() {
   return fake;
 }
 
-bool write(const std::string& path, FakeRecording fake) {
+// 3 MiB of 12 blocks in one function, 1 MiB of 1024 in another one.
+FakeRecording heap() {
+  FakeRecording fake;
+  fake.heap();
+  fake.process(1, 100, "/usr/bin/game");
+  fake.thread(1, 1, 100, "game");
+  fake.allocation(1, {"game!main", "game!load"}, FakeRecording::blocks(256 << 10, 12, 0));
+  fake.allocation(1, {"game!main", "game!index"}, FakeRecording::blocks(1 << 10, 1024, 24));
+  return fake;
+}
+
+bool write(const std::string& path, FakeRecording fake, Metric metric = Metric::kCpu) {
   ProfileOptions options;
+  options.metric = metric;
   options.group_by_process = true;
   const auto profile = build_profile(fake.finish(), options, fake.symbols());
   if (!profile) return false;
@@ -100,7 +112,8 @@ int main(int argc, char** argv) {
   const std::string folder = argv[1];
   return flarestack::write(folder + "/game.svg", flarestack::game()) &&
                  flarestack::write(folder + "/hostile.svg", flarestack::hostile()) &&
-                 flarestack::write(folder + "/deep.svg", flarestack::deep())
+                 flarestack::write(folder + "/deep.svg", flarestack::deep()) &&
+                 flarestack::write(folder + "/heap.svg", flarestack::heap(), flarestack::Metric::kAllocated)
              ? 0
              : 1;
 }

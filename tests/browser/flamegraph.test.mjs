@@ -212,6 +212,17 @@ test('the tooltip says what is known', async () => {
   assert.ok(!(await page.locator('#tooltip').isVisible()));
 });
 
+test('a heap is told in bytes and blocks', async () => {
+  await open('heap');
+  near((await widths()).load, 0.75);
+  assert.match(await page.locator('.summary').textContent(), /4\.00 MiB allocated over 100 ms, 1,036 allocations/);
+  await frame('load').hover();
+  assert.match(await page.locator('#tooltip').textContent(), /total3\.00 MiB75\.0%.*allocations12256 KiB each/);
+  await page.getByRole('button', {name: 'Bottom-up'}).click();
+  await frame('index').hover();
+  assert.match(await page.locator('#tooltip').textContent(), /allocations1,0241\.00 KiB each/);
+});
+
 test('frames under a pixel are left out, and counted', async () => {
   assert.match(await page.locator('.left-out').textContent(), /^3 frames under a pixel left out of this file$/);
   assert.equal(await frame('tiny').count(), 0);

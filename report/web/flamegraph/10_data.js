@@ -29,20 +29,21 @@ for (let i = 0; i < data.functions.length; i += 6) {
   functions.push({name: text[name], module: text[module], file: text[file], line, kind: text[kind], colour: text[colour]});
 }
 
-// Calls visit(node, value, bin) for each part of a node's self value that the filter lets through.
+// Calls visit(node, value, bin, count) for each part of a node's self value that the filter lets through.
 function forEachEntry(filter, visit) {
   const list = data.entries;
   for (let at = 0; at < list.length;) {
     const thread = list[at];
     const bin = list[at + 1];
-    const end = at + 3 + 2 * list[at + 2];
+    const width = data.entryWidth;
+    const end = at + 3 + width * list[at + 2];
     at += 3;
     const wanted = (filter.thread < 0 || filter.thread === thread) &&
         (filter.process < 0 || data.threads[thread][0] === filter.process) && bin >= filter.from && bin < filter.to;
     let node = 0;
-    for (; at < end; at += 2) {
+    for (; at < end; at += width) {
       node += list[at];
-      if (wanted) visit(node, list[at + 1], bin);
+      if (wanted) visit(node, list[at + 1], bin, width > 2 ? list[at + 2] : 0);
     }
   }
 }

@@ -10,6 +10,7 @@ class Frame {
     this.inlined = inlined;
     this.value = value;  // with all children
     this.self = 0;       // without
+    this.count = 0;      // of blocks that the value is about
     this.recursion = 1;  // so many calls of itself are folded into it
     this.leftOut = 0;    // of a frame that stands for narrower ones: how many
     this.made = null;
@@ -48,10 +49,18 @@ class Frame {
 function measure(filter) {
   const self = new Float64Array(nodes.count);
   const bins = new Float64Array(data.bins);
-  forEachEntry(filter, (node, value) => { self[node] += value; });
+  const selfCount = new Float64Array(nodes.count);
+  forEachEntry(filter, (node, value, bin, count) => {
+    self[node] += value;
+    selfCount[node] += count;
+  });
   forEachEntry({...filter, from: 0, to: data.bins}, (node, value, bin) => { bins[bin] += value; });
   const total = Float64Array.from(self);
-  for (let i = nodes.count - 1; i > 0; i--) total[nodes.parent[i]] += total[i];
+  const totalCount = Float64Array.from(selfCount);
+  for (let i = nodes.count - 1; i > 0; i--) {
+    total[nodes.parent[i]] += total[i];
+    totalCount[nodes.parent[i]] += totalCount[i];
+  }
 
   const functionSelf = new Float64Array(functions.length);
   const functionTotal = new Float64Array(functions.length);
@@ -74,7 +83,7 @@ function measure(filter) {
     }
     walk.push(...children[next]);
   }
-  return {self, total, children, bins, functionSelf, functionTotal};
+  return {self, total, selfCount, totalCount, children, bins, functionSelf, functionTotal};
 }
 
 // With folding, direct recursion is one frame: it stands for several nodes, of which the calls of itself show nothing.
@@ -84,6 +93,7 @@ function topDownTree(values, fold) {
     const fn = nodes.fn[first];
     const frame = new Frame(parent, fn, nodes.inlined[first], parts.reduce((sum, node) => sum + values.total[node], 0));
     frame.leftOut = nodes.leftOut.get(first) || 0;
+    frame.count = parts.reduce((sum, node) => sum + values.totalCount[node], 0);
     const calls = new Map();  // what the frame's children stand for
     let level = parts;
     for (frame.recursion = 0; level.length > 0; frame.recursion++) {
@@ -122,9 +132,10 @@ function measureDepth() {
 // The root's children are the functions that time was spent in; below a frame are its callers.
 function bottomUpTree(values, fold) {
   const root = new Frame(null, -1, 0, values.total[0]);
+  root.count = values.totalCount[0];
   const group = (parent, parts) => {
     const frames = new Map();
-    for (const [node, value] of parts) {
+    for (const [node, value, count] of parts) {
       if (node === 0) continue;
       const key = nodes.fn[node] * 2 + nodes.inlined[node];
       let frame = frames.get(key);
@@ -134,10 +145,11 @@ function bottomUpTree(values, fold) {
         frames.set(key, frame);
       }
       frame.value += value;
+      frame.count += count;
       frame.leftOut += nodes.leftOut.get(node) || 0;
       let caller = nodes.parent[node];
       while (fold && caller !== 0 && nodes.fn[caller] === nodes.fn[node]) caller = nodes.parent[caller];
-      frame.parts.push([caller, value]);
+      frame.parts.push([caller, value, count]);
     }
     for (const frame of frames.values()) {
       frame.self = parent === root ? frame.value : 0;
@@ -147,7 +159,7 @@ function bottomUpTree(values, fold) {
   };
   root.makeChildren = () => {
     const parts = [];
-    for (let i = 1; i < nodes.count; i++) if (values.self[i] > 0) parts.push([i, values.self[i]]);
+    for (let i = 1; i < nodes.count; i++) if (values.self[i] > 0) parts.push([i, values.self[i], values.selfCount[i]]);
     return group(root, parts);
   };
   return root;

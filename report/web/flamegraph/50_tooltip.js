@@ -30,6 +30,10 @@ function tooltipContent(frame) {
   } else {
     row('total', frame.value);
   }
+  if (data.entryWidth > 2) {
+    rows.push(element('tr', {}, element('td', {}, data.counted + 's'), element('td', {}, frame.count.toLocaleString('en')),
+        element('td', {}, frame.count > 0 ? formatBytes(frame.value * data.scale / frame.count) + ' each' : '')));
+  }
   if (state.zoomed.parent && frame.depth > state.zoomed.depth) {
     rows.push(element('tr', {}, element('td', {}, 'of the zoomed frame'), element('td', {}),
         element('td', {}, formatPercent(frame.value, state.zoomed.value))));
