@@ -121,8 +121,7 @@ std::optional<HeapAdvice> advise_overhead(const Profile& profile, const HeapSumm
     return std::nullopt;
   std::set<uint32_t> threads;
   for (const HeapCell& cell : profile.heap.cells) {
-    const bool of_process = cell.thread < profile.recording.threads.size() &&
-                            profile.recording.threads[cell.thread].process == memory.peak.process;
+    const bool of_process = profile.recording.process_of_thread(cell.thread) == memory.peak.process;
     if (cell.kind == MemoryKind::kHeap && of_process && cell.allocations != 0) threads.insert(cell.thread);
   }
   HeapAdvice advice;

@@ -131,8 +131,7 @@ HeapCells select_heap(const Recording& recording, const Selection& selection) {
       levels.emplace_back();
     }
     add_counts(counts_in_range(record, selection), result.cells[entry->second]);
-    const uint32_t process =
-        each.thread < recording.threads.size() ? recording.threads[each.thread].process : kLostIndex;
+    const uint32_t process = recording.process_of_thread(each.thread);
     const HeapPeak& peak = process < result.peaks.size() ? result.peaks[process] : no_peak;
     add_levels(record, peak, selection.to_ns(), levels[entry->second]);
   }

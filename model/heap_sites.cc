@@ -74,6 +74,7 @@ struct FunctionTrait {
 struct StackPlace {
   std::vector<uint32_t> path;  // the place first
   GrowthKind growth = GrowthKind::kNone;
+  bool through_library = false;
 };
 
 class PlaceFinder {
@@ -101,6 +102,7 @@ class PlaceFinder {
         place.path.push_back(i);
       }
     }
+    place.through_library = found && !skipped.empty();
     if (!found) place.path = skipped;
     return place;
   }
@@ -131,6 +133,8 @@ void add_cell(const HeapCell& cell, GrowthKind growth, HeapSite& site) {
   site.samples += cell.samples;
   site.peak_bytes += cell.peak_bytes;
   site.peak_blocks += cell.peak_blocks;
+  site.live_bytes += cell.live_bytes;
+  site.live_blocks += cell.live_blocks;
   if (is_tiny(cell)) {
     site.tiny_allocations += cell.allocations;
     site.tiny_bytes += cell.allocated_bytes;
@@ -178,6 +182,25 @@ bool is_realloc_chain(const StackSizes& sizes) {
 int HeapSite::grown_classes() const {
   return static_cast<int>(
       std::count_if(grown_by_class.begin(), grown_by_class.end(), [](uint64_t count) { return count != 0; }));
+}
+
+uint64_t HeapSite::value(Metric metric) const {
+  switch (metric) {
+    case Metric::kAllocated:
+      return allocated_bytes;
+    case Metric::kAllocations:
+      return allocations;
+    case Metric::kPeak:
+      return peak_bytes;
+    case Metric::kLive:
+      return live_bytes;
+    case Metric::kTemporary:
+      return temporary;
+    case Metric::kCpu:
+    case Metric::kWall:
+      break;
+  }
+  return 0;
 }
 
 std::string_view qualified_name(std::string_view demangled) {
@@ -245,10 +268,20 @@ std::vector<HeapSite> heap_sites(const Profile& profile) {
     for (const uint32_t cell : stack.cells) add_cell(profile.heap.cells[cell], growth, site);
     if (stack.weight >= heaviest || site.path.empty()) site.path = stack.place.path;
     heaviest = std::max(heaviest, stack.weight);
+    site.through_library = site.through_library || stack.place.through_library;
   }
   std::vector<HeapSite> result;
   for (auto& [key, site] : sites) result.push_back(std::move(site.first));
   return result;
+}
+
+std::vector<HeapSite> heap_sites_by_value(const Profile& profile) {
+  const Metric metric = profile.options.metric;
+  std::vector<HeapSite> sites = heap_sites(profile);
+  std::erase_if(sites, [metric](const HeapSite& site) { return site.value(metric) == 0; });
+  std::stable_sort(sites.begin(), sites.end(),
+                   [metric](const HeapSite& a, const HeapSite& b) { return a.value(metric) > b.value(metric); });
+  return sites;
 }
 
 }  // namespace flarestack

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HeapSites: a profile's heap by the places in the program's own code that cause its allocations: the innermost frame
-// that is no allocator, no standard container and no other code of a library's header. For heap_advice(). Offline side.
+// that is no allocator, no standard container and no other code of a library's header. For reports and heap_advice().
+// Offline side.
 #pragma once
 
 #include <array>
@@ -23,6 +24,9 @@ struct HeapSite {
   uint64_t samples = 0;
   uint64_t peak_bytes = 0;
   uint64_t peak_blocks = 0;
+  uint64_t live_bytes = 0;
+  uint64_t live_blocks = 0;
+  bool through_library = false;   // some of it by library code that the place calls
   uint64_t tiny_allocations = 0;  // of at most 32 bytes
   uint64_t tiny_bytes = 0;
   uint64_t tiny_temporary = 0;
@@ -33,10 +37,13 @@ struct HeapSite {
   uint64_t greatest_grown_bytes = 0;          // upper bound of the size, by its class
   std::array<uint64_t, 65> grown_by_class{};  // allocations of those stacks
   int grown_classes() const;
+  uint64_t value(Metric metric) const;  // of a heap metric
 };
 
 // Those with any allocation in the profile, in no order. `profile` is of a heap metric.
 std::vector<HeapSite> heap_sites(const Profile& profile);
+// The same by the profile's metric, most first, without those that have nothing of it.
+std::vector<HeapSite> heap_sites_by_value(const Profile& profile);
 
 // Whether a function is of an allocator, or of a library's header or runtime: nobody's place.
 bool is_library_function(const Function& function, std::string_view file);

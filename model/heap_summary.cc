@@ -10,10 +10,6 @@
 namespace flarestack {
 namespace {
 
-uint32_t process_of(const Recording& recording, uint32_t thread) {
-  return thread < recording.threads.size() ? recording.threads[thread].process : kLostIndex;
-}
-
 void add_cells(const Recording& recording, const HeapCells& heap, HeapSummary& summary) {
   std::map<uint8_t, SizeClassUse> sizes;
   std::vector<bool> has_heap(recording.processes.size(), false);
@@ -42,7 +38,7 @@ void add_cells(const Recording& recording, const HeapCells& heap, HeapSummary& s
     SizeClassUse& size = sizes[cell.size_class];
     size.allocations += cell.allocations;
     size.allocated_bytes += cell.allocated_bytes;
-    const uint32_t process = process_of(recording, cell.thread);
+    const uint32_t process = recording.process_of_thread(cell.thread);
     if (process < has_heap.size()) has_heap[process] = true;
   }
   constexpr double kTwoSided95 = 1.96;  // of the normal distribution
@@ -86,7 +82,7 @@ void add_mapped_peak(const Recording& recording, const Selection& selection, Hea
     const AllocationRecord& counts = each.counts;
     if (counts.kind != MemoryKind::kMapped || !selection.chooses_thread(each.thread)) continue;
     if (counts.slice_start_ns >= selection.to_ns()) continue;
-    change[{process_of(recording, each.thread), counts.slice_start_ns + counts.slice_length_ns}] +=
+    change[{recording.process_of_thread(each.thread), counts.slice_start_ns + counts.slice_length_ns}] +=
         counts.allocated_bytes - counts.deallocated_bytes;
   }
   summary.mapped.peak_bytes = 0;

@@ -123,6 +123,10 @@ struct Recording {
   uint64_t lost_definitions = 0;  // references to ids whose definition was lost
   uint64_t absurd_records = 0;    // out of any sensible range; left out
   uint64_t counter(const std::string& name) const;
+  // `thread` may be none or lost, and the process then is lost.
+  uint32_t process_of_thread(uint32_t thread) const {
+    return thread < threads.size() ? threads[thread].process : kLostIndex;
+  }
   // What was recorded, as the session says or, where that was lost, as there are records of it.
   bool has_cpu() const { return session.clock != ClockKind::kNone || !samples.empty(); }
   bool has_heap() const { return session.heap != HeapMode::kNone || !allocations.empty() || !heap_slices.empty(); }

@@ -51,13 +51,12 @@ void choose_events(const Recording& recording, const Selection& selection, Metri
 
 // What is live at a moment.
 void choose_levels(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
-  const int64_t end_ns = std::min(selection.to_ns(), std::max<int64_t>(recording.duration_ns, 1)) - 1;
+  const int64_t end_ns = std::max<int64_t>(std::min(selection.to_ns(), recording.duration_ns), 1) - 1;
   for (const HeapCell& cell : choice.heap.cells) {
     if (cell.kind != MemoryKind::kHeap) continue;
     ProfileSample chosen;
     chosen.thread = cell.thread;
-    const uint32_t process =
-        cell.thread < recording.threads.size() ? recording.threads[cell.thread].process : kLostIndex;
+    const uint32_t process = recording.process_of_thread(cell.thread);
     const bool at_peak = metric == Metric::kPeak && process < choice.heap.peaks.size();
     chosen.slice_start_ns = at_peak ? choice.heap.peaks[process].time_ns : end_ns;
     chosen.count = metric == Metric::kPeak ? cell.peak_blocks : cell.live_blocks;

@@ -3,6 +3,7 @@
 
 #include "model/heap_advice.h"
 #include "model/heap_functions.h"
+#include "model/heap_sites.h"
 
 namespace flarestack {
 namespace {
@@ -76,6 +77,23 @@ void write_mapped(JsonWriter& json, const Profile& profile, const HeapSummary& s
   }
   json.end_array();
   json.end_object();
+}
+
+// The place first, then its callers; empty: the whole program.
+void write_path(JsonWriter& json, const Profile& profile, const std::vector<uint32_t>& path) {
+  json.key("path");
+  json.begin_array();
+  for (const uint32_t index : path) {
+    const Location& location = profile.locations[index];
+    const Function& function = profile.functions[location.function];
+    json.begin_object();
+    json.member("function", function.name);
+    json.member("module", function.module);
+    json.member("file", profile.files[location.file]);
+    json.member("line", location.line);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 void write_look(JsonWriter& json, const Profile& profile, const RecordedMemory& look) {
@@ -154,6 +172,25 @@ void write_heap(JsonWriter& json, const Profile& profile, const HeapSummary& sum
   json.end_object();
 }
 
+void write_places(JsonWriter& json, const Profile& profile, double threshold) {
+  json.key("places");
+  json.begin_array();
+  for (const HeapSite& site : heap_sites_by_value(profile)) {
+    const uint64_t value = site.value(profile.options.metric);
+    if (static_cast<double>(value) < threshold * static_cast<double>(profile.total())) break;
+    json.begin_object();
+    json.member("value", value);
+    json.member("allocations", site.allocations);
+    json.member("allocated_bytes", site.allocated_bytes);
+    json.member("temporary_allocations", site.temporary);
+    json.member("peak_bytes", site.peak_bytes);
+    json.member("live_bytes_at_end", site.live_bytes);
+    write_path(json, profile, site.path);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_advice(JsonWriter& json, const Profile& profile, const HeapSummary& summary) {
   json.key("advice");
   json.begin_array();
@@ -165,19 +202,7 @@ void write_advice(JsonWriter& json, const Profile& profile, const HeapSummary& s
     json.member("remedy", advice.remedy);
     json.member("allocations", advice.allocations);
     json.member("bytes", advice.bytes);
-    json.key("path");  // the place first, then its callers; empty: the whole program
-    json.begin_array();
-    for (const uint32_t index : advice.path) {
-      const Location& location = profile.locations[index];
-      const Function& function = profile.functions[location.function];
-      json.begin_object();
-      json.member("function", function.name);
-      json.member("module", function.module);
-      json.member("file", profile.files[location.file]);
-      json.member("line", location.line);
-      json.end_object();
-    }
-    json.end_array();
+    write_path(json, profile, advice.path);
     json.end_object();
   }
   json.end_array();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys "heap" and "advice" of the JSON reports. Offline side.
+// The keys "heap", "places" and "advice" of the JSON reports. Offline side.
 #pragma once
 
 #include "model/heap_summary.h"
@@ -8,7 +8,8 @@
 namespace flarestack {
 
 void write_heap(JsonWriter& json, const Profile& profile, const HeapSummary& summary);
-// `profile` is of a heap metric.
+// `profile` is of a heap metric. Places whose part of the total is at least `threshold`.
+void write_places(JsonWriter& json, const Profile& profile, double threshold);
 void write_advice(JsonWriter& json, const Profile& profile, const HeapSummary& summary);
 
 }  // namespace flarestack

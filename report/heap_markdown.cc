@@ -8,13 +8,29 @@
 #include "base/text.h"
 #include "model/heap_advice.h"
 #include "model/heap_functions.h"
+#include "model/heap_sites.h"
 #include "report/heap_words.h"
 #include "report/markdown_text.h"
+#include "report/metric_words.h"
 
 namespace flarestack {
 namespace {
 
+constexpr size_t kPlacesShown = 10;
 constexpr size_t kMappedPaths = 10;
+
+void append_places(const Profile& profile, std::string& out) {
+  const Metric metric = profile.options.metric;
+  const std::vector<HeapSite> sites = heap_sites_by_value(profile);
+  const bool tells_more =
+      std::any_of(sites.begin(), sites.end(), [](const HeapSite& site) { return site.through_library; });
+  if (!tells_more) return;
+  out += "\n### Places in the program that cause it\n\n| share | value | place |\n|---:|---:|---|\n";
+  for (size_t i = 0; i < std::min(sites.size(), kPlacesShown); ++i)
+    out += fmt::format("| {} | {} | {} |\n", markdown_text(format_percent(sites[i].value(metric), profile.total())),
+                       format_value(metric, sites[i].value(metric)),
+                       markdown_code(place_phrase(profile, sites[i].path, 120)));
+}
 
 void append_mapped(const Profile& profile, const HeapSummary& summary, std::string& out) {
   const MappedUse& mapped = summary.mapped;
@@ -60,14 +76,15 @@ void append_memory(const HeapSummary& summary, std::string& out) {
 
 std::string heap_markdown(const Profile& profile, const HeapSummary& summary) {
   std::string out;
+  append_places(profile, out);
   append_mapped(profile, summary, out);
   append_histograms(summary, out);
   append_memory(summary, out);
   const std::vector<HeapAdvice> advice = heap_advice(profile, summary);
   if (!advice.empty()) out += "\n### Advice\n\n";
   for (const HeapAdvice& each : advice) {
-    const std::string callers = callers_phrase(profile, each, 60);
-    out += fmt::format("1. {}{}: {}. To do: {}.\n", markdown_code(place_phrase(profile, each, 120)),
+    const std::string callers = callers_phrase(profile, each.path, 60);
+    out += fmt::format("1. {}{}: {}. To do: {}.\n", markdown_code(place_phrase(profile, each.path, 120)),
                        callers.empty() ? "" : " " + markdown_code(callers), markdown_text(each.matter),
                        markdown_text(each.remedy));
   }

@@ -8,22 +8,46 @@
 #include "base/text.h"
 #include "model/heap_advice.h"
 #include "model/heap_functions.h"
+#include "model/heap_sites.h"
 #include "report/heap_words.h"
+#include "report/metric_words.h"
 
 namespace flarestack {
 namespace {
 
+constexpr size_t kPlacesShown = 10;
 constexpr size_t kMappedPaths = 5;
 constexpr size_t kAdviceShown = 6;
 constexpr size_t kBarWidth = 24;
 
 std::string bar(uint64_t part, uint64_t whole, const TextLayout& layout) {
   if (whole == 0 || part == 0) return "";
-  const double share = static_cast<double>(part) / static_cast<double>(whole);
+  // More than the whole is possible in a damaged trace.
+  const double share = std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
   const auto length = std::max<size_t>(1, static_cast<size_t>(share * kBarWidth + 0.5));
   std::string drawn = "  ";
   for (size_t i = 0; i < length; ++i) drawn += layout.unicode ? "\u2588" : "#";
   return drawn;
+}
+
+// The table above has the functions that called the allocator, which in C++ are mostly those of containers.
+void append_places(const Profile& profile, const TextLayout& layout, std::string& out) {
+  const Metric metric = profile.options.metric;
+  const std::vector<HeapSite> sites = heap_sites_by_value(profile);
+  const bool tells_more =
+      std::any_of(sites.begin(), sites.end(), [](const HeapSite& site) { return site.through_library; });
+  if (!tells_more) return;
+  const Painter painter(layout.colour);
+  out += "\n" + painter.bold(" SHARE       VALUE    PLACES IN THE PROGRAM THAT CAUSE IT, OUTSIDE OF LIBRARIES") + "\n";
+  for (size_t i = 0; i < std::min(sites.size(), kPlacesShown); ++i) {
+    const uint64_t value = sites[i].value(metric);
+    const std::string numbers =
+        fmt::format("{:>6}  {:>10}    ", format_percent(value, profile.total()), format_value(metric, value));
+    const size_t room = std::max<size_t>(layout.width, 60) - columns_of(numbers);
+    out += numbers + shorten_end(place_phrase(profile, sites[i].path, room * 3 / 5), room) + "\n";
+  }
+  if (sites.size() > kPlacesShown)
+    out += painter.dim(fmt::format("and {} more; --format json has them all", sites.size() - kPlacesShown)) + "\n";
 }
 
 void append_mapped(const Profile& profile, const HeapSummary& summary, const TextLayout& layout, std::string& out) {
@@ -98,8 +122,8 @@ void append_advice(const Profile& profile, const HeapSummary& summary, const Tex
   out += "\n" + painter.bold("Advice") + "\n";
   for (size_t i = 0; i < std::min(advice.size(), kAdviceShown); ++i) {
     const std::string number = fmt::format("{:>2}. ", i + 1);
-    out += number + painter.bold(shorten_end(place_phrase(profile, advice[i], width / 2), width - 4)) + "\n";
-    const std::string callers = callers_phrase(profile, advice[i], 30);
+    out += number + painter.bold(shorten_end(place_phrase(profile, advice[i].path, width / 2), width - 4)) + "\n";
+    const std::string callers = callers_phrase(profile, advice[i].path, 30);
     if (!callers.empty()) out += "    " + painter.dim(shorten_end(callers, width - 4)) + "\n";
     for (const std::string& line : wrapped(advice[i].matter, width - 4)) out += "    " + line + "\n";
     for (const std::string& line : wrapped(advice[i].remedy, width - 4)) out += "    " + painter.good(line) + "\n";
@@ -112,6 +136,7 @@ void append_advice(const Profile& profile, const HeapSummary& summary, const Tex
 
 std::string heap_text(const Profile& profile, const HeapSummary& summary, const TextLayout& layout) {
   std::string out;
+  append_places(profile, layout, out);
   append_mapped(profile, summary, layout, out);
   append_sizes(summary, layout, out);
   append_lifetimes(summary, layout, out);

@@ -87,9 +87,9 @@ std::string lifetime_label(size_t lifetime) {
   return fmt::format("< {} min", bound_ns / 60'000'000'000);
 }
 
-std::string place_phrase(const Profile& profile, const HeapAdvice& advice, size_t name_width) {
-  if (advice.path.empty()) return "the whole program";
-  const Location& place = profile.locations[advice.path.front()];
+std::string place_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width) {
+  if (path.empty()) return "the whole program";
+  const Location& place = profile.locations[path.front()];
   const Function& function = profile.functions[place.function];
   std::string phrase = short_function(function.name, name_width);
   if (place.line != 0) phrase += fmt::format("  {}:{}", short_file(profile.files[place.file], 40), place.line);
@@ -97,11 +97,11 @@ std::string place_phrase(const Profile& profile, const HeapAdvice& advice, size_
   return phrase;
 }
 
-std::string callers_phrase(const Profile& profile, const HeapAdvice& advice, size_t name_width) {
+std::string callers_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width) {
   std::string phrase;
-  for (size_t i = 1; i < std::min(advice.path.size(), kCallersShown + 1); ++i)
+  for (size_t i = 1; i < std::min(path.size(), kCallersShown + 1); ++i)
     phrase += (i == 1 ? "< " : " < ") +
-              short_function(profile.functions[profile.locations[advice.path[i]].function].name, name_width);
+              short_function(profile.functions[profile.locations[path[i]].function].name, name_width);
   return phrase;
 }
 

@@ -26,10 +26,10 @@ std::vector<MemoryPart> rss_parts(const HeapSummary& summary);
 std::string size_label(const SizeClassUse& use);  // "0 B", "16-31 B", "4-8 KiB", "512 KiB-1 MiB"
 std::string lifetime_label(size_t lifetime);      // "< 1 ms", ..., "longer"; of HeapSummary::lifetimes
 
-// "game!burst burst.cc:12": the place of an advice; "the whole program" without one.
-std::string place_phrase(const Profile& profile, const HeapAdvice& advice, size_t name_width);
+// "burst  burst.cc:12  game": the first of a HeapSite's or HeapAdvice's path; "the whole program" of an empty one.
+std::string place_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width);
 // "< frame < main": its callers; empty without any.
-std::string callers_phrase(const Profile& profile, const HeapAdvice& advice, size_t name_width);
+std::string callers_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width);
 // The function, and what called it, of a node: "map < load < main".
 std::string node_phrase(const Profile& profile, uint32_t node, size_t name_width);
 

@@ -85,6 +85,7 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
   if (is_heap) {
     const HeapSummary summary = summarize_heap(profile);
     write_heap(json, profile, summary);
+    write_places(json, profile, options.threshold);
     write_advice(json, profile, summary);
   }
   write_clock(json, profile.quality);

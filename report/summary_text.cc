@@ -35,7 +35,7 @@ void append_heap(const Profile& profile, const Profile* heap, const TextLayout& 
   const std::vector<HeapAdvice> advice = heap_advice(*heap, summary);
   if (advice.empty()) return;
   const size_t room = std::max<size_t>(layout.width, 40) - 12;
-  add("advice: ", shorten_end(place_phrase(*heap, advice.front(), 40), room));
+  add("advice: ", shorten_end(place_phrase(*heap, advice.front().path, 40), room));
   add("        ", shorten_end(advice.front().matter, room));
 }
 

@@ -102,9 +102,32 @@ TEST_CASE("a heap report as JSON keeps the contract") {
     CHECK(heap["sizes"].Size() == 8);
     CHECK(heap["lifetimes"].Size() == kLifetimeClasses);
     CHECK(report["advice"].Size() == 6);
+    uint64_t by_place = 0;
+    for (const auto& place : report["places"].GetArray()) by_place += place["value"].GetUint64();
+    CHECK(by_place == report["total"].GetUint64());
     CHECK(report["quality"]["heap_events"].GetUint64() == 400'000);
     CHECK(report["quality"]["foreign_frees"].GetUint64() == 3);
   }
+}
+
+TEST_CASE("the summary of a recording of the heap alone names who allocated") {
+  const Profile profile = heap_game_profile(Metric::kAllocated);
+  const std::string text = summary_text(profile, nullptr, "game.flare", {});
+  CHECK_THAT(text, Catch::Contains("20.4 MiB allocated in 1 process over 100 ms, no CPU samples\n   39.2% load_level"));
+  CHECK_THAT(text, Catch::Contains("heap: 20.4 MiB in 198,008 allocations"));
+  CHECK(std::count(text.begin(), text.end(), '\n') <= 10);
+}
+
+TEST_CASE("numbers that a damaged trace makes do not make a report endless") {
+  FakeRecording fake = heap_game_recording();
+  AllocationRecord record = FakeRecording::blocks(64, 1, 1);
+  record.lifetimes[3] = uint64_t{1} << 59;
+  fake.allocation(1, {"game!main"}, record);
+  ProfileOptions options;
+  options.metric = Metric::kAllocated;
+  const auto profile = build_profile(fake.finish(), options, fake.symbols());
+  REQUIRE(profile.ok());
+  CHECK(report_text(*profile, {}).size() < 20'000);
 }
 
 TEST_CASE("info tells of the heap and of notes") {
