@@ -51,10 +51,11 @@ TraceRecord next_record(Input& in) {
     case 0: {
       SessionRecord session;
       session.command = {in.text(), in.text()};
-      session.clock = static_cast<ClockKind>(in.byte() % 4);
+      const uint8_t modes = in.byte();
+      session.clock = static_cast<ClockKind>(modes % 4);
+      session.heap = static_cast<HeapMode>(modes / 64);
       session.requested_hz = in.id();
       session.start_realtime_ns = in.time();
-      session.heap = static_cast<HeapMode>(in.byte() % 4);
       return session;
     }
     case 1:
@@ -83,7 +84,7 @@ TraceRecord next_record(Input& in) {
       const auto metric = static_cast<SampleMetric>(in.byte() % 3);
       return SampleRecord{{in.id()}, {in.id()}, metric, in.time(), in.time(), in.number(), in.number()};
     }
-    case 11: {
+    case 15: {
       AllocationRecord record{{in.id()}, {in.id()}, static_cast<MemoryKind>(in.byte() % 2),
                               in.byte(), in.time(), in.time()};
       record.allocations = in.number();
@@ -146,12 +147,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input in(data, size);
   ProfileOptions options;
   const uint8_t choice = in.byte();
+  if ((choice & 1) != 0) options.metric = Metric::kWall;
+  if ((choice & 128) != 0) options.metric = static_cast<Metric>(2 + in.byte() % 5);
   if ((choice & 2) != 0) options.group_by_process = true;
   if ((choice & 4) != 0) options.inline_frames = false;
   if ((choice & 8) != 0) options.from_ns = in.time();
   if ((choice & 16) != 0) options.to_ns = in.time();
   if ((choice & 32) != 0) options.ignore = "f1";
-  options.metric = static_cast<Metric>(in.byte() % 7);
   RecordingBuilder builder;
   while (!in.empty()) builder.add(next_record(in));
   TraceDamage damage;
