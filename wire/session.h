@@ -130,7 +130,7 @@ struct alignas(128) SlotHeader {
   char name[16];                     // as prctl(PR_GET_NAME) gave it at the first sample
   uint64_t stack_low;                // bounds of its stack, for telling its memory; 0, 0: unknown
   uint64_t stack_high;
-  std::atomic<uint64_t> heap_tail;   // bytes ever read of the heap ring; a futex in its lower half
+  std::atomic<uint64_t> heap_tail;          // bytes ever read of the heap ring; a futex in its lower half
   std::atomic<uint32_t> heap_reader_wakes;  // 1: the thread waits for room
   uint32_t reserved_2;
 

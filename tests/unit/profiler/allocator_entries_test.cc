@@ -65,8 +65,10 @@ TEST_CASE("a library that defines malloc is an allocator, with its operators") {
                          {"_Znwm", HookShape::kAllocate}});
 }
 
-TEST_CASE("a library that has operators alone, or calls malloc, is none") {
-  CHECK(shapes_of("#include <stdlib.h>\nvoid* _Znwm(size_t a) { return malloc(a); }\n", "-shared -fPIC").empty());
+TEST_CASE("a library with operator new is entered there; one that calls malloc is no allocator") {
+  CHECK(shapes_of("#include <stdlib.h>\nvoid* _Znwm(size_t a) { return malloc(a); }\n", "-shared -fPIC") ==
+        Shapes{{"_Znwm", HookShape::kAllocate}});
+  CHECK(shapes_of("#include <stdlib.h>\nvoid* pool(size_t a) { return malloc(a); }\n", "-shared -fPIC").empty());
 }
 
 TEST_CASE("a static allocator of an executable is found by its symbols, and not where they are stripped") {
