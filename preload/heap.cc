@@ -132,6 +132,17 @@ bool prepare(ThreadState& thread) {
 
 constinit HeapSwitches* heap_switches = &switched_off;
 
+constinit ProviderCode heap_provider_code{};
+
+// Once, and only from right below: what was left by an operator that threw is no one's.
+[[gnu::noinline]] void HeapCall::take_relay(HeapThread& heap) {
+  constexpr uint64_t kMostFrameBytes = 1024;  // of operator new
+  if (heap.relay_stack_pointer - caller_.stack_pointer - 1 < kMostFrameBytes) {
+    caller_ = {heap.relay_return_address, heap.relay_stack_pointer, heap.relay_frame_pointer};
+  }
+  heap.relay_stack_pointer = 0;
+}
+
 // A thread that the agent did not see start, or one whose state was just claimed.
 [[gnu::noinline]] ThreadState* HeapCall::adopt() {
   ThreadState* thread = this_thread();
@@ -151,6 +162,7 @@ constinit HeapSwitches* heap_switches = &switched_off;
   heap.known_tail = slot.heap_tail.load(std::memory_order_acquire);
   heap.bell_at = heap.known_tail + heap_ring_bytes(thread->slot) / 2;
   heap.mark = 0;
+  heap.relay_stack_pointer = 0;
   heap.writing = false;
   heap.generation = 0;
   heap.gap_events = 0;

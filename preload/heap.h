@@ -27,6 +27,13 @@ struct HeapSwitches {
 };
 extern HeapSwitches* heap_switches;  // never nullptr
 
+// The code of the library that the exported functions forward to.
+struct ProviderCode {
+  uint64_t start;
+  uint64_t size_bytes;
+};
+extern ProviderCode heap_provider_code;
+
 // Where a hook was called from: the caller's registers as they will be after the return.
 struct HeapCaller {
   uint64_t return_address;
@@ -43,8 +50,10 @@ struct HeapCaller {
 class HeapCall {
  public:
   // [hook]
-  [[gnu::always_inline]] explicit HeapCall(const HeapCaller& caller) : caller_(caller) {
-    if (heap_switches->on.load(std::memory_order_relaxed) == 0) {
+  // `entry`: the call came through an inline hook, where the provider's calls of itself arrive as well.
+  [[gnu::always_inline]] explicit HeapCall(const HeapCaller& caller, bool entry = false) : caller_(caller) {
+    if (heap_switches->on.load(std::memory_order_relaxed) == 0 ||
+        (entry && caller.return_address - heap_provider_code.start < heap_provider_code.size_bytes)) {
       return;
     }
     ThreadState* thread = this_thread();
@@ -54,8 +63,11 @@ class HeapCall {
     if (thread == nullptr || (thread->heap.mark != 0 && is_inner(*thread))) [[unlikely]] {
       return;
     }
+    if (thread->heap.relay_stack_pointer != 0) [[unlikely]] {
+      take_relay(thread->heap);
+    }
     outer_mark_ = thread->heap.mark;
-    thread->heap.mark = caller.stack_pointer;
+    thread->heap.mark = caller.stack_pointer;  // not the relay's
     thread_ = thread;
   }
   [[gnu::always_inline]] ~HeapCall() {
@@ -88,6 +100,7 @@ class HeapCall {
 
  private:
   static ThreadState* adopt();
+  void take_relay(HeapThread& heap);
   void sample(uint64_t block, uint64_t size_bytes) const;
   bool is_inner(ThreadState& thread) const;
   void event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const;
@@ -96,6 +109,30 @@ class HeapCall {
   ThreadState* thread_ = nullptr;
   uint64_t outer_mark_ = 0;
   bool announced_ = false;
+};
+
+// Operator new of a module that has no allocator: the malloc that it calls is an allocation of its caller's.
+class HeapRelay {
+ public:
+  // [hook]
+  [[gnu::always_inline]] explicit HeapRelay(const HeapCaller& caller) {
+    thread_ = heap_switches->on.load(std::memory_order_relaxed) != 0 ? this_thread() : nullptr;
+    if (thread_ != nullptr) {
+      thread_->heap.relay_return_address = caller.return_address;
+      thread_->heap.relay_frame_pointer = caller.frame_pointer;
+      thread_->heap.relay_stack_pointer = caller.stack_pointer;
+    }
+  }
+  [[gnu::always_inline]] ~HeapRelay() {
+    if (thread_ != nullptr) {
+      thread_->heap.relay_stack_pointer = 0;
+    }
+  }
+  HeapRelay(const HeapRelay&) = delete;
+  HeapRelay& operator=(const HeapRelay&) = delete;
+
+ private:
+  ThreadState* thread_;
 };
 
 // Begins to record the heap, after the session is there and the first thread entered. [init], and in a fork's child

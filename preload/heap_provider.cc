@@ -3,6 +3,8 @@
 
 #include <type_traits>
 
+#include "preload/heap.h"
+#include "preload/modules.h"
 #include "preload/next_symbol.h"
 #include "preload/patches.h"
 
@@ -36,6 +38,11 @@ void resolve_heap_provider() {
 
 void settle_heap_provider() {
   HeapProvider provider = heap_provider();
+  const SnapshotReader snapshot;
+  const auto entry = reinterpret_cast<uint64_t>(provider.malloc);
+  if (const UnwindModule* module = (*snapshot).find(entry); module != nullptr) {
+    heap_provider_code = {module->text_start, module->text_end - module->text_start};
+  }
   const auto settle = [](auto*& function) {
     function =
         reinterpret_cast<std::remove_reference_t<decltype(function)>>(original_of(reinterpret_cast<void*>(function)));

@@ -17,7 +17,11 @@ struct HeapThread {
   uint64_t known_tail = 0;  // the reader has come at least so far
   uint64_t bell_at = 0;     // wake the reader when `reserved` is past it
 
-  uint64_t mark = 0;     // stack pointer of the hook under way; 0: none, or it is stale
+  uint64_t mark = 0;  // stack pointer of the hook under way; 0: none, or it is stale
+  // Where operator new, under way in this thread, was called from, for the malloc that it calls; 0: none is.
+  uint64_t relay_stack_pointer = 0;
+  uint64_t relay_return_address = 0;
+  uint64_t relay_frame_pointer = 0;
   bool writing = false;  // an event is being written: whoever comes now is a signal handler
 
   Unwinder* unwinder = nullptr;  // in memory that stays with the slot

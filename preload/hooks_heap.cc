@@ -24,8 +24,9 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
 // Inlined into the exported functions below; the copies whose addresses heap_hook() gives are jumped to. Either way the
 // frame that heap_caller() sees is the one that the program called.
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate(size_t size_bytes, void* (*real)(size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(size_bytes);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), size_bytes);
@@ -33,9 +34,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x,
                                                                 void* (*real)(size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(size_bytes, x);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), size_bytes);
@@ -43,9 +45,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y,
                                                                 void* (*real)(size_t, size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(size_bytes, x, y);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), size_bytes);
@@ -53,9 +56,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes,
                                                                  void* (*real)(size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(x, size_bytes);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), size_bytes);
@@ -63,9 +67,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y,
                                                                  void* (*real)(size_t, size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(x, size_bytes, y);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), size_bytes);
@@ -73,9 +78,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes,
                                                                void* (*real)(size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(count, size_bytes);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), product(count, size_bytes));
@@ -83,9 +89,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array_second3(size_t x, size_t count, size_t size_bytes,
                                                                        void* (*real)(size_t, size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   void* block = real(x, count, size_bytes);
   if (block != nullptr && call.counts()) {
     call.allocated(address_of(block), product(count, size_bytes));
@@ -93,9 +100,10 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
   return block;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline int hook_posix_memalign(void** block, size_t alignment, size_t size_bytes,
                                                              int (*real)(void**, size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   const int result = real(block, alignment, size_bytes);
   if (result == 0 && *block != nullptr && call.counts()) {
     call.allocated(address_of(*block), size_bytes);
@@ -123,27 +131,31 @@ template <typename Real>
   return result;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate(void* block, size_t size_bytes,
                                                            void* (*real)(void*, size_t)) {
-  HeapCall call(heap_caller());
+  HeapCall call(heap_caller(), kEntry);
   return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes); });
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate3(void* block, size_t size_bytes, size_t x,
                                                             void* (*real)(void*, size_t, size_t)) {
-  HeapCall call(heap_caller());
+  HeapCall call(heap_caller(), kEntry);
   return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes, x); });
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate_second3(size_t x, void* block, size_t size_bytes,
                                                                    void* (*real)(size_t, void*, size_t)) {
-  HeapCall call(heap_caller());
+  HeapCall call(heap_caller(), kEntry);
   return reallocate(call, block, size_bytes, [&] { return real(x, block, size_bytes); });
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate_array(void* block, size_t count, size_t size_bytes,
                                                                  void* (*real)(void*, size_t, size_t)) {
-  HeapCall call(heap_caller());
+  HeapCall call(heap_caller(), kEntry);
   // An overflow fails: not to be taken for a size of 0.
   size_t total_bytes;
   if (__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
@@ -153,9 +165,10 @@ template <typename Real>
 }
 
 // The block stays where it is; the result is its usable size, below what was asked for where it could not grow.
+template <bool kEntry>
 [[gnu::always_inline]] static inline size_t hook_resize_in_place4(void* block, size_t size_bytes, size_t x, int y,
                                                                   size_t (*real)(void*, size_t, size_t, int)) {
-  HeapCall call(heap_caller());
+  HeapCall call(heap_caller(), kEntry);
   if (!call.counts()) {
     return real(block, size_bytes, x, y);
   }
@@ -167,29 +180,49 @@ template <typename Real>
   return usable_bytes;
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free(void* block, void (*real)(void*)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
   }
   real(block);
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free2(void* block, size_t x, void (*real)(void*, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
   }
   real(block, x);
 }
 
+template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free3(void* block, size_t x, size_t y,
                                                      void (*real)(void*, size_t, size_t)) {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
   }
   real(block, x, y);
+}
+
+// Called by a jump: operator new.
+
+static void* hook_relay(size_t size_bytes, void* (*real)(size_t)) {
+  const HeapRelay relay(heap_caller());
+  return real(size_bytes);
+}
+
+static void* hook_relay2(size_t size_bytes, size_t x, void* (*real)(size_t, size_t)) {
+  const HeapRelay relay(heap_caller());
+  return real(size_bytes, x);
+}
+
+static void* hook_relay3(size_t size_bytes, size_t x, size_t y, void* (*real)(size_t, size_t, size_t)) {
+  const HeapRelay relay(heap_caller());
+  return real(size_bytes, x, y);
 }
 
 HookTable heap_hooks() {
@@ -197,22 +230,25 @@ HookTable heap_hooks() {
   const auto set = [&table](HookShape shape, auto* hook) {
     table.hooks[static_cast<uint32_t>(shape)] = reinterpret_cast<void*>(hook);
   };
-  set(HookShape::kAllocate, hook_allocate);
-  set(HookShape::kAllocateSizeFirst2, hook_allocate_first2);
-  set(HookShape::kAllocateSizeFirst3, hook_allocate_first3);
-  set(HookShape::kAllocateSizeSecond2, hook_allocate_second2);
-  set(HookShape::kAllocateSizeSecond3, hook_allocate_second3);
-  set(HookShape::kAllocateArray, hook_allocate_array);
-  set(HookShape::kAllocateArraySecond3, hook_allocate_array_second3);
-  set(HookShape::kPosixMemalign, hook_posix_memalign);
-  set(HookShape::kReallocate, hook_reallocate);
-  set(HookShape::kReallocate3, hook_reallocate3);
-  set(HookShape::kReallocateSecond3, hook_reallocate_second3);
-  set(HookShape::kReallocateArray, hook_reallocate_array);
-  set(HookShape::kResizeInPlace4, hook_resize_in_place4);
-  set(HookShape::kFree, hook_free);
-  set(HookShape::kFree2, hook_free2);
-  set(HookShape::kFree3, hook_free3);
+  set(HookShape::kAllocate, hook_allocate<true>);
+  set(HookShape::kAllocateSizeFirst2, hook_allocate_first2<true>);
+  set(HookShape::kAllocateSizeFirst3, hook_allocate_first3<true>);
+  set(HookShape::kAllocateSizeSecond2, hook_allocate_second2<true>);
+  set(HookShape::kAllocateSizeSecond3, hook_allocate_second3<true>);
+  set(HookShape::kAllocateArray, hook_allocate_array<true>);
+  set(HookShape::kAllocateArraySecond3, hook_allocate_array_second3<true>);
+  set(HookShape::kPosixMemalign, hook_posix_memalign<true>);
+  set(HookShape::kReallocate, hook_reallocate<true>);
+  set(HookShape::kReallocate3, hook_reallocate3<true>);
+  set(HookShape::kReallocateSecond3, hook_reallocate_second3<true>);
+  set(HookShape::kReallocateArray, hook_reallocate_array<true>);
+  set(HookShape::kResizeInPlace4, hook_resize_in_place4<true>);
+  set(HookShape::kFree, hook_free<true>);
+  set(HookShape::kFree2, hook_free2<true>);
+  set(HookShape::kFree3, hook_free3<true>);
+  set(HookShape::kRelay, hook_relay);
+  set(HookShape::kRelay2, hook_relay2);
+  set(HookShape::kRelay3, hook_relay3);
   return table;
 }
 
@@ -220,25 +256,31 @@ HookTable heap_hooks() {
 
 using namespace flarestack::agent;  // NOLINT: hooks are C functions of the global namespace
 
-FLARESTACK_HOOK void* malloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().malloc); }
-FLARESTACK_HOOK void* valloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().valloc); }
-FLARESTACK_HOOK void* pvalloc(size_t size_bytes) noexcept { return hook_allocate(size_bytes, heap_provider().pvalloc); }
+FLARESTACK_HOOK void* malloc(size_t size_bytes) noexcept {
+  return hook_allocate<false>(size_bytes, heap_provider().malloc);
+}
+FLARESTACK_HOOK void* valloc(size_t size_bytes) noexcept {
+  return hook_allocate<false>(size_bytes, heap_provider().valloc);
+}
+FLARESTACK_HOOK void* pvalloc(size_t size_bytes) noexcept {
+  return hook_allocate<false>(size_bytes, heap_provider().pvalloc);
+}
 FLARESTACK_HOOK void* calloc(size_t count, size_t size_bytes) noexcept {
-  return hook_allocate_array(count, size_bytes, heap_provider().calloc);
+  return hook_allocate_array<false>(count, size_bytes, heap_provider().calloc);
 }
 FLARESTACK_HOOK void* memalign(size_t alignment, size_t size_bytes) noexcept {
-  return hook_allocate_second2(alignment, size_bytes, heap_provider().memalign);
+  return hook_allocate_second2<false>(alignment, size_bytes, heap_provider().memalign);
 }
 FLARESTACK_HOOK void* aligned_alloc(size_t alignment, size_t size_bytes) noexcept {
-  return hook_allocate_second2(alignment, size_bytes, heap_provider().aligned_alloc);
+  return hook_allocate_second2<false>(alignment, size_bytes, heap_provider().aligned_alloc);
 }
 FLARESTACK_HOOK int posix_memalign(void** block, size_t alignment, size_t size_bytes) noexcept {
-  return hook_posix_memalign(block, alignment, size_bytes, heap_provider().posix_memalign);
+  return hook_posix_memalign<false>(block, alignment, size_bytes, heap_provider().posix_memalign);
 }
 FLARESTACK_HOOK void* realloc(void* block, size_t size_bytes) noexcept {
-  return hook_reallocate(block, size_bytes, heap_provider().realloc);
+  return hook_reallocate<false>(block, size_bytes, heap_provider().realloc);
 }
 FLARESTACK_HOOK void* reallocarray(void* block, size_t count, size_t size_bytes) noexcept {
-  return hook_reallocate_array(block, count, size_bytes, heap_provider().reallocarray);
+  return hook_reallocate_array<false>(block, count, size_bytes, heap_provider().reallocarray);
 }
-FLARESTACK_HOOK void free(void* block) noexcept { hook_free(block, heap_provider().free); }
+FLARESTACK_HOOK void free(void* block) noexcept { hook_free<false>(block, heap_provider().free); }

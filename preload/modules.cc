@@ -188,11 +188,13 @@ bool describe(KnownModule& module) {
       read_end = start + headers[i].p_filesz;
     }
   }
+  const bool is_loader = module.bias != 0 && module.bias == the_agent.debug->r_ldbase;
   for (uint32_t i = 0; i < header.e_phnum && module.segment_count < kSegmentsPerModule; ++i) {
     if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
       const uint64_t start = headers[i].p_vaddr + module.bias;
       module.segments[module.segment_count++] = {
-          start, start + headers[i].p_memsz, read_end != 0 ? hdr_start : 0, hdr_size, read_start, read_end, 0};
+          start,    start + headers[i].p_memsz, read_end != 0 ? hdr_start : 0, hdr_size, read_start, read_end, 0,
+          is_loader};
     }
   }
   return true;

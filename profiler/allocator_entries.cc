@@ -117,8 +117,12 @@ void note(Symbols& found, std::string_view name, const Elf64_Sym& symbol) {
   }
 }
 
-// Leaves what is an allocator's entry. A static function named free may be anything, unless it is one of a whole family
-// that a linker has made local.
+bool has_allocator(const Symbols& found) {
+  return std::any_of(found.begin(), found.end(), [](const auto& entry) { return names_allocator(entry.first); });
+}
+
+// Leaves what is an allocator's entry, or operator new of a module without one. A static function named free may be
+// anything, unless it is one of a whole family that a linker has made local.
 void keep_entries(Symbols& found) {
   const auto has = [&](std::string_view name) { return found.contains(name); };
   const bool has_family = has("malloc") && has("calloc") && has("realloc") && has("free");
@@ -126,8 +130,8 @@ void keep_entries(Symbols& found) {
     const Symbol& symbol = entry.second;
     return symbol.is_ambiguous || (symbol.is_local && is_plain_c_name(entry.first) && !has_family);
   });
-  if (std::none_of(found.begin(), found.end(), [](const auto& entry) { return names_allocator(entry.first); })) {
-    found.clear();
+  if (!has_allocator(found)) {
+    std::erase_if(found, [](const auto& entry) { return !relay_shape(entry.first); });
   }
 }
 
@@ -314,7 +318,7 @@ AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::s
   result.functions_ = judge_all(descriptor, result.code_, starts, wanted);
   result.allocator_ = judge_all(descriptor, result.code_, starts, entries);
   for (HookableFunction& entry : result.allocator_) {
-    entry.shape = allocator_shape(entry.name);
+    entry.shape = has_allocator(entries) ? allocator_shape(entry.name) : relay_shape(entry.name);
   }
   return result;
 }

@@ -214,8 +214,19 @@ std::optional<HookShape> allocator_shape(std::string_view name) {
 }
 
 bool names_allocator(std::string_view name) {
-  return name == "_Znwm" || name == "mallocx" || name == "mi_malloc" || name == "tc_malloc" ||
-         without_jemalloc_prefix(name) == "malloc";
+  return name == "mallocx" || name == "mi_malloc" || name == "tc_malloc" || without_jemalloc_prefix(name) == "malloc";
+}
+
+std::optional<HookShape> relay_shape(std::string_view name) {
+  if (!name.starts_with("_Zn")) {
+    return std::nullopt;
+  }
+  const std::optional<HookShape> shape = allocator_shape(name);
+  if (!shape) {
+    return std::nullopt;
+  }
+  constexpr std::array kByArity = {HookShape::kRelay, HookShape::kRelay2, HookShape::kRelay3};
+  return kByArity[hook_arity(*shape) - 1];
 }
 
 bool is_plain_c_name(std::string_view name) {

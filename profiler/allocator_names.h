@@ -14,8 +14,11 @@ namespace flarestack {
 std::optional<HookShape> allocator_shape(std::string_view name);
 
 // Whether the definition of this name makes a module an allocator. One that has operator new alone (libstdc++) passes
-// every call on to another module's malloc; hooked where the program enters it, an allocation's leaf is who said `new`.
+// every call on to another module's malloc.
 bool names_allocator(std::string_view name);
+
+// The shape of operator new where it passes calls on; none for any other name.
+std::optional<HookShape> relay_shape(std::string_view name);
 
 // Whether the name belongs to C's malloc family, for which a program may have a static function of its own.
 bool is_plain_c_name(std::string_view name);

@@ -241,7 +241,7 @@ bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
 void HeapRings::drop_held(Slot& slot) {
   const uint64_t block = std::exchange(slot.held_block, 0);
   if (block != 0) {
-    tracker_.drop(slot.held, !sampled_ && block == slot.last_block, slot.time_ns);
+    tracker_.drop(slot.held, !sampled_ && block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns);
   }
 }
 
@@ -254,7 +254,7 @@ void HeapRings::take(const Cursor& cursor) {
   switch (head.kind) {
     case HeapKind::kFree: {
       const bool temporary = sampled_ ? (head.flags & kHeapTemporary) != 0 : head.block == slot.last_block;
-      tracker_.free(head.block, temporary, slot.time_ns);
+      tracker_.free(head.block, temporary ? slot.thread : ThreadId{}, slot.time_ns);
       slot.last_block = temporary ? 0 : slot.last_block;
       break;
     }
@@ -331,7 +331,7 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
     return;
   }
   if (head.kind == HeapKind::kReallocate) {
-    tracker_.free(old_block, old_block == slot.last_block, slot.time_ns);
+    tracker_.free(old_block, old_block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns);
   } else if (head.kind == HeapKind::kReallocateEnd) {
     drop_held(slot);
   }

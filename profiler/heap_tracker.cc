@@ -120,7 +120,7 @@ void HeapTracker::carry_out(const Event& event) {
       break;
     case Deed::kFree:
       own.found = blocks_.take(event.block, own.block);
-      remove_block(own, event.temporary, event.time_ns);
+      remove_block(own, event.temporary_of, event.time_ns);
       break;
     case Deed::kHold:
       event.held->address = event.block;
@@ -132,7 +132,7 @@ void HeapTracker::carry_out(const Event& event) {
       }
       break;
     case Deed::kDrop:
-      remove_block(*event.held, event.temporary, event.time_ns);
+      remove_block(*event.held, event.temporary_of, event.time_ns);
       break;
   }
 }
@@ -143,7 +143,7 @@ void HeapTracker::add_block(const Event& event) {
     ++unseen_frees_;
     Held old;
     old.found = blocks_.take(event.block, old.block);
-    remove_block(old, false, event.time_ns);
+    remove_block(old, {}, event.time_ns);
     blocks_.put(event.block, entry);
   }
   SliceCounts& counts = change(event.site);
@@ -166,13 +166,14 @@ void HeapTracker::add_block(const Event& event) {
   grow(bytes, event.time_ns);
 }
 
-void HeapTracker::remove_block(const Held& held, bool temporary, int64_t time_ns) {
+void HeapTracker::remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns) {
   if (!held.found) {
     ++unknown_frees_;
   } else if (held.block.site == kInheritedSite) {
     ++inherited_frees_;
   } else {
     const int64_t birth_ns = int64_t{held.block.birth} * HeapBlock::kBirthUnitNs;
+    const bool temporary = temporary_of && sites_[held.block.site].origin.thread == temporary_of;
     count_freed(held.block.site, held.block.size_bytes, temporary, time_ns - birth_ns);
   }
 }

@@ -39,11 +39,12 @@ class HeapTracker {
   };
 
   void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
-    push({Deed::kAllocate, false, site_of(origin, MemoryKind::kHeap, size_bytes), block, size_bytes, time_ns, nullptr});
+    push({Deed::kAllocate, {}, site_of(origin, MemoryKind::kHeap, size_bytes), block, size_bytes, time_ns, nullptr});
   }
-  // `temporary`: by the allocating thread, with no other allocation of its in between.
-  void free(uint64_t block, bool temporary, int64_t time_ns) {
-    push({Deed::kFree, temporary, 0, block, 0, time_ns, nullptr});
+  // `temporary_of`: the thread that frees, if its latest allocation has the address of this block; none: not so. A
+  // block that this thread allocated is then temporary.
+  void free(uint64_t block, ThreadId temporary_of, int64_t time_ns) {
+    push({Deed::kFree, temporary_of, 0, block, 0, time_ns, nullptr});
   }
   // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment. `held` is
   // borrowed until the second half is settled.
@@ -52,11 +53,11 @@ class HeapTracker {
     uint64_t address = 0;
     HeapBlock block;
   };
-  void hold(uint64_t block, Held& held) { push({Deed::kHold, false, 0, block, 0, 0, &held}); }
+  void hold(uint64_t block, Held& held) { push({Deed::kHold, {}, 0, block, 0, 0, &held}); }
   // The second half: it failed and the block is as it was, or the old block is gone.
-  void put_back(Held& held) { push({Deed::kPutBack, false, 0, held.address, 0, 0, &held}); }
-  void drop(Held& held, bool temporary, int64_t time_ns) {
-    push({Deed::kDrop, temporary, 0, held.address, 0, time_ns, &held});
+  void put_back(Held& held) { push({Deed::kPutBack, {}, 0, held.address, 0, 0, &held}); }
+  void drop(Held& held, ThreadId temporary_of, int64_t time_ns) {
+    push({Deed::kDrop, temporary_of, 0, held.address, 0, time_ns, &held});
   }
   // Carries out whatever waits.
   void settle();
@@ -96,7 +97,7 @@ class HeapTracker {
   enum class Deed : uint8_t { kAllocate, kFree, kHold, kPutBack, kDrop };
   struct Event {
     Deed deed = Deed::kFree;
-    bool temporary = false;
+    ThreadId temporary_of;
     uint32_t site = 0;
     uint64_t block = 0;
     uint64_t size_bytes = 0;
@@ -169,7 +170,7 @@ class HeapTracker {
   }
   void carry_out(const Event& event);
   void add_block(const Event& event);
-  void remove_block(const Held& held, bool temporary, int64_t time_ns);
+  void remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns);
   uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes);
   Weight weight_of(uint64_t size_bytes) const;
   SliceCounts& change(uint32_t site);

@@ -20,6 +20,7 @@ struct UnwindModule {
   uint64_t read_start = 0;
   uint64_t read_end = 0;
   int64_t local_delta = 0;  // added to a runtime address gives a pointer this process may read; 0 in the target itself
+  bool is_loader = false;   // code of the loader without CFI is where the kernel starts a process: the root
 };
 
 class RowCache;  // unwind/packed_row.h

@@ -84,14 +84,16 @@ PackedRow pack(const UnwindModule& module, const CfiRow& row) {
 
 // A return address that is the first instruction of a function, with no code we know of before it, was not left by a
 // call but put there by whoever made the stack: makecontext() lets a coroutine return to __start_context. It is the
-// outermost frame, though its CFI does not say so (and does not cover pc - 1, where a return address is looked up).
+// outermost frame, though its CFI does not say so (and does not cover pc - 1, where a return address is looked up). So
+// is glibc's _dl_start_user, which has none.
 PackedRow build_row(const UnwindModule* module, uint64_t lookup, CfiStepper* stepper) {
   if (module == nullptr) {
     return PackedRow(RowKind::kFramePointer);
   }
   const CfiRow* row = stepper->find_row(*module, lookup);
   if (row == nullptr) {
-    return PackedRow(stepper->starts_at(*module, lookup + 1) ? RowKind::kEnd : RowKind::kFramePointer);
+    return PackedRow(module->is_loader || stepper->starts_at(*module, lookup + 1) ? RowKind::kEnd
+                                                                                  : RowKind::kFramePointer);
   }
   return stepper->row_is_signal_frame() ? PackedRow(RowKind::kSlow) : pack(*module, *row);
 }

@@ -28,20 +28,27 @@ enum class HookShape : uint32_t {
   kFree,                  // void (block): free, cfree, operator delete
   kFree2,                 // void (block, x): sized or aligned or nothrow operator delete, dallocx
   kFree3,                 // void (block, x, y): operator delete, sized and aligned; sdallocx
+  // Operator new of a module without an allocator (libstdc++), which calls another module's malloc: that is the
+  // allocation, and the caller of the operator is its leaf.
+  kRelay,
+  kRelay2,
+  kRelay3,
 };
-inline constexpr uint32_t kHookShapeCount = 16;
+inline constexpr uint32_t kHookShapeCount = 19;
 
 // How many arguments the entry has; the hook's additional one comes behind them.
 inline constexpr uint32_t hook_arity(HookShape shape) {
   switch (shape) {
     case HookShape::kAllocate:
     case HookShape::kFree:
+    case HookShape::kRelay:
       return 1;
     case HookShape::kAllocateSizeFirst2:
     case HookShape::kAllocateSizeSecond2:
     case HookShape::kAllocateArray:
     case HookShape::kReallocate:
     case HookShape::kFree2:
+    case HookShape::kRelay2:
       return 2;
     case HookShape::kResizeInPlace4:
       return 4;

@@ -33,7 +33,7 @@ struct PatchRequest {
   uint64_t hooks[kHookShapeCount];  // the agent's function for each HookShape; 0: such entries are left alone
   char secret[kSessionSecretLength];
 };
-static_assert(sizeof(PatchRequest) == 168);
+static_assert(sizeof(PatchRequest) == 40 + 8 * kHookShapeCount);
 
 struct PatchReply {
   uint64_t magic;

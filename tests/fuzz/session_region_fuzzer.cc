@@ -67,8 +67,26 @@ void write_record(flarestack::RingWriter ring, Input& input) {
   }
 }
 
+// Words of heap records: a first one of any kind, and others that are small, addresses or anything.
+void write_heap_words(const SessionView& view, Input& input) {
+  const auto index = static_cast<uint32_t>(input.take(1) % kSlotsUsed);
+  flarestack::SlotHeader& slot = view.slot(index);
+  const uint64_t mask = flarestack::heap_ring_bytes(index) - 1;
+  uint64_t head = slot.heap_head & ~uint64_t{7};
+  for (size_t left = 1 + input.take(1) % 40; left != 0; --left) {
+    view.heap_ring(index)[(head & mask) / 8] = input.take(input.take(1) % 9);
+    head += 8;
+  }
+  slot.heap_head = head;
+}
+
 void play(Input& input, const SessionView& view, flarestack::TargetProcess& target) {
-  switch (const uint64_t action = input.take(1); action % 8) {
+  const uint64_t action = input.take(1);
+  if (action >= 0xc0) {
+    write_heap_words(view, input);
+    return;
+  }
+  switch (action % 8) {
     case 0:
       target.drain();
       break;
@@ -137,16 +155,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   settings.session_id = 1;
   settings.sample_period_ns = 1'000'000;
   settings.clock = flarestack::SampleClock::kPerfTaskClock;
+  settings.heap = flarestack::HeapRecording::kExact;
   flarestack::Result<flarestack::SessionRegion> region = flarestack::SessionRegion::create(settings);
   require(region.ok());
   const SessionView view = region->view();
   const flarestack::TargetIdentity identity{tables.next_process(), getpid(), 1};
   flarestack::TargetProcess target(identity, std::move(*region), tables,
                                    {flarestack::monotonic_now_ns() - 1'000'000'000}, 0);
+  view.page().slot_limit = kSlotsUsed;
   Input input({data, size});
   while (!input.done()) {
     play(input, view, target);
   }
+  view.page().slot_limit = kSlotsUsed;
   target.drain();
   require_drained(view);
   target.finish({2'000'000'000, 0});
