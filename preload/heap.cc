@@ -178,16 +178,40 @@ constinit ProviderCode heap_provider_code{};
   return thread;
 }
 
-// Whether this call comes from within another one that goes on: of the provider, whose own entries are hooked; or of a
-// signal handler inside the real call, where an allocation is undefined. A handler that came while an event was written
-// is no inner call. Called with a mark.
+// Whether a call from within the real call is a signal handler's, which glibc forbids and some allocators allow. All
+// others are the provider's, or of the wrappers that it consists of.
+bool HeapCall::is_handler(ThreadState& thread, bool same_stack) const {
+  constexpr uint64_t kLeastSignalFrameBytes = 1400;  // ucontext, siginfo and the registers that FXSAVE saves
+  HeapThread& heap = thread.heap;
+  if (caller_.return_address - heap_provider_code.start < heap_provider_code.size_bytes) {
+    return false;
+  }
+  if (!same_stack) {
+    return true;
+  }
+  if (heap.mark - caller_.stack_pointer < kLeastSignalFrameBytes || heap.unwinder == nullptr) {
+    return false;
+  }
+  heap.unwinder->reset();  // what it holds is the ring's previous stack: the next one is told whole
+  const SnapshotHold snapshot(heap.snapshot);
+  const StackTrace trace = walk(thread, *snapshot);
+  bool interrupted = false;
+  for (uint32_t i = 0; i < trace.count; ++i) {
+    interrupted = interrupted || trace.frames[i].kind() == AddressKind::kInstruction;
+  }
+  heap.unwinder->reset();
+  return interrupted;
+}
+
+// Whether this call comes from within another one that goes on, and does not count. A handler that came while an event
+// was written is no inner call. Called with a mark.
 [[gnu::noinline]] bool HeapCall::is_inner(ThreadState& thread) const {
   const uint64_t stack_bytes = thread.stack_high - thread.stack_low;
   const bool here_main = caller_.stack_pointer - thread.stack_low < stack_bytes;
   const bool mark_main = thread.heap.mark - thread.stack_low < stack_bytes;
   const bool stale = here_main == mark_main ? caller_.stack_pointer >= thread.heap.mark : here_main;
   if (!stale) {
-    return !thread.heap.writing;
+    return !thread.heap.writing && !is_handler(thread, here_main == mark_main);
   }
   thread.heap.mark = 0;
   if (thread.heap.writing) {
@@ -203,6 +227,18 @@ constinit ProviderCode heap_provider_code{};
   return false;
 }
 
+StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) const {
+  MachineRegisters registers;
+  registers.value[MachineRegisters::kRip] = caller_.return_address;
+  registers.value[MachineRegisters::kRsp] = caller_.stack_pointer;
+  registers.value[MachineRegisters::kRbp] = caller_.frame_pointer;
+  const bool on_own_stack = caller_.stack_pointer - thread.stack_low < thread.stack_high - thread.stack_low;
+  const StackBounds bounds = on_own_stack ? StackBounds{caller_.stack_pointer, thread.stack_high, 0}
+                                          : StackBounds{thread.stack_high, thread.stack_high, thread.stack_low};
+  return thread.heap.unwinder->unwind(registers, AddressKind::kReturnAddress, snapshot, bounds,
+                                      Unwinder::kCallRegisters);
+}
+
 [[gnu::noinline]] void HeapCall::event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const {
   if (thread_ == nullptr) {
     return;
@@ -214,20 +250,12 @@ constinit ProviderCode heap_provider_code{};
     return;
   }
   heap.writing = true;
-  MachineRegisters registers;
-  registers.value[MachineRegisters::kRip] = caller_.return_address;
-  registers.value[MachineRegisters::kRsp] = caller_.stack_pointer;
-  registers.value[MachineRegisters::kRbp] = caller_.frame_pointer;
   const SnapshotHold snapshot(heap.snapshot);
   const uint64_t generation = (*snapshot).generation;
   if (heap.generation != generation) [[unlikely]] {
     heap.unwinder->reset();
   }
-  const bool on_own_stack = caller_.stack_pointer - thread_->stack_low < thread_->stack_high - thread_->stack_low;
-  const StackBounds bounds = on_own_stack ? StackBounds{caller_.stack_pointer, thread_->stack_high, 0}
-                                          : StackBounds{thread_->stack_high, thread_->stack_high, thread_->stack_low};
-  const StackTrace trace =
-      heap.unwinder->unwind(registers, AddressKind::kReturnAddress, *snapshot, bounds, Unwinder::kCallRegisters);
+  const StackTrace trace = walk(*thread_, *snapshot);
   write_with_stack(*thread_, event, trace, generation, false);
   heap.writing = false;
 }

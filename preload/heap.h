@@ -103,6 +103,8 @@ class HeapCall {
   void take_relay(HeapThread& heap);
   void sample(uint64_t block, uint64_t size_bytes) const;
   bool is_inner(ThreadState& thread) const;
+  bool is_handler(ThreadState& thread, bool same_stack) const;
+  StackTrace walk(ThreadState& thread, const ModuleSnapshot& snapshot) const;
   void event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const;
 
   HeapCaller caller_;

@@ -16,9 +16,15 @@ namespace {
 
 uint64_t address_of(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
 
+// The kernel maps whole pages.
+uint64_t whole_pages(size_t size_bytes) {
+  constexpr uint64_t kPageBytes = 4096;
+  return (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
 [[gnu::always_inline]] inline void* map_with(const HeapCall& call, void* result, size_t size_bytes, int protection) {
   if (result != MAP_FAILED && protection != PROT_NONE && call.counts()) {
-    call.mapped(address_of(result), size_bytes);
+    call.mapped(address_of(result), whole_pages(size_bytes));
   }
   return result;
 }
@@ -45,7 +51,8 @@ FLARESTACK_HOOK void* mmap64(void* address, size_t size_bytes, int protection, i
 FLARESTACK_HOOK int munmap(void* address, size_t size_bytes) noexcept {
   const HeapCall call(heap_caller());
   if (call.counts()) {
-    call.unmapping(address_of(address), size_bytes);  // before: the place may be another thread's in a moment
+    call.unmapping(address_of(address),
+                   whole_pages(size_bytes));  // before: the place may be another thread's in a moment
   }
   return heap_provider().munmap(address, size_bytes);
 }
@@ -59,8 +66,8 @@ FLARESTACK_HOOK void* mremap(void* address, size_t old_bytes, size_t new_bytes, 
   using Function = void* (*)(void*, size_t, size_t, int, void*);
   void* result = reinterpret_cast<Function>(heap_provider().mremap)(address, old_bytes, new_bytes, flags, new_address);
   if (result != MAP_FAILED && call.counts()) {
-    call.unmapping(address_of(address), old_bytes);
-    call.mapped(address_of(result), new_bytes);
+    call.unmapping(address_of(address), whole_pages(old_bytes));
+    call.mapped(address_of(result), whole_pages(new_bytes));
   }
   return result;
 }

@@ -163,7 +163,7 @@ void HeapRings::consume(const Cursor& cursor) {
   }
 }
 
-bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
+HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   const int64_t earlier_ns = std::exchange(now_ns_, parts_.origin.now());
   if (inherited_ != nullptr && inherited_->reached) {
     tracker_.inherit(std::move(inherited_->blocks));
@@ -171,7 +171,7 @@ bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   }
   if (inherited_ != nullptr && limits.cut != UINT64_MAX && now_ns_ < inherited_until_ns_) {
     now_ns_ = earlier_ns;
-    return false;  // the parent's events have not been read up to the fork
+    return Left::kLittle;  // the parent's events have not been read up to the fork
   }
   std::vector<Cursor> cursors;
   for (uint32_t i = 0; i < slot_count; ++i) {
@@ -228,13 +228,13 @@ bool HeapRings::drain(uint32_t slot_count, const Limits& limits) {
       cursors.pop_back();
     }
   }
-  bool held_up = false;
+  Left left = cursors.empty() ? Left::kNothing : Left::kLittle;
   for (const Cursor& cursor : cursors) {
     consume(cursor);  // what it says about the next event has been taken
-    held_up = held_up || cursor.head - cursor.position > heap_ring_bytes(cursor.slot) / 4;
+    left = cursor.head - cursor.position > heap_ring_bytes(cursor.slot) / 4 ? Left::kMuch : left;
   }
   tracker_.end_slice(now_ns_, false);
-  return held_up;
+  return left;
 }
 
 // The old block of a reallocation is gone.

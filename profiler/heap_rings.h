@@ -51,8 +51,10 @@ class HeapRings {
   };
   // `slot_count`: the slots that have ever been in use. `all`: nobody writes any more.
   void look(uint32_t slot_count, bool all, Limits& limits) const;
-  // Reads all events up to the limits. Whether a thread waits for room that the cut would not let be made: soon again.
-  bool drain(uint32_t slot_count, const Limits& limits);
+  // Reads all events up to the limits. What the cut did not let be read: kMuch may keep a thread waiting, so drain
+  // soon.
+  enum class Left : uint8_t { kNothing, kLittle, kMuch };
+  Left drain(uint32_t slot_count, const Limits& limits);
   // Whether everything that the slot's thread wrote has been read.
   bool is_drained(uint32_t slot) const;
   // The slot's thread is gone.

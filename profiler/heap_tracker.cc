@@ -198,8 +198,6 @@ void HeapTracker::count_freed(uint32_t site_index, uint64_t size_bytes, bool tem
 }
 
 void HeapTracker::map(Origin origin, uint64_t address, uint64_t size_bytes, int64_t time_ns) {
-  constexpr uint64_t kPageBytes = 4096;
-  size_bytes = (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
   if (size_bytes == 0 || address + size_bytes < address) {
     return;
   }

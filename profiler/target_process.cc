@@ -88,7 +88,9 @@ size_t TargetProcess::drain(bool ended) {
     look_at_memory();
   }
   if (heap_ != nullptr) {
-    heap_held_up_ = heap_->drain(slot_count, heap_limits);
+    const HeapRings::Left left = heap_->drain(slot_count, heap_limits);
+    heap_held_up_ = left == HeapRings::Left::kMuch;
+    heap_left_over_ = left != HeapRings::Left::kNothing;
   }
   for (uint32_t i = 0; i < slot_count; ++i) {
     if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {
@@ -110,6 +112,12 @@ size_t TargetProcess::drain(bool ended) {
       header.state.store(SlotState::kFree, std::memory_order_release);
     }
   }
+  // What is in the rings now was written after the previous drain, by a thread that may have taken its list of modules
+  // a little earlier.
+  if (!heap_left_over_) {
+    modules_.forget_before(earlier_generations_[0]);
+    earlier_generations_ = {earlier_generations_[1], last_generation_};
+  }
   if (refresh) {
     last_names_ns_ = now_ns;
     refresh_names();
@@ -125,13 +133,9 @@ void TargetProcess::take_counts(uint32_t index) {
 }
 
 void TargetProcess::drain_modules() {
-  constexpr uint32_t kGenerationsKept = 64;  // a sample is drained long before the module list has changed this often
   const ModuleLogResult result = drain_module_log(region_.view(), tables_, modules_);
   damaged_ += result.damaged_records;
   last_generation_ = std::max(last_generation_, result.last_generation);
-  if (last_generation_ > kGenerationsKept) {
-    modules_.forget_before(last_generation_ - kGenerationsKept);
-  }
 }
 
 void TargetProcess::begin_thread(uint32_t index) {
