@@ -228,7 +228,7 @@ bool HeapCall::is_handler(ThreadState& thread, bool same_stack) const {
 }
 
 StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) const {
-  MachineRegisters registers;
+  MachineRegisters& registers = thread.heap.registers;
   registers.value[MachineRegisters::kRip] = caller_.return_address;
   registers.value[MachineRegisters::kRsp] = caller_.stack_pointer;
   registers.value[MachineRegisters::kRbp] = caller_.frame_pointer;

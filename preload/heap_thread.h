@@ -25,6 +25,7 @@ struct HeapThread {
   bool writing = false;  // an event is being written: whoever comes now is a signal handler
 
   Unwinder* unwinder = nullptr;  // in memory that stays with the slot
+  MachineRegisters registers;    // of the call under way; only those of Unwinder::kCallRegisters are ever set
   uint64_t generation = 0;       // of the modules that the ring was last told of
   // The snapshot being read, which is then not freed (a hazard pointer).
   std::atomic<const ModuleSnapshot*> snapshot{nullptr};

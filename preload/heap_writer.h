@@ -38,6 +38,8 @@ class HeapWriter {
       return false;
     }
     position_ = heap_.reserved;
+    ring_ = heap_.ring;
+    mask_ = heap_.ring_bytes - 1;
     heap_.reserved += size_bytes;
     if (heap_.gap_events != 0) [[unlikely]] {
       put_number(HeapKind::kGap, heap_.gap_events);
@@ -46,7 +48,7 @@ class HeapWriter {
     return true;
   }
   void put(uint64_t word) {
-    heap_.ring[(position_ & (heap_.ring_bytes - 1)) / 8].store(word, std::memory_order_relaxed);
+    ring_[(position_ & mask_) / 8].store(word, std::memory_order_relaxed);
     position_ += 8;
   }
   void put_number(HeapKind kind, uint64_t number) { put(static_cast<uint64_t>(kind) | number << kHeapNumberShift); }
@@ -58,16 +60,23 @@ class HeapWriter {
     if (inner_) {
       return;  // with the event that it is in the middle of
     }
-    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with RingReader::available
+    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with HeapRings::look
+    // The reader's processor has had the lines that come next: get them back while the program runs.
+    __builtin_prefetch(&ring_[((heap_.reserved + kPrefetchBytes) & mask_) / 8], 1);
     if (heap_.reserved >= heap_.bell_at) [[unlikely]] {
       ring_bell(thread_);
     }
   }
 
  private:
+  static constexpr uint64_t kPrefetchBytes = 256;
+
   ThreadState& thread_;
   HeapThread& heap_;
   bool inner_;
+  // Copies: no store into the ring can change them, as far as the compiler knows.
+  std::atomic<uint64_t>* ring_ = nullptr;
+  uint64_t mask_ = 0;
   uint64_t position_ = 0;
 };
 

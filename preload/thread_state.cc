@@ -15,37 +15,29 @@
 #include "preload/system.h"
 
 namespace flarestack::agent {
+
+constinit thread_table::Entry* thread_table::entries = nullptr;
+constinit ThreadState* thread_table::states = nullptr;
+
 namespace {
 
-constexpr uint32_t kSets = 256;
-constexpr uint32_t kWays = 16;
-constexpr uint32_t kSetsProbed = 4;
+using thread_table::states;
 
-// Thread pointer << kIndexBits | number of the state + 1; 0: empty. User addresses have 47 bits.
-using Entry = std::atomic<uint64_t>;
-constexpr uint32_t kIndexBits = 16;
+using thread_table::entries;
+using thread_table::Entry;
+using thread_table::kIndexBits;
+using thread_table::kSets;
+using thread_table::kSetsProbed;
+using thread_table::kWays;
+using thread_table::set_of;
+using thread_table::thread_pointer;
 static_assert(kSlotCount < (1U << kIndexBits) - 1);
-
-constinit Entry* entries = nullptr;
-constinit ThreadState* states = nullptr;
-
-uint64_t thread_pointer() {
-  uint64_t value;
-  asm("mov %%fs:0, %0" : "=r"(value));
-  return value;
-}
-
-Entry* set_of(uint64_t pointer, uint32_t probe) {
-  // Thread pointers are 64-byte aligned; neighbouring stacks differ by megabytes.
-  const uint64_t hash = (pointer >> 6) * 0x9E3779B97F4A7C15;
-  return entries + ((hash >> 56) + probe) % kSets * kWays;
-}
 
 uint64_t entry_of(uint64_t pointer, const ThreadState& state) {
   return pointer << kIndexBits | static_cast<uint64_t>(&state - states + 1);
 }
 
-ThreadState& state_of(uint64_t entry) { return states[(entry & ((1U << kIndexBits) - 1)) - 1]; }
+ThreadState& state_of(uint64_t entry) { return thread_table::state_of(entry); }
 
 // The place of the entry with that thread pointer, nullptr if there is none.
 Entry* find_entry(uint64_t pointer) {
@@ -128,8 +120,8 @@ void reset_thread_table() {
   }
 }
 
-ThreadState* this_thread() {
-  const Entry* entry = entries != nullptr ? find_entry(thread_pointer()) : nullptr;
+ThreadState* thread_table::find_thread(uint64_t pointer) {
+  const Entry* entry = entries != nullptr ? find_entry(pointer) : nullptr;
   const uint64_t value = entry != nullptr ? entry->load(std::memory_order_relaxed) : 0;
   return value != 0 ? &state_of(value) : nullptr;
 }

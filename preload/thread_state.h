@@ -47,8 +47,44 @@ bool create_thread_table();
 // Forgets all threads, after a fork. [hook]
 void reset_thread_table();
 
+// What this_thread() is made of; for thread_state.cc.
+namespace thread_table {
+
+// Thread pointer << kIndexBits | number of the state + 1; 0: empty. User addresses have 47 bits.
+using Entry = std::atomic<uint64_t>;
+inline constexpr uint32_t kIndexBits = 16;
+inline constexpr uint32_t kSets = 256;
+inline constexpr uint32_t kWays = 16;
+inline constexpr uint32_t kSetsProbed = 4;
+extern Entry* entries;
+extern ThreadState* states;
+
+inline uint64_t thread_pointer() {
+  uint64_t value;
+  asm("mov %%fs:0, %0" : "=r"(value));
+  return value;
+}
+inline Entry* set_of(uint64_t pointer, uint32_t probe) {
+  // Thread pointers are 64-byte aligned; neighbouring stacks differ by megabytes.
+  const uint64_t hash = (pointer >> 6) * 0x9E3779B97F4A7C15;
+  return entries + ((hash >> 56) + probe) % kSets * kWays;
+}
+inline ThreadState& state_of(uint64_t entry) { return states[(entry & ((1U << kIndexBits) - 1)) - 1]; }
+ThreadState* find_thread(uint64_t pointer);
+
+}  // namespace thread_table
+
 // The caller's state, or nullptr. [signal]
-ThreadState* this_thread();
+inline ThreadState* this_thread() {
+  const uint64_t pointer = thread_table::thread_pointer();
+  if (thread_table::entries != nullptr) [[likely]] {
+    const uint64_t entry = thread_table::set_of(pointer, 0)->load(std::memory_order_acquire);
+    if (entry >> thread_table::kIndexBits == pointer) [[likely]] {
+      return &thread_table::state_of(entry);
+    }
+  }
+  return thread_table::find_thread(pointer);
+}
 
 // The state that belongs to a slot; nullptr before create_thread_table(). [signal]
 ThreadState* thread_of_slot(uint32_t slot);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/heap_blocks.h"
 
+#include <algorithm>
+#include <bit>
 #include <new>
 #include <utility>
 
 namespace flarestack {
 namespace {
 
-constexpr uint32_t kSmallestCapacity = 4;
+constexpr uint32_t kSmallestCapacity = 4;  // more than 1: the shift must be below 32
 
 }  // namespace
 
@@ -19,6 +21,7 @@ HeapBlocks::~HeapBlocks() {
 
 void HeapBlocks::swap(HeapBlocks& other) noexcept {
   std::swap(count_, other.count_);
+  std::swap(most_since_trim_, other.most_since_trim_);
   regions_.swap(other.regions_);
   large_.swap(other.large_);
   cache_.swap(other.cache_);
@@ -31,6 +34,7 @@ HeapBlocks::Region* HeapBlocks::make_region(uint32_t capacity) {
   }
   auto* region = static_cast<Region*>(memory);
   region->mask = capacity - 1;
+  region->shift = static_cast<uint16_t>(32 - std::bit_width(capacity - 1));
   return region;
 }
 
@@ -39,7 +43,8 @@ HeapBlocks::CachedRegion& HeapBlocks::region_of(uint64_t address) {
   const uint64_t number = address >> kRegionBits;
   if (cached.number != number) [[unlikely]] {
     const auto found = regions_.find(number);
-    cached = {number, found != regions_.end() ? found->second : nullptr};
+    Region* region = found != regions_.end() ? found->second : nullptr;
+    cached = {number, region, region != nullptr ? region->shift : 0U};
   }
   return cached;
 }
@@ -49,28 +54,31 @@ void HeapBlocks::replace(CachedRegion& cached, Region* region) {
   regions_[cached.number] = region;
   std::free(cached.region);
   cached.region = region;
+  cached.shift = region->shift;
 }
 
 HeapBlocks::Entry* HeapBlocks::find(Region& region, uint32_t address_tag) {
   Entry* entries = region.entries();
-  for (uint32_t at = region.home(address_tag);; at = (at + 1) & region.mask) {
+  for (uint32_t at = region.home(address_tag); entries[at].tag != 0; at = (at + 1) & region.mask) {
     if (entries[at].tag == address_tag) {
       return &entries[at];
     }
-    if (entries[at].tag == 0) {
-      return nullptr;
-    }
   }
+  return nullptr;
 }
 
-void HeapBlocks::insert(Region& region, const Entry& entry) {
+// false: there is one of this tag. There is an empty place.
+bool HeapBlocks::insert(Region& region, const Entry& entry) {
   Entry* entries = region.entries();
   uint32_t at = region.home(entry.tag);
-  while (entries[at].tag != 0) {
-    at = (at + 1) & region.mask;
+  for (; entries[at].tag != 0; at = (at + 1) & region.mask) {
+    if (entries[at].tag == entry.tag) {
+      return false;
+    }
   }
   entries[at] = entry;
   ++region.count;
+  return true;
 }
 
 void HeapBlocks::resize(CachedRegion& cached, uint32_t capacity) {
@@ -88,25 +96,22 @@ void HeapBlocks::resize(CachedRegion& cached, uint32_t capacity) {
 bool HeapBlocks::put(uint64_t address, const HeapBlock& block) {
   CachedRegion& cached = region_of(address);
   const uint32_t address_tag = tag(address);
-  if (cached.region != nullptr && find(*cached.region, address_tag) != nullptr) {
-    return false;
+  bool added;
+  if (block.size_bytes >= kLargeBytes) [[unlikely]] {
+    added = (cached.region == nullptr || find(*cached.region, address_tag) == nullptr) &&
+            large_.try_emplace(address, block).second;
+  } else if (!large_.empty() && large_.contains(address)) {
+    added = false;
+  } else {
+    if (cached.region == nullptr) [[unlikely]] {
+      resize(cached, kSmallestCapacity);
+    } else if (cached.region->count * 3 >= (cached.region->mask + 1) * 2) [[unlikely]] {
+      resize(cached, (cached.region->mask + 1U) * 2);
+    }
+    added = insert(*cached.region, {block.site, block.birth, static_cast<uint32_t>(block.size_bytes), address_tag});
   }
-  if (block.size_bytes >= kLargeBytes) {
-    const bool added = large_.try_emplace(address, block).second;
-    count_ += added ? 1 : 0;
-    return added;
-  }
-  if (!large_.empty() && (address & 0xf) == 0 && large_.contains(address)) {
-    return false;
-  }
-  if (cached.region == nullptr) {
-    resize(cached, kSmallestCapacity);
-  } else if (cached.region->count * 4 >= (cached.region->mask + 1) * 3) {
-    resize(cached, (cached.region->mask + 1) * 2);
-  }
-  insert(*cached.region, {block.site, block.birth, static_cast<uint32_t>(block.size_bytes), address_tag});
-  ++count_;
-  return true;
+  count_ += added ? 1 : 0;
+  return added;
 }
 
 bool HeapBlocks::take(uint64_t address, HeapBlock& block) {
@@ -137,9 +142,6 @@ bool HeapBlocks::take(uint64_t address, HeapBlock& block) {
   entries[gap].tag = 0;
   --region->count;
   --count_;
-  if (region->mask + 1 > 2 * kSmallestCapacity && region->count * 8 < region->mask + 1) {
-    resize(cached, (region->mask + 1) / 2);
-  }
   return true;
 }
 
@@ -162,13 +164,32 @@ HeapBlocks HeapBlocks::with_site(uint32_t site) const {
 }
 
 void HeapBlocks::trim() {
-  cache_.fill({});
-  for (auto region = regions_.begin(); region != regions_.end();) {
-    if (region->second->count == 0) {
-      std::free(region->second);
-      regions_.erase(region++);
-    } else {
-      ++region;
+  most_since_trim_ = std::max(most_since_trim_, count_);
+  size_t cache_size = cache_.size();
+  while (cache_size < regions_.size() && cache_size < size_t{1} << kLargestCacheBits) {
+    cache_size *= 2;
+  }
+  if (cache_size != cache_.size()) {
+    cache_ = std::vector<CachedRegion>(cache_size);
+  }
+  if (count_ > most_since_trim_ / 2) {
+    return;
+  }
+  most_since_trim_ = count_;
+  std::fill(cache_.begin(), cache_.end(), CachedRegion{});
+  for (auto at = regions_.begin(); at != regions_.end();) {
+    const auto here = at++;
+    Region* region = here->second;
+    if (region->count == 0) {
+      std::free(region);
+      regions_.erase(here);
+    } else if (region->mask + 1U > kSmallestCapacity && region->count * 8U < region->mask + 1U) {
+      CachedRegion whole{here->first, region, region->shift};
+      uint32_t capacity = region->mask + 1;
+      while (capacity > kSmallestCapacity && region->count * 4 < capacity) {
+        capacity /= 2;
+      }
+      resize(whole, capacity);
     }
   }
 }

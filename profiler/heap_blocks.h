@@ -4,13 +4,13 @@
 // A program's next allocations and deallocations are near its last ones, and a hash table of all blocks throws that
 // away: each event missed the caches and the TLB twice (absl::flat_hash_map with prefetching: half of the recorder's
 // time on a tree of maps with 200 000 nodes). So the small blocks of each 16 KiB of the target's memory are kept
-// together, in a little table with linear probing that grows and shrinks by two: 16 bytes an entry at a load of 3/8 to
-// 3/4, 21 to 43 bytes a live block. Blocks of a page and more are few, and in an ordinary hash table.
+// together, in // a little table with linear probing that grows and shrinks by two: 16 bytes an entry at a load of 1/3
+// to 2/3, 24 to 48 bytes a live block. Blocks of a page and more are few, and in an ordinary hash table.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
@@ -42,13 +42,14 @@ class HeapBlocks {
   void prefetch(uint64_t address) const {
     const CachedRegion& cached = cache_[cache_index(address)];
     if (cached.number == address >> kRegionBits && cached.region != nullptr) {
-      __builtin_prefetch(&cached.region->entries()[cached.region->home(tag(address))]);
+      __builtin_prefetch(&cached.region->entries()[home(tag(address), cached.shift)]);
+      __builtin_prefetch(cached.region);
     }
   }
   // A copy of all blocks, as if of one site.
   HeapBlocks with_site(uint32_t site) const;
   uint64_t size() const { return count_; }
-  // Gives memory back that no block is in any more. Now and then.
+  // Gives memory back that few or no blocks are in any more, where that is much. Now and then.
   void trim();
 
  private:
@@ -63,39 +64,43 @@ class HeapBlocks {
   static constexpr uint32_t kUsed = 1U << 31;
   // The entries follow in memory: one allocation.
   struct Region {
-    uint32_t count;
-    uint32_t mask;  // capacity - 1
+    uint16_t count;
+    uint16_t shift;  // 32 - log2 of the capacity
+    uint32_t mask;   // capacity - 1
     Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
-    // Neighbours get neighbouring entries; blocks a power of two apart do not meet.
-    uint32_t home(uint32_t address_tag) const {
-      const uint32_t granule = address_tag >> 4 & 0x3ff;
-      return (granule ^ granule >> 4 ^ granule >> 7) & mask;
-    }
+    // Fibonacci hashing: multiples of the golden section lie evenly for any stride (Knuth, volume 3, 6.4), and an
+    // allocator's blocks lie at strides.
+    uint32_t home(uint32_t address_tag) const { return HeapBlocks::home(address_tag, shift); }
   };
   static_assert(sizeof(Region) == 8 && sizeof(Entry) == 16);
   struct CachedRegion {
     uint64_t number = UINT64_MAX;  // address >> kRegionBits
     Region* region = nullptr;      // nullptr: there is none
+    uint32_t shift = 0;            // of the region: what is prefetched is found without a look at it
   };
-  static constexpr unsigned kCacheBits = 10;
+  static constexpr unsigned kSmallestCacheBits = 6, kLargestCacheBits = 14;
 
+  static uint32_t home(uint32_t address_tag, uint32_t shift) {
+    return (address_tag >> 3 & 0x7ff) * 0x9E3779B1U >> shift;
+  }
   static uint32_t tag(uint64_t address) { return (address & ((1U << kRegionBits) - 1)) | kUsed; }
-  static size_t cache_index(uint64_t address) {
+  size_t cache_index(uint64_t address) const {
     const uint64_t number = address >> kRegionBits;
-    return (number ^ number >> kCacheBits) & ((size_t{1} << kCacheBits) - 1);
+    return (number ^ number >> 10) & (cache_.size() - 1);
   }
   static Region* make_region(uint32_t capacity);
   static Entry* find(Region& region, uint32_t address_tag);
-  static void insert(Region& region, const Entry& entry);
+  static bool insert(Region& region, const Entry& entry);
   CachedRegion& region_of(uint64_t address);
   void replace(CachedRegion& cached, Region* region);
   void resize(CachedRegion& cached, uint32_t capacity);
   void swap(HeapBlocks& other) noexcept;
 
   uint64_t count_ = 0;
+  uint64_t most_since_trim_ = 0;
   absl::flat_hash_map<uint64_t, Region*> regions_;  // by number
   absl::flat_hash_map<uint64_t, HeapBlock> large_;
-  std::array<CachedRegion, size_t{1} << kCacheBits> cache_;
+  std::vector<CachedRegion> cache_ = std::vector<CachedRegion>(size_t{1} << kSmallestCacheBits);  // grows with regions_
 };
 
 }  // namespace flarestack

@@ -37,16 +37,13 @@ uint64_t whole_part(double amount, double& fraction) {
 HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes)
     : process_(process), writer_(writer), sample_bytes_(sample_bytes), slice_length_ns_(kFirstSliceLengthNs) {}
 
-uint32_t HeapTracker::site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
-  const auto size_class = static_cast<uint8_t>(std::bit_width(size_bytes));
-  const SiteKey key{uint64_t{origin.thread.value} << 32 | origin.stack.value,
-                    static_cast<uint32_t>(kind) << 8 | size_class};
+uint32_t HeapTracker::find_site(const SiteKey& key, Origin origin) {
   const auto [entry, added] = site_by_key_.try_emplace(key, static_cast<uint32_t>(sites_.size()));
   if (added) {
     Site site;
     site.origin = origin;
-    site.kind = kind;
-    site.size_class = size_class;
+    site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8);
+    site.size_class = static_cast<uint8_t>(key.kind_and_class);
     sites_.push_back(site);
   }
   return entry->second;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -151,6 +152,11 @@ class HeapTracker {
       return H::combine(std::move(hash), key.path, key.kind_and_class);
     }
   };
+  struct CachedSite {
+    SiteKey key;  // no stack is 0: never met
+    uint32_t site = 0;
+  };
+  static constexpr unsigned kSiteCacheBits = 9;
   struct Mapping {
     uint32_t site = 0;
     uint64_t left_bytes = 0;
@@ -171,7 +177,17 @@ class HeapTracker {
   void carry_out(const Event& event);
   void add_block(const Event& event);
   void remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns);
-  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes);
+  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
+    const SiteKey key{uint64_t{origin.thread.value} << 32 | origin.stack.value,
+                      static_cast<uint32_t>(kind) << 8 | static_cast<uint32_t>(std::bit_width(size_bytes))};
+    const uint64_t hash = (key.path ^ uint64_t{key.kind_and_class} << 57) * 0x9E3779B97F4A7C15;
+    CachedSite& cached = site_cache_[hash >> (64 - kSiteCacheBits)];
+    if (cached.key != key) [[unlikely]] {
+      cached = {key, find_site(key, origin)};
+    }
+    return cached.site;
+  }
+  uint32_t find_site(const SiteKey& key, Origin origin);
   Weight weight_of(uint64_t size_bytes) const;
   SliceCounts& change(uint32_t site);
   void count_freed(uint32_t site, uint64_t size_bytes, bool temporary, int64_t age_ns);
@@ -185,6 +201,7 @@ class HeapTracker {
   HeapBlocks blocks_;
   std::vector<Site> sites_;
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
+  std::array<CachedSite, size_t{1} << kSiteCacheBits> site_cache_;
   std::vector<SliceCounts> slices_;
   std::map<uint64_t, MappedPiece> mapped_;  // by start address
 
