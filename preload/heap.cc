@@ -136,9 +136,10 @@ constinit ProviderCode heap_provider_code{};
 
 // Once, and only from right below: what was left by an operator that threw is no one's.
 [[gnu::noinline]] void HeapCall::take_relay(HeapThread& heap) {
-  constexpr uint64_t kMostFrameBytes = 1024;  // of operator new
-  if (heap.relay_stack_pointer - caller_.stack_pointer - 1 < kMostFrameBytes) {
+  if (heap.relay_stack_pointer - caller_.stack_pointer - 1 < HeapRelay::kMostFrameBytes) {
     caller_ = {heap.relay_return_address, heap.relay_stack_pointer, heap.relay_frame_pointer};
+    relayed_ = true;
+    relayed_bytes_ = heap.relay_size_bytes;
   }
   heap.relay_stack_pointer = 0;
 }

@@ -82,7 +82,8 @@ class HeapCall {
   bool counts() const { return thread_ != nullptr; }
 
   // After the real call gave `block`. [hook]
-  [[gnu::always_inline]] void allocated(uint64_t block, uint64_t size_bytes) const {
+  [[gnu::always_inline]] void allocated(uint64_t block, uint64_t asked_bytes) const {
+    const uint64_t size_bytes = relayed_ ? relayed_bytes_ : asked_bytes;
     if (heap_switches->sampled.load(std::memory_order_relaxed) == 0) [[likely]] {
       event(HeapKind::kAllocate, block, size_bytes, 0);
     } else if (thread_ != nullptr && takes_sample(thread_->heap, size_bytes)) {
@@ -111,18 +112,22 @@ class HeapCall {
   ThreadState* thread_ = nullptr;
   uint64_t outer_mark_ = 0;
   bool announced_ = false;
+  bool relayed_ = false;
+  uint64_t relayed_bytes_ = 0;
 };
 
 // Operator new of a module that has no allocator: the malloc that it calls is an allocation of its caller's.
 class HeapRelay {
  public:
   // [hook]
-  [[gnu::always_inline]] explicit HeapRelay(const HeapCaller& caller) {
+  [[gnu::always_inline]] HeapRelay(const HeapCaller& caller, uint64_t size_bytes) {
     thread_ = heap_switches->on.load(std::memory_order_relaxed) != 0 ? this_thread() : nullptr;
-    if (thread_ != nullptr) {
+    // Another operator that has just called this one (a nothrow form) is the one that counts.
+    if (thread_ != nullptr && thread_->heap.relay_stack_pointer - caller.stack_pointer - 1 >= kMostFrameBytes) {
       thread_->heap.relay_return_address = caller.return_address;
       thread_->heap.relay_frame_pointer = caller.frame_pointer;
       thread_->heap.relay_stack_pointer = caller.stack_pointer;
+      thread_->heap.relay_size_bytes = size_bytes;
     }
   }
   [[gnu::always_inline]] ~HeapRelay() {
@@ -132,6 +137,8 @@ class HeapRelay {
   }
   HeapRelay(const HeapRelay&) = delete;
   HeapRelay& operator=(const HeapRelay&) = delete;
+
+  static constexpr uint64_t kMostFrameBytes = 1024;  // of operator new
 
  private:
   ThreadState* thread_;

@@ -22,6 +22,7 @@ struct HeapThread {
   uint64_t relay_stack_pointer = 0;
   uint64_t relay_return_address = 0;
   uint64_t relay_frame_pointer = 0;
+  uint64_t relay_size_bytes = 0;
   bool writing = false;  // an event is being written: whoever comes now is a signal handler
 
   Unwinder* unwinder = nullptr;  // in memory that stays with the slot

@@ -211,17 +211,17 @@ template <bool kEntry>
 // Called by a jump: operator new.
 
 static void* hook_relay(size_t size_bytes, void* (*real)(size_t)) {
-  const HeapRelay relay(heap_caller());
+  const HeapRelay relay(heap_caller(), size_bytes);
   return real(size_bytes);
 }
 
 static void* hook_relay2(size_t size_bytes, size_t x, void* (*real)(size_t, size_t)) {
-  const HeapRelay relay(heap_caller());
+  const HeapRelay relay(heap_caller(), size_bytes);
   return real(size_bytes, x);
 }
 
 static void* hook_relay3(size_t size_bytes, size_t x, size_t y, void* (*real)(size_t, size_t, size_t)) {
-  const HeapRelay relay(heap_caller());
+  const HeapRelay relay(heap_caller(), size_bytes);
   return real(size_bytes, x, y);
 }
 
