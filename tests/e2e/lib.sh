@@ -34,3 +34,15 @@ same_with_and_without() {
 json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
 # json_true FILE EXPRESSION MESSAGE
 json_true() { [ "$(json "$1" "$2")" = True ] || fail "$3: $2 does not hold: $(head -c 1500 "$1")"; }
+
+# heap_truth [CHECK OPTIONS] -- COMMAND...: what the program says of its own heap (truth/truth.h), bare and recorded alike, is what
+# the reports of the recording say of it. TRUTH_FLAGS: what a compiler needs to find truth.h.
+TRUTH_FLAGS="-I$SOURCE_DIR/tests/e2e/truth -fno-builtin"
+heap_truth() {
+  local check=()
+  while [ "$1" != -- ]; do check+=("$1"); shift; done
+  shift
+  rm -f truth.*.*
+  same_with_and_without "$@"
+  python3 "$SOURCE_DIR/tests/e2e/truth/check.py" t.flare "${check[@]}" || fail "$*: not what the program says"
+}
