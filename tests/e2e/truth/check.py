@@ -93,5 +93,5 @@ for process in info["processes"]:
             compare(pid, truth, metric)
         checked.add(pid)
 differ("processes with an account", options.processes, len(checked))
-print("\n".join(problems[:12]), file=sys.stderr)
+sys.stderr.writelines(problem + "\n" for problem in problems[:12])
 sys.exit(1 if problems else 0)

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The heap of many threads, to the last block (truth/truth.h): blocks that one thread gets and another gives back, a few
+# addresses that eight threads fight for, 5000 short threads, and what threads' destructors get and give back when the
+# agent's own state of that thread may be gone.
+source "$(dirname "$0")/lib.sh"
+
+cc_program threads $TRUTH_FLAGS <<'C'
+#include "truth.h"
+#include <pthread.h>
+#include <semaphore.h>
+enum { kThreads = 8, kRounds = 4000, kQueue = 64 };
+SITE void* site_own(size_t size) { return GOT(malloc(size), size); }
+SITE void* site_sent(size_t size) { return GOT(malloc(size), size); }
+SITE void* site_grown(void* old, size_t size) { return REALLOC(old, size, realloc(old, size)); }
+SITE void* site_kept(size_t size) { return GOT(calloc(1, size), size); }
+static struct { void* blocks[kQueue]; sem_t full, empty; } queues[kThreads];
+static void* thread(void* argument) {
+  const long me = (long)argument;
+  unsigned seed = (unsigned)me * 77 + 1;
+  for (int i = 0; i < kRounds; ++i) {
+    seed = seed * 1664525 + 1013904223;
+    void* block = site_own(1 + seed / 65536 % 100);
+    sem_wait(&queues[me].empty);
+    queues[me].blocks[i % kQueue] = site_sent(1 + seed / 65536 % 200);  // the next thread's
+    sem_post(&queues[me].full);
+    give(block);
+    const long from = (me + 1) % kThreads;
+    sem_wait(&queues[from].full);
+    void* got = queues[from].blocks[i % kQueue];
+    sem_post(&queues[from].empty);
+    if (i % 3 == 0) got = site_grown(got, 1 + seed / 65536 % 600);
+    give(got);
+    give(site_own(16));
+  }
+  site_kept(100 + (size_t)me);
+  return NULL;
+}
+int main(void) {
+  pthread_t ids[kThreads];
+  for (int i = 0; i < kThreads; ++i) { sem_init(&queues[i].full, 0, 0); sem_init(&queues[i].empty, 0, kQueue); }
+  for (long i = 0; i < kThreads; ++i) pthread_create(&ids[i], NULL, thread, (void*)i);
+  for (int i = 0; i < kThreads; ++i) pthread_join(ids[i], NULL);
+  return 0;
+}
+C
+thread_start='^calloc$|_dl_|allocate_dtv|pthread|^__cxa_thread_atexit'  # what glibc gets for a thread
+heap_truth --unknown "$thread_start" -- ./threads
+
+cc_program hammer $TRUTH_FLAGS <<'C'
+#include "truth.h"
+#include <pthread.h>
+SITE void* site_hammered(void) { return GOT(malloc(40), 40); }
+static void* mailbox[4];  // whoever takes a block out gives it back: addresses go round between threads at once
+static void* thread(void* argument) {
+  for (long i = 0; i < 20000; ++i) {
+    void* other = __atomic_exchange_n(&mailbox[i % 4], site_hammered(), __ATOMIC_ACQ_REL);
+    if (other != NULL) give(other);
+  }
+  return argument;
+}
+int main(void) {
+  pthread_t ids[8];
+  for (int i = 0; i < 8; ++i) pthread_create(&ids[i], NULL, thread, NULL);
+  for (int i = 0; i < 8; ++i) pthread_join(ids[i], NULL);
+  return 0;
+}
+C
+MALLOC_ARENA_MAX=1 GLIBC_TUNABLES=glibc.malloc.tcache_count=0 heap_truth --unknown "$thread_start" -- ./hammer
+
+cxx_program storm $TRUTH_FLAGS <<'C'
+#include "truth.h"
+#include <pthread.h>
+SITE void* site_in_thread(size_t size) { return GOT(malloc(size), size); }
+SITE void* site_in_key_destructor(size_t size) { return GOT(malloc(size), size); }
+SITE void* site_in_thread_local(size_t size) { return GOT(malloc(size), size); }
+static pthread_key_t key;
+struct Local {
+  void* block = nullptr;
+  ~Local() {
+    give(site_in_thread_local(33));
+    give(block);
+  }
+};
+static thread_local Local local;
+static void at_end(void* value) {  // after the thread_locals' destructors, and twice
+  give(value);
+  static thread_local int round;
+  if (round++ == 0) pthread_setspecific(key, site_in_key_destructor(44));
+}
+static void* thread(void* argument) {
+  local.block = site_in_thread(10);
+  pthread_setspecific(key, site_in_thread(20));
+  give(site_in_thread(30));
+  if ((long)argument % 100 == 0) site_in_thread(40);
+  return argument;
+}
+int main() {
+  pthread_key_create(&key, at_end);
+  for (long i = 0; i < 5000; i += 5) {
+    pthread_t ids[5];
+    for (int j = 0; j < 5; ++j) pthread_create(&ids[j], nullptr, thread, (void*)(i + j));
+    for (int j = 0; j < 5; ++j) pthread_join(ids[j], nullptr);
+  }
+}
+C
+heap_truth --unknown "$thread_start|^libstdc" --truncated 1 -- ./storm
