@@ -14,8 +14,8 @@ cxx_program throws $TRUTH_FLAGS <<'C'
 #include <string>
 static volatile size_t huge = size_t{1} << 62;
 SITE void* site_small(size_t size) { return GOT(::operator new(size), size); }
-SITE void* site_huge() { return GOT(::operator new(huge), huge); }
-SITE void* site_huge_array() { return GOT(::operator new[](huge, std::align_val_t{64}), huge); }
+SITE void* site_huge() { truth_other(); return GOT(::operator new(huge), huge); }
+SITE void* site_huge_array() { truth_other(); return GOT(::operator new[](huge, std::align_val_t{64}), huge); }
 struct Block {
   void* block;
   explicit Block(size_t size) : block(site_small(size)) {}
@@ -24,18 +24,22 @@ struct Block {
 struct Mine { int number; };
 SITE void descend(int depth) {
   Block block(10 + (size_t)depth);
+  truth_other();
   if (depth == 0) throw Mine{depth};
   try {
     descend(depth - 1);
   } catch (const Mine&) {
     if (depth % 3 == 0) throw;
+    truth_other();
     throw Mine{depth};
   }
 }
 static int handled;
 static void on_no_memory() {
   Block block(100);
-  if (++handled % 3 == 0) throw std::bad_alloc();
+  if (++handled % 3 != 0) return;
+  truth_other();
+  throw std::bad_alloc();
 }
 int main() {
   int caught = 0;
