@@ -184,7 +184,7 @@ constinit ProviderCode heap_provider_code{};
 bool HeapCall::is_handler(ThreadState& thread, bool same_stack) const {
   constexpr uint64_t kLeastSignalFrameBytes = 1400;  // ucontext, siginfo and the registers that FXSAVE saves
   HeapThread& heap = thread.heap;
-  if (caller_.return_address - heap_provider_code.start < heap_provider_code.size_bytes) {
+  if (heap_provider_code.has(caller_.return_address)) {
     return false;
   }
   if (!same_stack) {

@@ -27,10 +27,21 @@ struct HeapSwitches {
 };
 extern HeapSwitches* heap_switches;  // never nullptr
 
-// The code of the library that the exported functions forward to.
+// The code of the libraries that are allocators: where they call themselves and each other, the allocator is at work by
+// itself.
 struct ProviderCode {
-  uint64_t start;
-  uint64_t size_bytes;
+  static constexpr uint32_t kMost = 8;
+  uint32_t count;
+  uint64_t start[kMost];
+  uint64_t size_bytes[kMost];
+  bool has(uint64_t address) const {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (address - start[i] < size_bytes[i]) {
+        return true;
+      }
+    }
+    return false;
+  }
 };
 extern ProviderCode heap_provider_code;
 
@@ -53,7 +64,7 @@ class HeapCall {
   // `entry`: the call came through an inline hook, where the provider's calls of itself arrive as well.
   [[gnu::always_inline]] explicit HeapCall(const HeapCaller& caller, bool entry = false) : caller_(caller) {
     if (heap_switches->on.load(std::memory_order_relaxed) == 0 ||
-        (entry && caller.return_address - heap_provider_code.start < heap_provider_code.size_bytes)) {
+        (entry && heap_provider_code.has(caller.return_address))) {
       return;
     }
     ThreadState* thread = this_thread();

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "preload/agent.h"
 #include "preload/heap.h"
 #include "preload/modules.h"
 #include "preload/next_symbol.h"
@@ -39,9 +40,16 @@ void resolve_heap_provider() {
 void settle_heap_provider() {
   HeapProvider provider = heap_provider();
   const SnapshotReader snapshot;
-  const auto entry = reinterpret_cast<uint64_t>(provider.malloc);
-  if (const UnwindModule* module = (*snapshot).find(entry); module != nullptr) {
-    heap_provider_code = {module->text_start, module->text_end - module->text_start};
+  ProviderCode& code = heap_provider_code;
+  // Behind the executable, in which the program and its allocator would be one module, and behind ourselves.
+  const link_map* map = the_agent.debug != nullptr ? the_agent.debug->r_map : nullptr;
+  for (map = map != nullptr ? map->l_next : nullptr; map != nullptr && code.count < ProviderCode::kMost;
+       map = map->l_next) {
+    const auto entry = reinterpret_cast<uint64_t>(map->l_ld == _DYNAMIC ? nullptr : allocator_in(*map));
+    if (const UnwindModule* module = entry != 0 ? (*snapshot).find(entry) : nullptr; module != nullptr) {
+      code.start[code.count] = module->text_start;
+      code.size_bytes[code.count++] = module->text_end - module->text_start;
+    }
   }
   const auto settle = [](auto*& function) {
     function =

@@ -253,19 +253,25 @@ void apply_patches(Connection& connection, const HookTable& table, uint64_t modu
   connection.close();
 }
 
+const void* allocator_in(const link_map& module) {
+  for (const char* name : kAllocatorNames) {
+    if (const void* entry = function_of(module, name); entry != nullptr) {
+      return entry;
+    }
+  }
+  return nullptr;
+}
+
 void patch_loaded_module(const link_map& module) {
   bool is_wanted = false;
   for (const void* hook : table_for_later.hooks) {
     is_wanted = is_wanted || hook != nullptr;
   }
-  for (const char* name : kAllocatorNames) {
-    const void* entry = is_wanted ? function_of(module, name) : nullptr;
-    if (entry != nullptr) {
-      Connection connection;
-      connection.open(the_agent.session_value);
-      apply_patches(connection, table_for_later, reinterpret_cast<uint64_t>(entry));
-      return;
-    }
+  const void* entry = is_wanted ? allocator_in(module) : nullptr;
+  if (entry != nullptr) {
+    Connection connection;
+    connection.open(the_agent.session_value);
+    apply_patches(connection, table_for_later, reinterpret_cast<uint64_t>(entry));
   }
 }
 

@@ -26,6 +26,9 @@ void apply_patches(Connection& connection, const HookTable& table, uint64_t modu
 // the table that apply_patches() was given first. [hook], under the loader's lock
 void patch_loaded_module(const link_map& module);
 
+// The definition in `module` of what makes it an allocator, or nullptr. [init]
+const void* allocator_in(const link_map& module);
+
 // What calls the function at `entry` without its hook: its trampoline, or the entry itself where it has none. [signal]
 void* original_of(void* entry);
 

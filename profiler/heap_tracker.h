@@ -153,7 +153,7 @@ class HeapTracker {
     }
   };
   struct CachedSite {
-    SiteKey key;  // no stack is 0: never met
+    SiteKey key{0, UINT32_MAX};  // of nothing
     uint32_t site = 0;
   };
   static constexpr unsigned kSiteCacheBits = 9;

@@ -3,8 +3,8 @@
 // moment, whatever the process dies of. Allocates nothing, and maps by raw system calls. C and C++; one program has one
 // copy, a library that it loads defines TRUTH_EXTERN (the program is linked with -rdynamic).
 //
-//   SITE void* site_x(size_t size) { return GOT(malloc(size), size); }    an allocating function, with a name of its own
-//   give(block)                                                           free, counted
+//   SITE void* site_x(size_t size) { return GOT(malloc(size), size); }    an allocating function, with a name of its
+//   own give(block)                                                           free, counted
 #pragma once
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -21,11 +21,11 @@
 #include <unistd.h>
 
 #define SITE __attribute__((noinline, noclone))
-#define GOT(block, size)                                  \
-  __extension__({                                         \
-    void* got_ = (void*)(block);                          \
-    truth_got(__func__, got_, size);                      \
-    got_;                                                 \
+#define GOT(block, size)             \
+  __extension__({                    \
+    void* got_ = (void*)(block);     \
+    truth_got(__func__, got_, size); \
+    got_;                            \
   })
 
 enum { kTruthSites = 62, kTruthBlocks = 1 << 18 };
@@ -43,7 +43,7 @@ struct truth_file {
   struct truth_site sites[kTruthSites];
 };
 struct truth_block {
-  void* block;  // NULL: free; (void*)1: was used
+  void* block;         // NULL: free; (void*)1: was used
   int64_t site, size;  // site -1: inherited
   uint64_t serial;
 };
@@ -182,15 +182,17 @@ __attribute__((unused)) static void give(void* block) {
   free(block);
 }
 // BLOCK = REALLOC(old, size, realloc(old, size)): whatever comes of it is counted.
-#define REALLOC(old, size, call)                               \
-  __extension__({                                              \
-    struct truth_block was_;                                   \
-    truth_going(old, &was_);                                   \
-    void* got_ = (call);                                       \
-    if (got_ != NULL || (size) == 0) truth_gone(&was_);        \
-    else truth_stays(&was_);                                   \
-    truth_got(__func__, got_, size);                           \
-    got_;                                                      \
+#define REALLOC(old, size, call)     \
+  __extension__({                    \
+    struct truth_block was_;         \
+    truth_going(old, &was_);         \
+    void* got_ = (call);             \
+    if (got_ != NULL || (size) == 0) \
+      truth_gone(&was_);             \
+    else                             \
+      truth_stays(&was_);            \
+    truth_got(__func__, got_, size); \
+    got_;                            \
   })
 #ifdef __cplusplus
 }
