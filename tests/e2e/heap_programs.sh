@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs that people really run, with every allocation recorded: the same output and exit status, no event lost and no free
 # without its allocation, and numbers that can be true. Two servers under load, and a database that is made and used. What
-# is not installed is left out. HEAP_PROGRAMS=all: also Java and Chromium, which take half a minute.
+# is not installed is left out. LONG_TESTS=1: also Java and Chromium, which take half a minute.
 source "$(dirname "$0")/lib.sh"
 
 # sound NAME [PROCESSES]: t.flare is complete and makes sense.
@@ -116,7 +116,7 @@ if [ -n "$postgres" ]; then
   sound postgres 6
 fi
 
-[ "${HEAP_PROGRAMS:-}" = all ] || exit 0
+[ "${LONG_TESTS:-0}" = 1 ] || exit 0
 echo 'import java.util.*;
 public class Main { public static void main(String[] a) { Map<Integer, String> m = new HashMap<>(); for (int i = 0; i < 100000; i++) m.put(i, "s" + i); System.out.println(m.size()); } }' >Main.java
 if command -v java >/dev/null; then
