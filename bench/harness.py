@@ -48,8 +48,11 @@ class Timeout(BenchError):
     pass
 
 
-def run(command, environment=None, timeout_s=120, cpu=None):
-    """Runs the command, its output dropped; raises BenchError unless it exits with 0, Timeout if it has to be killed."""
+def run(command, environment=None, timeout_s=120, cpu=None, watch=None):
+    """Runs the command, its output dropped; raises BenchError unless it exits with 0, Timeout if it has to be killed.
+
+    watch: a ProcessWatch that looks on.
+    """
     with tempfile.TemporaryDirectory(prefix="flarestack-bench.") as folder:
         account = os.path.join(folder, "account.json")
         variables = {**os.environ, "NO_COLOR": "1", "BENCH_RESULT": account, **(environment or {})}
@@ -62,8 +65,12 @@ def run(command, environment=None, timeout_s=120, cpu=None):
             late = threading.Event()
             killer = threading.Timer(timeout_s, lambda: (late.set(), os.killpg(process.pid, signal.SIGKILL)))
             killer.start()
+            if watch is not None:
+                watch.start(process.pid)
             _, status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - start_s
+            if watch is not None:
+                watch.stop()
             killer.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)  # reaped here: Popen must not wait for it
             errors.seek(0)

@@ -82,7 +82,7 @@ class HarnessTest(unittest.TestCase):
         self.assertIn("no benchmark is called no-such-benchmark", done.stderr)
         done = subprocess.run([BENCH / "run", "--help"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0)
-        for name in ("cpu", "start", "unwind", "symbols", "report"):
+        for name in ("cpu", "start", "heap", "unwind", "symbols", "report"):
             self.assertRegex(done.stdout, rf"(?m)^  {name} ")
 
 
