@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What heap recording comes to at its limits: one pair, many threads, many blocks. Part of bench/run heap."""
+import os
 import pathlib
 import random
 import statistics
@@ -31,7 +32,7 @@ def measure_pairs(options, results, scratch):
     loops = {profiler.name: [] for profiler in profilers}
     for _ in range(options.pair_rounds):
         for profiler in random.sample(profilers, len(profilers)):
-            done = run_with(profiler, target, scratch, cpu=1)
+            done = run_with(profiler, target, scratch, cpu=os.cpu_count() - 1)
             loops[profiler.name].append(1e9 * done.own["loop_s"] / options.pairs)
     results.figure("a pair, bare", statistics.median(loops["bare"]), "ns")
     for name in [profiler.name for profiler in profilers[1:]]:
