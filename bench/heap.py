@@ -8,8 +8,8 @@ import statistics
 import tempfile
 
 from harness import BenchError, Results, Timeout, median_and_interval, run, run_benchmark
-from heap_limits import measure_live_blocks, measure_pairs, measure_scaling, measure_short_threads
-from heap_profilers import Bare, flarestacks, peers, valgrinds
+from heap_limits import measure_growth, measure_live_blocks, measure_pairs, measure_scaling, measure_short_threads
+from heap_profilers import Bare, flarestacks, peers, slow_peers
 from heap_programs import heap_workload, programs
 from process_watch import ProcessWatch
 
@@ -20,6 +20,7 @@ SAMPLED_BAR_PERCENT = 2
 FIXED_BAR_BYTES = 8 << 20
 THREAD_BAR_BYTES = 256 << 10
 TRACE_BAR = 1 / 5
+SLOW_TIMEOUT_S = 60
 
 EXPLAINED = """
 How to read it. Runs are interleaved: in each round every profiler runs once, in random order, and so does the bare program; what is
@@ -27,7 +28,7 @@ shown is the median over the rounds of the difference to the bare run of the sam
 last processor, recorders to none. What comes out of the program has to be the same every time.
   exact           record --no-cpu --heap exact          exact+cpu   record, as it is typed (CPU at 1 kHz)
   sampled         record --no-cpu --heap sampled        heaptrack   with its interpreter, as it is typed
-  gperftools and jemalloc come with their own allocators; jemalloc samples every 512 KiB, "every" takes each allocation
+  jemalloc        its own profiler, which samples every 512 KiB, and its own allocator
   wall, user+sys  the whole command: the program, its recorder and whatever they start
   target CPU      what the program says of its own at its end, if it is one of ours
   memory          VmHWM, of runs of their own: added to the program; then the peaks of all other processes together, in full
@@ -161,7 +162,8 @@ def measure_recordings(options, results, scratch):
 
 def show_counts(every, results):
     results.say("Allocations counted: by a library that does nothing else, by the program itself of those it makes on purpose,\n"
-                "by heaptrack and flarestack. cc1plus makes a few more or less at every run")
+                "by heaptrack and flarestack. cc1plus makes a few more or less at every run; heaptrack brings the C++ library, which\n"
+                "allocates once, into programs that are without it")
     rows = []
     differences = []
     for recordings in every:
@@ -219,21 +221,25 @@ def show_sampled(options, every, results, scratch):
             results.figure(f"{recordings.program.name}: sampled, {what} added", median, "%", SAMPLED_BAR_PERCENT, (low, high))
 
 
-def measure_valgrind(options, results, scratch):
-    results.say("valgrind, once, on a tenth of the work: times as long as the bare program")
+def measure_slow(options, results, scratch):
+    results.say("Much slower ones, and flarestack, once, on a tenth of the work: times as long as the bare program.\n"
+                "gperftools and jemalloc record each allocation here")
+    profilers = [flarestacks(options.build)[0], *slow_peers()]
     rows = []
     for program in programs(options.build, scratch, options.part / 10):
         bare_s = run(program.command, program.environment, cpu=program.cpu).wall_s
         row = [program.name, round(bare_s, 3)]
-        for tool in valgrinds():
-            trace = str(scratch / "valgrind")
-            command, environment = tool.command(program.command, trace)
+        for profiler in profilers:
+            trace = str(scratch / "slow")
+            command, environment = profiler.command(program.command, trace)
             try:
-                row.append(round(run(command, {**program.environment, **environment}, timeout_s=300).wall_s / bare_s, 1))
+                row.append(round(run(command, {**program.environment, **environment}, timeout_s=SLOW_TIMEOUT_S).wall_s / bare_s, 1))
             except Timeout:
-                row.append(f">{300 / bare_s:.0f}")
+                row.append(f">{SLOW_TIMEOUT_S / bare_s:.0f}")
+            for path in profiler.files(trace):
+                os.unlink(path)
         rows.append(row)
-    results.table("valgrind", ["program", "bare s", *(f"{tool.name} x" for tool in valgrinds())], rows)
+    results.table("slow", ["program", "bare s", *(f"{profiler.name} x" for profiler in profilers)], rows)
 
 
 def main():
@@ -260,10 +266,11 @@ def main():
         if not options.only:
             measure_pairs(options, results, scratch)
             measure_scaling(options, results, scratch)
+            measure_growth(options, results, scratch)
             measure_short_threads(options, results, scratch)
             measure_live_blocks(options, results, scratch)
         if not options.only and not options.quick:
-            measure_valgrind(options, results, scratch)
+            measure_slow(options, results, scratch)
     results.finish(options.json)
 
 

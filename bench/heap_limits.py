@@ -13,6 +13,7 @@ from process_watch import ProcessWatch
 PAIR_BAR_NS = 120
 SHORT_THREADS_BAR_BYTES = 16 << 20
 BLOCK_BAR_BYTES = 48
+GROWTH_BAR = 1.1
 
 
 def run_with(profiler, target, scratch, **more):
@@ -65,6 +66,18 @@ def measure_short_threads(options, results, scratch):
     for profiler in flarestacks(options.build):
         added = run_with(profiler, target, scratch).own["VmHWM"] - bare
         results.figure(f"{options.short_threads} short threads: added by {profiler.name}", added / 1024, "KiB", SHORT_THREADS_BAR_BYTES / 1024)
+
+
+def measure_growth(options, results, scratch):
+    results.say("Trace of twice the work, which repeats itself: times as large")
+    exact = flarestacks(options.build)[0]
+    for mode, count, *more in (("tree", 10), ("storm", options.scaling_count, 8)):
+        sizes = []
+        for times in (1, 2):
+            command, _ = exact.command(heap_workload(options.build, mode, times * count, *more), str(scratch / "growth"))
+            run(command)
+            sizes.append(os.path.getsize(scratch / "growth"))
+        results.figure(f"{mode}: {sizes[0] / 1000:.0f} kB, then", sizes[1] / sizes[0], "x", GROWTH_BAR)
 
 
 def slope(points):

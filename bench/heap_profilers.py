@@ -131,13 +131,19 @@ def peers(quick):
     found = [Heaptrack("heaptrack", raw=False), Heaptrack("heaptrack --raw", raw=True)]
     if quick:
         return found
-    found.append(ByLibrary("gperftools", "libtcmalloc.so.4", "libgoogle-perftools4", {"HEAPPROFILE": "{trace}"}))
     if jemalloc_can_profile():
-        jemalloc = "prof:true,prof_final:true,prof_prefix:{trace},lg_prof_sample:"
-        found.append(ByLibrary("jemalloc", "libjemalloc.so.2", "libjemalloc2", {"MALLOC_CONF": jemalloc + "19"}))
-        found.append(ByLibrary("jemalloc, every", "libjemalloc.so.2", "libjemalloc2", {"MALLOC_CONF": jemalloc + "0"}))
+        found.append(jemalloc("jemalloc", 19))
     return found
 
 
-def valgrinds():
-    return [Valgrind("memcheck", ["--leak-check=full", "--log-file={trace}"]), Valgrind("massif", ["--massif-out-file={trace}"])]
+def jemalloc(name, log2_sample_bytes):
+    options = f"prof:true,prof_final:true,prof_prefix:{{trace}},lg_prof_sample:{log2_sample_bytes}"
+    return ByLibrary(name, "libjemalloc.so.2", "libjemalloc2", {"MALLOC_CONF": options})
+
+
+def slow_peers():
+    """They take many times as long as the program."""
+    found = [ByLibrary("gperftools", "libtcmalloc.so.4", "libgoogle-perftools4", {"HEAPPROFILE": "{trace}"})]
+    if jemalloc_can_profile():
+        found.append(jemalloc("jemalloc, every", 0))
+    return [*found, Valgrind("memcheck", ["--leak-check=full", "--log-file={trace}"]), Valgrind("massif", ["--massif-out-file={trace}"])]
