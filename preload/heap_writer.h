@@ -60,7 +60,7 @@ class HeapWriter {
     if (inner_) {
       return;  // with the event that it is in the middle of
     }
-    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with HeapRings::look
+    slot_of(thread_).heap_head.store(heap_.reserved, std::memory_order_release);  // pairs with HeapRings::look_at
     // The reader's processor has had the lines that come next: get them back while the program runs.
     __builtin_prefetch(&ring_[((heap_.reserved + kPrefetchBytes) & mask_) / 8], 1);
     if (heap_.reserved >= heap_.bell_at) [[unlikely]] {

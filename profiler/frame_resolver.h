@@ -31,6 +31,12 @@ class FrameResolver {
     return entry.child;
   }
 
+  // Whether the frame is the agent's own code.
+  bool is_agent(uint64_t frame_bits, uint32_t generation) const {
+    const ModuleMap::Segment* segment = modules_.find(FrameAddress::from_bits(frame_bits).lookup(), generation);
+    return segment != nullptr && segment->is_agent;
+  }
+
   // The node that stands for `count` frames that are missing under `parent`.
   StackId elided_child(StackId parent) {
     return tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, "[frames elided]"));

@@ -42,16 +42,17 @@ HeapRings::HeapRings(Parts parts)
       slots_(kSlotCount),
       sampled_(parts_.session.page().heap == HeapRecording::kSampled) {}
 
-void HeapRings::look(uint32_t slot_count, bool all, Limits& limits) const {
+void HeapRings::begin_look(bool all, Limits& limits) const {
   limits.cut = all ? UINT64_MAX : present_order(parts_.session.page());
-  for (uint32_t i = 0; i < slot_count; ++i) {
-    const SlotHeader& header = parts_.session.slot(i);
-    // First whether an event is in the making, then what has been made: pairs with the release in OrderScope's end.
-    const uint64_t in_flight = all ? 0 : header.heap_in_flight.load(std::memory_order_acquire);
-    limits.heads[i] = header.heap_head.load(std::memory_order_acquire);
-    if (in_flight != 0) {
-      limits.cut = std::min(limits.cut, in_flight);
-    }
+}
+
+void HeapRings::look_at(uint32_t index, bool all, Limits& limits) const {
+  const SlotHeader& header = parts_.session.slot(index);
+  // First whether an event is in the making, then what has been made: pairs with the release in OrderScope's end.
+  const uint64_t in_flight = all ? 0 : header.heap_in_flight.load(std::memory_order_acquire);
+  limits.heads[index] = header.heap_head.load(std::memory_order_acquire);
+  if (in_flight != 0) {
+    limits.cut = std::min(limits.cut, in_flight);
   }
 }
 

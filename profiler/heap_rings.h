@@ -49,8 +49,9 @@ class HeapRings {
     std::array<uint64_t, kSlotCount> heads{};
     uint64_t cut = 0;
   };
-  // `slot_count`: the slots that have ever been in use. `all`: nobody writes any more.
-  void look(uint32_t slot_count, bool all, Limits& limits) const;
+  // First begin_look(), then each slot that has ever been in use, in any order. `all`: nobody writes any more.
+  void begin_look(bool all, Limits& limits) const;
+  void look_at(uint32_t slot, bool all, Limits& limits) const;
   // Reads all events up to the limits. What the cut did not let be read: kMuch may keep a thread waiting, so drain
   // soon.
   enum class Left : uint8_t { kNothing, kLittle, kMuch };

@@ -75,7 +75,10 @@ size_t TargetProcess::drain(bool ended) {
   }
   HeapRings::Limits heap_limits;
   if (heap_ != nullptr) {
-    heap_->look(slot_count, ended, heap_limits);
+    heap_->begin_look(ended, heap_limits);
+    for (uint32_t i = 0; i < slot_count; ++i) {
+      heap_->look_at(i, ended, heap_limits);
+    }
   }
   drain_modules();
   for (uint32_t i = 0; i < slot_count; ++i) {
@@ -293,7 +296,10 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   heuristic_ += (record.flags & kSampleHeuristic) != 0 ? 1 : 0;
   truncated_ += (record.flags & kSampleTruncated) != 0 ? 1 : 0;
   elided_ += frames_elided != 0 ? 1 : 0;
-  const StackId stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
+  StackId stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
+  if (!slot.frames.empty() && frames_.is_agent(slot.frames.back(), record.generation)) {
+    stack = tables_.stack(stack, tables_.named_frame(FrameKind::kMarker, "[flarestack]"));  // what recording costs
+  }
   uint64_t weight_ns = period_ns_;
   if (region_.view().slot(index).clock == SampleClock::kPerfTaskClock) {
     add_kernel_time(slot, time_ns, missed_ticks);
