@@ -65,3 +65,41 @@ int main() {
 C
 loader='^calloc$|^malloc$|^realloc$|_dl_|allocate_dtv|pthread|dlopen|dlsym|dlclose|dlerror|new_exitfn|atexit|add_to_global|decompose_rpath|^libstdc|tls_get|open_path|fillin_rpath|strdup|expand_dynamic'
 heap_truth --unknown "$loader" --truncated 1 -- ./libraries
+
+# With a libc of its own (dlmopen), and one whose calls of its own allocator name no symbol (-Bsymbolic).
+gcc -g -O1 -fno-builtin -shared -fPIC -o libapart.so -x c - <<'C'
+#include <stdlib.h>
+__attribute__((noinline, noclone)) void* site_apart(size_t size) { void* block = malloc(size); __asm__ volatile("" ::"r"(block) : "memory"); return block; }
+void work(void) { for (int i = 0; i < 1000; ++i) { void* block = site_apart(100); if (i % 10 != 0) free(block); } }
+C
+gcc -g -O1 -fno-builtin -shared -fPIC -Wl,-Bsymbolic -o libsymbolic.so -x c - <<'C'
+#include <stddef.h>
+static char pool[1 << 20] __attribute__((aligned(16)));
+static size_t used;
+__attribute__((noinline)) void* malloc(size_t size) { used += (size + 31) / 16 * 16; return used > sizeof pool ? NULL : pool + used - (size + 31) / 16 * 16; }
+__attribute__((noinline)) void free(void* block) { __asm__ volatile("nop; nop; nop; nop" ::"r"(block) : "memory"); }
+__attribute__((noinline, noclone)) void* site_symbolic(size_t size) { void* block = malloc(size); __asm__ volatile("" ::"r"(block) : "memory"); return block; }
+void work(void) { for (int i = 0; i < 1000; ++i) { void* block = site_symbolic(100); if (i % 10 != 0) free(block); } }
+C
+cc_program apart -ldl <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+  for (int i = 0; i < 2; ++i) {
+    void* library = i == 0 ? dlmopen(LM_ID_NEWLM, "./libapart.so", RTLD_NOW) : dlopen("./libsymbolic.so", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) { puts(dlerror()); return 3; }
+    void (*work)(void);
+    *(void**)&work = dlsym(library, "work");
+    work();
+  }
+  return 6;
+}
+C
+same_with_and_without ./apart
+"$FLARESTACK" report --metric live --threshold 0 --format json t.flare >r.json
+for site in site_apart site_symbolic; do
+  json_true r.json "[(f['allocations'], f['allocated_bytes'], f['live_blocks_at_end']) for f in d['functions'] if f['name'] == '$site'] == [(1000, 100000, 100)]" $site
+done
+json_true r.json 'd["heap"]["foreign_frees"] == d["heap"]["events_lost"] == 0' "quality"
