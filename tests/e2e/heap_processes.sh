@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The heaps of forked processes are their own, to the last block (truth/truth.h): a child of a process whose other threads
-# allocate meanwhile, and that gives back what it inherited; 120 short children; vfork, posix_spawn and clone(CLONE_VM)
+# allocate meanwhile, and that gives back what it inherited; 60 short children; vfork, posix_spawn and clone(CLONE_VM)
 # with exec; a child that closes every descriptor; and the ends that run no handlers.
 source "$(dirname "$0")/lib.sh"
 
@@ -65,7 +65,7 @@ int main(int count, char** arguments) {
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     for (int i = 0; i < 3; ++i) pthread_join(ids[i], NULL);
   } else if (strcmp(how, "bomb") == 0) {
-    for (int round = 0; round < 12; ++round) {
+    for (int round = 0; round < 6; ++round) {
       pid_t children[10];
       for (int i = 0; i < 10; ++i) {
         children[i] = truth_fork();
@@ -105,7 +105,7 @@ C
 # What glibc gets for fork and spawning on its own account has names of its own.
 glibc='^calloc$|_dl_|allocate_dtv|pthread|fork|spawn'
 heap_truth --unknown "$glibc" --processes 9 -- ./forks threads
-heap_truth --unknown "$glibc" --processes 121 -- ./forks bomb
+heap_truth --unknown "$glibc" --processes 61 -- ./forks bomb
 heap_truth --unknown "$glibc" --processes 10 -- ./forks exec
 
 cc_program ends $TRUTH_FLAGS <<'C'

@@ -5,19 +5,23 @@
 # is not installed is left out. LONG_TESTS=1: also Java and Chromium, which take half a minute.
 source "$(dirname "$0")/lib.sh"
 
+cat >sound.py <<'P'
+import json, sys
+info, report, processes = json.load(open("i.json")), json.load(open("r.json")), int(sys.argv[1])
+quality, heap = info["quality"], report["heap"]
+counters = {key: quality["counters"].get(key, 0) for key in ("unseen_frees", "heap_damaged_records", "ambiguous_frees")}
+assert quality["complete"] and quality["heap_events_lost"] == quality["foreign_frees"] == 0 == sum(counters.values()), quality
+assert not info["not_recorded"] and len(info["processes"]) >= processes, info
+assert heap["allocations"] == heap["deallocations"] + heap["live_blocks_at_end"], heap
+assert 0 < heap["live_bytes_at_end"] <= heap["peak_bytes"] <= heap["allocated_bytes"], heap
+assert 100 < heap["allocations"] > heap["temporary_allocations"] and heap["stacks_truncated"] <= 0.001 * heap["allocations"] + 10, heap
+assert sum(f["self"] for f in report["functions"]) <= report["total"] == heap["allocations"], report["total"]
+P
 # sound NAME [PROCESSES]: t.flare is complete and makes sense.
 sound() {
   "$FLARESTACK" info --format json t.flare >i.json
   "$FLARESTACK" report --metric allocations --format json t.flare >r.json
-  local counters='d["quality"]["counters"].get'
-  json_true i.json 'd["quality"]["complete"] and d["quality"]["heap_events_lost"] == 0 and d["quality"]["foreign_frees"] == 0' "$1"
-  json_true i.json "$counters('unseen_frees', 0) == $counters('heap_damaged_records', 0) == $counters('ambiguous_frees', 0) == 0" "$1"
-  json_true i.json "not d['not_recorded'] and len(d['processes']) >= ${2:-1}" "$1"
-  json_true r.json '(lambda h: h["allocations"] == h["deallocations"] + h["live_blocks_at_end"])(d["heap"])' "$1"
-  json_true r.json '(lambda h: 0 < h["live_bytes_at_end"] <= h["peak_bytes"] <= h["allocated_bytes"])(d["heap"])' "$1"
-  json_true r.json '(lambda h: 100 < h["allocations"] and h["temporary_allocations"] < h["allocations"])(d["heap"])' "$1"
-  json_true r.json '(lambda h: h["stacks_truncated"] <= 0.001 * h["allocations"] + 10)(d["heap"])' "$1"
-  json_true r.json 'sum(f["self"] for f in d["functions"]) <= d["total"] == d["heap"]["allocations"]' "$1"
+  python3 sound.py "${2:-1}" || fail "$1"
 }
 # program NAME COMMAND...
 program() {
