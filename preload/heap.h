@@ -127,6 +127,20 @@ class HeapCall {
   uint64_t relayed_bytes_ = 0;
 };
 
+// In sampled mode: whether an allocation, or a deallocation, is none that anything has to be done for. [hook]
+[[gnu::always_inline]] inline bool heap_passes_over_allocation(uint64_t size_bytes) {
+  if (heap_switches->sampled.load(std::memory_order_relaxed) == 0) {
+    return false;
+  }
+  ThreadState* thread = this_thread();
+  return thread != nullptr && thread->heap.ring != nullptr && thread->heap.mark == 0 &&
+         passes_over(thread->heap, size_bytes);
+}
+[[gnu::always_inline]] inline bool heap_passes_over_free(const void* block) {
+  return heap_switches->sampled.load(std::memory_order_relaxed) != 0 &&
+         !may_be_sampled(reinterpret_cast<uint64_t>(block));
+}
+
 // Operator new of a module that has no allocator: the malloc that it calls is an allocation of its caller's.
 class HeapRelay {
  public:

@@ -50,6 +50,8 @@ double logarithm(double number) {
 
 }  // namespace
 
+bool may_be_sampled(uint64_t block) { return filter_of(hash_of(block)).load(std::memory_order_acquire) != 0; }
+
 bool start_heap_sampling(uint64_t sample_bytes) {
   mean_bytes = sample_bytes;
   if (sampled == nullptr) {

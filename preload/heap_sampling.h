@@ -26,6 +26,19 @@ inline bool takes_sample(HeapThread& heap, uint64_t size_bytes) {
   return true;
 }
 
+// Whether a thread's next allocation is passed over, in which case nothing else is to be done for it. [hook]
+inline bool passes_over(HeapThread& heap, uint64_t size_bytes) {
+  const int64_t left = heap.until_sample_bytes - static_cast<int64_t>(size_bytes != 0 ? size_bytes : 1);
+  if (left < 0) [[unlikely]] {
+    return false;
+  }
+  heap.until_sample_bytes = left;
+  ++heap.allocations;
+  return true;
+}
+
+// Whether the block is among the sampled ones, perhaps. [hook]
+bool may_be_sampled(uint64_t block);
 // Enters a sampled block; false: there is no room, and its end would go unseen. [hook]
 bool enter_sampled(uint64_t block);
 // Takes a block out; false: it was not sampled. [hook]

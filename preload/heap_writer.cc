@@ -63,6 +63,15 @@ bool make_room(ThreadState& thread, uint64_t size_bytes, bool may_wait) {
   return false;
 }
 
+void wake_recorder() {
+  const CallScope scope;
+  std::atomic<uint32_t>& bell = the_agent.session.page().doorbell;
+  if (sandbox_allows(Deed::kHeap) && bell.load(std::memory_order_relaxed) != 0 &&
+      bell.exchange(0, std::memory_order_acq_rel) != 0) {
+    raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
+  }
+}
+
 void ring_bell(ThreadState& thread) {
   HeapThread& heap = thread.heap;
   heap.known_tail = slot_of(thread).heap_tail.load(std::memory_order_acquire);
@@ -71,12 +80,7 @@ void ring_bell(ThreadState& thread) {
     return;
   }
   heap.bell_at = heap.reserved + heap.ring_bytes / 16;
-  const CallScope scope;
-  std::atomic<uint32_t>& bell = the_agent.session.page().doorbell;
-  if (sandbox_allows(Deed::kHeap) && bell.load(std::memory_order_relaxed) != 0 &&
-      bell.exchange(0, std::memory_order_acq_rel) != 0) {
-    raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
-  }
+  wake_recorder();
 }
 
 }  // namespace flarestack::agent

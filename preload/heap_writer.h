@@ -18,6 +18,8 @@ inline bool has_room(const HeapThread& heap, uint64_t size_bytes) {
   return heap.reserved + size_bytes - heap.known_tail <= heap.ring_bytes;
 }
 
+// Wakes the recorder from its nap, once until it has been awake. [hook]
+void wake_recorder();
 // The rare half of HeapWriter::reserve(): there is no room, or there was none. [hook]
 bool make_room(ThreadState& thread, uint64_t size_bytes, bool may_wait);
 // The ring is half full, as far as is known: the recorder naps until it is told. [hook]

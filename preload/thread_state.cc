@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "preload/agent.h"
+#include "preload/heap_writer.h"
 #include "preload/sample_timer.h"
 #include "preload/system.h"
 
@@ -129,11 +130,18 @@ ThreadState* thread_table::find_thread(uint64_t pointer) {
 ThreadState* thread_of_slot(uint32_t slot) { return states != nullptr ? &states[slot] : nullptr; }
 
 ThreadState* claim_thread() {
+  constexpr uint32_t kManyEnded = 16;
   const SessionView session = the_agent.session;
+  uint32_t ended = 0;
   for (uint32_t i = 0; i < kSlotCount; ++i) {
-    // The lowest slots are used again first, so that few ring pages are ever touched.
+    // The lowest slots are used again first, so that few ring pages are ever touched: and where many wait to be drained
+    // and freed, the recorder is told.
     SlotHeader& slot = session.slot(i);
     SlotState expected = SlotState::kFree;
+    ended += slot.state.load(std::memory_order_relaxed) == SlotState::kEnding ? 1 : 0;
+    if (ended == kManyEnded) {
+      wake_recorder();
+    }
     if (slot.state.load(std::memory_order_relaxed) != SlotState::kFree ||
         !slot.state.compare_exchange_strong(expected, SlotState::kStarting, std::memory_order_acq_rel)) {
       continue;

@@ -10,7 +10,8 @@ namespace flarestack {
 namespace {
 
 constexpr int64_t kFirstSliceLengthNs = 100'000'000;
-constexpr uint32_t kSlicesPerDoubling = 256;
+constexpr uint32_t kSlicesPerDoubling = 32;
+constexpr uint64_t kMostSliceBlocks = uint64_t{1} << 30;  // of a slice's 32-bit counts
 
 uint32_t birth_of(int64_t time_ns) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time_ns / HeapBlock::kBirthUnitNs, 0, UINT32_MAX));
@@ -73,6 +74,9 @@ HeapTracker::SliceCounts& HeapTracker::change(uint32_t site_index) {
     counts.start_bytes = site.live_bytes;
     counts.start_blocks = site.live_blocks;
     slices_.push_back(counts);
+    if (sample_bytes_ != 0) {
+      estimates_.emplace_back();
+    }
     site.slice = static_cast<uint32_t>(slices_.size());
   }
   SliceCounts& counts = slices_[site.slice - 1];
@@ -148,13 +152,15 @@ void HeapTracker::add_block(const Event& event) {
   uint64_t bytes = event.size_bytes;
   if (sample_bytes_ != 0) {
     const Weight weight = weight_of(event.size_bytes);
-    blocks = whole_part(weight.blocks, counts.fraction);
+    SliceEstimates& estimates = estimates_[sites_[event.site].slice - 1];
+    blocks = whole_part(weight.blocks, estimates.fraction);
     bytes = weight.bytes;
-    ++counts.samples;
-    counts.variance_allocations += weight.variance_blocks;
-    counts.variance_kib2 += weight.variance_kib2;
+    ++estimates.samples;
+    estimates.variance_allocations += weight.variance_blocks;
+    estimates.variance_kib2 += weight.variance_kib2;
   }
-  counts.allocations += blocks;
+  counts.allocations += static_cast<uint32_t>(blocks);
+  slice_blocks_ += blocks;
   counts.allocated_bytes += bytes;
   Site& site = sites_[event.site];
   site.live_bytes += static_cast<int64_t>(bytes);
@@ -182,13 +188,15 @@ void HeapTracker::count_freed(uint32_t site_index, uint64_t size_bytes, bool tem
   Site& site = sites_[site_index];
   uint64_t blocks = 1;
   if (sample_bytes_ != 0) {
-    blocks = whole_part(weight_of(size_bytes).blocks, counts.freed_fraction);
-    blocks = std::min(blocks, static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0)));
+    blocks = whole_part(weight_of(size_bytes).blocks, estimates_[site.slice - 1].freed_fraction);
+    const auto live = static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0));
+    // Fractions must not leave blocks without bytes behind.
+    blocks = site.live_bytes <= static_cast<int64_t>(bytes) ? live : std::min(blocks, live);
   }
-  counts.deallocations += blocks;
+  counts.deallocations += static_cast<uint32_t>(blocks);
   counts.deallocated_bytes += bytes;
-  counts.temporary += temporary ? blocks : 0;
-  counts.lifetimes[lifetime_class(age_ns)] += blocks;
+  counts.temporary += temporary ? static_cast<uint32_t>(blocks) : 0;
+  counts.lifetimes[lifetime_class(age_ns)] += static_cast<uint32_t>(blocks);
   site.live_bytes -= static_cast<int64_t>(bytes);
   site.live_blocks -= static_cast<int64_t>(blocks);
   live_blocks_ -= std::min(blocks, live_blocks_);
@@ -254,7 +262,7 @@ void HeapTracker::end_slice(int64_t now_ns, bool always) {
     peak_time_ns_ = now_ns;
     return;
   }
-  if (always || now_ns - slice_start_ns_ >= slice_length_ns_) {
+  if (always || now_ns - slice_start_ns_ >= slice_length_ns_ || slice_blocks_ > kMostSliceBlocks) {
     write_slice(now_ns);
   }
 }
@@ -276,12 +284,15 @@ void HeapTracker::write_slice(int64_t end_ns) {
     record.deallocations = counts.deallocations;
     record.deallocated_bytes = counts.deallocated_bytes;
     record.temporary = counts.temporary;
-    record.lifetimes = counts.lifetimes;
+    std::copy(counts.lifetimes.begin(), counts.lifetimes.end(), record.lifetimes.begin());
     record.peak_bytes = (saved ? counts.at_peak_bytes : site.live_bytes) - counts.start_bytes;
     record.peak_blocks = (saved ? counts.at_peak_blocks : site.live_blocks) - counts.start_blocks;
-    record.samples = counts.samples;
-    record.variance_allocations = static_cast<uint64_t>(counts.variance_allocations);
-    record.variance_kib2 = static_cast<uint64_t>(counts.variance_kib2);
+    if (sample_bytes_ != 0) {
+      const SliceEstimates& estimates = estimates_[static_cast<size_t>(&counts - slices_.data())];
+      record.samples = estimates.samples;
+      record.variance_allocations = static_cast<uint64_t>(estimates.variance_allocations);
+      record.variance_kib2 = static_cast<uint64_t>(estimates.variance_kib2);
+    }
     writer_.add(record);
   }
   HeapSliceRecord slice;
@@ -297,6 +308,8 @@ void HeapTracker::write_slice(int64_t end_ns) {
   blocks_.trim();
 
   slices_.clear();
+  estimates_.clear();
+  slice_blocks_ = 0;
   slice_start_ns_ = end_ns;
   at_peak_ = true;
   ++epoch_;

@@ -117,19 +117,23 @@ class HeapTracker {
     int64_t live_blocks = 0;
   };
   // What happened to a site in this slice.
+  // Counts have 32 bits, so that an event touches few cache lines: a slice ends before they could overflow.
   struct SliceCounts {
-    uint32_t site = 0;
+    uint32_t allocations = 0;
+    uint32_t deallocations = 0;
+    uint64_t allocated_bytes = 0;
+    uint64_t deallocated_bytes = 0;
+    uint32_t temporary = 0;
     uint32_t epoch = 0;  // at_peak is of
-    int64_t start_bytes = 0;
-    int64_t start_blocks = 0;
+    std::array<uint32_t, kLifetimeClasses> lifetimes{};
     int64_t at_peak_bytes = 0;
     int64_t at_peak_blocks = 0;
-    uint64_t allocations = 0;
-    uint64_t allocated_bytes = 0;
-    uint64_t deallocations = 0;
-    uint64_t deallocated_bytes = 0;
-    uint64_t temporary = 0;
-    std::array<uint64_t, kLifetimeClasses> lifetimes{};
+    int64_t start_bytes = 0;
+    int64_t start_blocks = 0;
+    uint32_t site = 0;
+  };
+  // The same, of sampled mode.
+  struct SliceEstimates {
     uint64_t samples = 0;
     double variance_allocations = 0;
     double variance_kib2 = 0;
@@ -203,6 +207,8 @@ class HeapTracker {
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
   std::array<CachedSite, size_t{1} << kSiteCacheBits> site_cache_;
   std::vector<SliceCounts> slices_;
+  std::vector<SliceEstimates> estimates_;   // by the same index; empty in exact mode
+  uint64_t slice_blocks_ = 0;               // counted in this slice, so far
   std::map<uint64_t, MappedPiece> mapped_;  // by start address
 
   uint64_t live_bytes_ = 0;

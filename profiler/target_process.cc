@@ -20,6 +20,7 @@ namespace flarestack {
 namespace {
 
 constexpr uint64_t kNamesIntervalNs = 200'000'000;
+constexpr uint64_t kGenerationsNs = 500'000'000;
 constexpr uint32_t kElidedAfterFrames = Unwinder::kRootFrames;  // of a stack with a gap, the root side
 
 std::string thread_comm(int32_t pid, int32_t tid) {
@@ -116,8 +117,9 @@ size_t TargetProcess::drain(bool ended) {
     }
   }
   // What is in the rings now was written after the previous drain, by a thread that may have taken its list of modules
-  // a little earlier.
-  if (!heap_left_over_) {
+  // earlier: as long before as a thread may be kept from running.
+  if (!heap_left_over_ && now_ns - last_forgotten_ns_ > kGenerationsNs) {
+    last_forgotten_ns_ = now_ns;
     modules_.forget_before(earlier_generations_[0]);
     earlier_generations_ = {earlier_generations_[1], last_generation_};
   }

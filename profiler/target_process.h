@@ -130,8 +130,9 @@ class TargetProcess {
   std::map<int32_t, ThreadId> thread_ids_;  // of living threads
   std::unique_ptr<OffCpuSampler> off_cpu_;  // with the first sample_off_cpu()
   uint32_t last_generation_ = 0;
-  std::array<uint32_t, 2> earlier_generations_{};  // the last ones at the two drains before
-  std::set<int32_t> unsampled_tids_;               // threads that the agent did not see start: raw clone, or libc's own
+  std::array<uint32_t, 2> earlier_generations_{};  // the last ones, at two moments a while ago
+  uint64_t last_forgotten_ns_ = 0;
+  std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own
   std::set<int32_t> without_slot_before_;
   uint64_t last_names_ns_ = 0;
   uint64_t samples_ = 0, dropped_ = 0, heuristic_ = 0, truncated_ = 0, elided_ = 0, kernel_ticks_ = 0, damaged_ = 0;
