@@ -177,7 +177,7 @@ def show_counts(every, results):
         results.figure(f"{program.name}: allocations counted wrong", difference, "blocks", program.count_varies_by)
 
 
-def show_bars(every, results):
+def show_bars(options, every, results):
     results.say("Time added by exact recording, in times of what heaptrack adds: the greater of wall and user+sys\n"
                 "(of the medians, and its 95 % confidence interval); trace sizes")
     ratios = []
@@ -191,7 +191,8 @@ def show_bars(every, results):
         ratio, interval = recordings.ratio("exact", "heaptrack --raw")
         results.figure(f"{name}: time added / heaptrack --raw's", ratio, "x", None, interval)
     if ratios:
-        results.figure(f"median of {len(ratios)} programs: time added / heaptrack's", statistics.median(ratios), "x", MEDIAN_RATIO_BAR)
+        results.figure(f"median of {len(ratios)} programs: time added / heaptrack's", statistics.median(ratios), "x",
+                       None if options.only else MEDIAN_RATIO_BAR)
     for recordings in every:
         results.figure(f"{recordings.program.name}: trace / heaptrack's", recordings.sizes["exact"] / recordings.sizes["heaptrack"], "x", TRACE_BAR)
     for recordings in every:
@@ -260,7 +261,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="flarestack-bench.") as folder:
         scratch = pathlib.Path(folder)
         every = measure_recordings(options, results, scratch)
-        show_bars(every, results)
+        show_bars(options, every, results)
         show_sampled(options, every, results, scratch)
         show_counts(every, results)
         if not options.only:

@@ -29,7 +29,7 @@ class ProcessWatch:
         self.thread.join()
 
     def peak_of_program(self):
-        return max((peak for (_, program), peak in self.peaks.items() if program == self.program), default=0)
+        return max((peak for (_, program), peak in list(self.peaks.items()) if program == self.program), default=0)
 
     def peak_of_others(self):
         """Of all others together: what records, interprets and compresses."""

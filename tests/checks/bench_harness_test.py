@@ -3,17 +3,20 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
 sys.path.insert(0, str(BENCH))
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
+import process_watch  # noqa: E402
 import profilers  # noqa: E402
 
 
@@ -75,6 +78,25 @@ class HarnessTest(unittest.TestCase):
             file.truncate(0)
             with self.assertRaises(harness.BenchError):
                 profilers.Gperftools.got(None, file.name, None, 1000)
+
+    def test_a_descendant_is_bound_and_its_memory_seen(self):
+        script = "import sys; block = b'x' * (50 << 20); print(flush=True); sys.stdin.read()"
+        python = os.path.realpath(sys.executable)
+        processor = min(os.sched_getaffinity(0))
+        with subprocess.Popen(["sh", "-c", f'"{python}" -c "{script}"; true'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+            watch = process_watch.ProcessWatch(python, processor, for_memory=True)
+            watch.start(shell.pid)
+            shell.stdout.readline()
+            end_s = time.monotonic() + 60
+            while watch.peak_of_program() < 50 << 20 and time.monotonic() < end_s:
+                time.sleep(0.001)
+            child = max(pid for pid, program in list(watch.peaks) if program == python)
+            affinity = os.sched_getaffinity(child)
+            shell.stdin.close()
+            watch.stop()
+        self.assertEqual(affinity, {processor})
+        self.assertTrue(50 << 20 <= watch.peak_of_program() < 100 << 20)
+        self.assertTrue(0 < watch.peak_of_others() < 20 << 20)
 
     def test_the_entry_point_refuses_what_it_does_not_know(self):
         done = subprocess.run([BENCH / "run", "no-such-benchmark"], capture_output=True, text=True, check=False)
