@@ -26,6 +26,9 @@ uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate(size_t size_bytes, void* (*real)(size_t)) {
+  if (heap_passes_over_allocation(size_bytes)) {
+    return real(size_bytes);
+  }
   const HeapCall call(heap_caller(), kEntry);
   void* block = real(size_bytes);
   if (block != nullptr && call.counts()) {
@@ -182,6 +185,10 @@ template <bool kEntry>
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free(void* block, void (*real)(void*)) {
+  if (heap_passes_over_free(block)) {
+    real(block);
+    return;
+  }
   const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
@@ -191,6 +198,10 @@ template <bool kEntry>
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free2(void* block, size_t x, void (*real)(void*, size_t)) {
+  if (heap_passes_over_free(block)) {
+    real(block, x);
+    return;
+  }
   const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
@@ -201,6 +212,10 @@ template <bool kEntry>
 template <bool kEntry>
 [[gnu::always_inline]] static inline void hook_free3(void* block, size_t x, size_t y,
                                                      void (*real)(void*, size_t, size_t)) {
+  if (heap_passes_over_free(block)) {
+    real(block, x, y);
+    return;
+  }
   const HeapCall call(heap_caller(), kEntry);
   if (block != nullptr && call.counts()) {
     call.freeing(address_of(block));
