@@ -68,6 +68,43 @@ int main(void) {
 C
 MALLOC_ARENA_MAX=1 GLIBC_TUNABLES=glibc.malloc.tcache_count=0 heap_truth --unknown "$thread_start" -- ./hammer
 
+# The address that a thread got last may be another allocation by the time it frees it: nothing here is temporary.
+cc_program same_address $TRUTH_FLAGS <<'C'
+#include "truth.h"
+#include <pthread.h>
+#include <semaphore.h>
+SITE void* site_other(void) { return GOT(malloc(40), 40); }
+SITE void* site_mine(void) { return GOT(malloc(40), 40); }
+static sem_t turn_other, turn_main;
+static void* block;
+static void* other(void* argument) {
+  for (int i = 0; i < 100; ++i) {
+    sem_wait(&turn_other);
+    void* was = block;
+    give(block);
+    block = site_other();
+    if (block != was) _exit(3);  // the thread's cache gives it back at once
+    sem_post(&turn_main);
+  }
+  return argument;
+}
+int main(void) {
+  sem_init(&turn_other, 0, 0);
+  sem_init(&turn_main, 0, 0);
+  pthread_t id;
+  pthread_create(&id, NULL, other, NULL);
+  for (int i = 0; i < 100; ++i) {
+    block = site_mine();
+    sem_post(&turn_other);
+    sem_wait(&turn_main);
+    give(block);
+  }
+  pthread_join(id, NULL);
+  return 0;
+}
+C
+heap_truth --unknown "$thread_start" -- ./same_address
+
 cxx_program storm $TRUTH_FLAGS <<'C'
 #include "truth.h"
 #include <pthread.h>
