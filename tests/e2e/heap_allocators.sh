@@ -131,7 +131,7 @@ int main() {
 C
 # exact EXPECTED-FIRST-LINE COMMAND...
 exact() {
-  heap_truth --unknown "$others" --truncated 5 -- "${@:2}"
+  heap_truth --unknown "$others" -- "${@:2}"
   grep -qx "$1" bare.out || fail "$*: $(cat bare.out)"
 }
 others='^libstdc|^_IO_file_doallocate|^calloc$|_dl_|allocate_dtv|pthread|^__cxa|^_GLOBAL|^libjemalloc|^libtcmalloc|^libmimalloc|tcmalloc::|^TCMallocGuard|^MallocExtension|^init|^je_|^mi_'

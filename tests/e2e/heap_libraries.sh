@@ -64,7 +64,7 @@ int main() {
 }
 C
 loader='^calloc$|^malloc$|^realloc$|_dl_|allocate_dtv|pthread|dlopen|dlsym|dlclose|dlerror|new_exitfn|atexit|add_to_global|decompose_rpath|^libstdc|tls_get|open_path|fillin_rpath|strdup|expand_dynamic'
-heap_truth --unknown "$loader" --truncated 1 -- ./libraries
+heap_truth --unknown "$loader" -- ./libraries
 
 # With a libc of its own (dlmopen), and one whose calls of its own allocator name no symbol (-Bsymbolic).
 gcc -g -O1 -fno-builtin -shared -fPIC -o libapart.so -x c - <<'C'

@@ -141,4 +141,4 @@ int main() {
   }
 }
 C
-heap_truth --unknown "$thread_start|^libstdc" --truncated 1 -- ./storm
+heap_truth --unknown "$thread_start|^libstdc" -- ./storm

@@ -121,4 +121,4 @@ int main() {
   return 0;
 }
 C
-heap_truth --unknown '^libstdc|^_GLOBAL__|pool|^__cxa_allocate_exception' --truncated 1 -- ./operators
+heap_truth --unknown '^libstdc|^_GLOBAL__|pool|^__cxa_allocate_exception' -- ./operators

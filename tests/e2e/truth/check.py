@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check.py TRACE [--peak] [--unknown REGEX] [--truncated N] [--processes N]: every process of the recording says what the program's own
+"""check.py TRACE [--peak] [--unknown REGEX] [--processes N]: every process of the recording says what the program's own
 account says (truth.PID.N, truth.h), to the last block: each allocating function by every metric, and the totals.
---peak: the peak too, which of several threads nobody knows. --unknown: functions that may allocate besides. --truncated: stacks without
-a root at most, such as that of libstdc++'s emergency pool, which is allocated below ld.so's _dl_start_user."""
+--peak: the peak too, which of several threads nobody knows. --unknown: functions that may allocate besides."""
 import argparse, glob, json, os, re, struct, subprocess, sys
 
 NUMBERS = ("allocations", "allocated_bytes", "live_blocks_at_end", "live_bytes_at_end", "temporary_allocations", "peak_bytes")
@@ -12,7 +11,6 @@ options = argparse.ArgumentParser()
 options.add_argument("trace")
 options.add_argument("--peak", action="store_true")
 options.add_argument("--unknown", default="$^")
-options.add_argument("--truncated", type=int, default=0)
 options.add_argument("--processes", type=int, default=1)
 options = options.parse_args()
 problems = []
@@ -72,11 +70,8 @@ def compare(pid, truth, metric):
         if key != "peak_bytes" or options.peak:
             differ(f"{pid}: all: {key}", total[key], heap[key] - others[key])
     differ(f"{pid}: deallocations", heap["allocations"] - heap["live_blocks_at_end"], heap["deallocations"])
-    for key in ("events_lost", "foreign_frees", "ambiguous_frees", "stacks_elided"):
+    for key in ("events_lost", "foreign_frees", "ambiguous_frees", "stacks_truncated", "stacks_heuristic", "stacks_elided"):
         differ(f"{pid}: {key}", 0, heap[key])
-    for key in ("stacks_truncated", "stacks_heuristic"):
-        if heap[key] > options.truncated:
-            differ(f"{pid}: {key}", options.truncated, heap[key])
 
 
 info = flarestack("info")
