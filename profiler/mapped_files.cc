@@ -6,11 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <sstream>
 #include <utility>
 
 #include <elfutils/libdwelf.h>
-#include <fmt/format.h>
 #include <gelf.h>
 #include <libelf.h>
 
@@ -30,18 +28,11 @@ void MappedFiles::look(int32_t pid, uint64_t now_monotonic_ns) {
   if (now_monotonic_ns < next_look_monotonic_ns_) {
     return;
   }
-  const Result<std::string> text = read_file(fmt::format("/proc/{}/maps", pid));
-  std::istringstream lines(text.ok() ? *text : "");
-  for (std::string line; std::getline(lines, line);) {
-    // START-END PERMISSIONS OFFSET DEVICE INODE      PATH (proc(5))
-    Mapping mapping;
-    char permissions[5] = {};
-    int path_at = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %*s %lu %n", &mapping.start, &mapping.end, permissions,
-                    &mapping.file_offset, &mapping.inode, &path_at) == 5 &&
-        permissions[2] == 'x' && line[static_cast<size_t>(path_at)] == '/') {
-      mapping.path = line.substr(static_cast<size_t>(path_at));
-      add(std::move(mapping));
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  for (size_t i = 0; maps.ok() && i < maps->mappings().size(); ++i) {
+    const Mapping& mapping = maps->mappings()[i];
+    if (mapping.executable && mapping.path.starts_with('/')) {
+      add(mapping);
     }
   }
   const uint64_t cost_ns = monotonic_now_ns() - now_monotonic_ns;

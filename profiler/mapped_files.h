@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "profiler/process_maps.h"
 
 namespace flarestack {
 
@@ -30,13 +31,7 @@ class MappedFiles {
   std::optional<Place> find(RuntimeAddress address);
 
  private:
-  struct Mapping {
-    uint64_t start = 0;
-    uint64_t end = 0;
-    uint64_t file_offset = 0;
-    uint64_t inode = 0;
-    std::string path;
-  };
+  using Mapping = ProcessMaps::Mapping;
   struct File {
     struct Segment {
       uint64_t file_offset = 0;

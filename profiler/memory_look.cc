@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
 #include "profiler/clock.h"
+#include "profiler/process_maps.h"
 
 namespace flarestack {
 namespace {
@@ -26,49 +28,25 @@ std::string_view take_until(std::string_view& text, char separator) {
   return part;
 }
 
-uint64_t number(std::string_view text, int base) {
+uint64_t number(std::string_view text) {
   uint64_t value = 0;
   while (text.starts_with(' ')) {
     text.remove_prefix(1);
   }
-  std::from_chars(text.data(), text.data() + text.size(), value, base);
+  std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
 }
 
-struct MappingLine {
-  uint64_t start = 0;
-  uint64_t end = 0;
-  std::string_view path;
-};
+using Mapping = ProcessMaps::Mapping;
 
-// "55d0c0a00000-55d0c0a01000 r--p 00000000 fe:01 1234   /path"; end 0: it is another kind of line.
-MappingLine parse_mapping(std::string_view line) {
-  MappingLine mapping;
-  const size_t dash = line.find('-');
-  const size_t blank = line.find(' ');
-  if (dash == std::string_view::npos || blank == std::string_view::npos || dash > blank) {
-    return mapping;
-  }
-  mapping.start = number(line.substr(0, dash), 16);
-  mapping.end = number(line.substr(dash + 1, blank - dash - 1), 16);
-  for (int field = 0; field < 5; ++field) {
-    take_until(line, ' ');
-    while (line.starts_with(' ')) {
-      line.remove_prefix(1);
-    }
-  }
-  mapping.path = line;
-  return mapping;
-}
-
-bool holds_one_of(const MappingLine& mapping, const std::vector<std::pair<uint64_t, uint64_t>>& ranges) {
+bool holds_one_of(const Mapping& mapping, const std::vector<std::pair<uint64_t, uint64_t>>& ranges) {
   return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
     return (range.first <= mapping.start && mapping.start < range.second) ||
            (mapping.start <= range.first && range.first < mapping.end);
   });
 }
 
-uint64_t& owner_of(const MappingLine& mapping, const MemoryOwners& owners, MemoryRecord& record) {
+uint64_t& owner_of(const Mapping& mapping, const MemoryOwners& owners, MemoryRecord& record) {
   if (mapping.path.find("flarestack") != std::string_view::npos &&
       (mapping.path.starts_with("/memfd:flarestack") || mapping.path.starts_with("[anon:flarestack]") ||
        mapping.path.find("/libflarestack_preload.so") != std::string_view::npos)) {
@@ -91,12 +69,12 @@ void split_resident_memory(std::string_view smaps, const MemoryOwners& owners, M
     const std::string_view line = take_until(smaps, '\n');
     const bool is_field = !line.empty() && line[0] >= 'A' && line[0] <= 'Z';
     if (!is_field) {
-      const MappingLine mapping = parse_mapping(line);
-      owner = mapping.end != 0 ? &owner_of(mapping, owners, record) : nullptr;
+      const std::optional<Mapping> mapping = ProcessMaps::parse_line(std::string(line));
+      owner = mapping ? &owner_of(*mapping, owners, record) : nullptr;
     } else if (owner != nullptr && line.starts_with("Rss:")) {
-      *owner += number(line.substr(4), 10) * 1024;
+      *owner += number(line.substr(4)) * 1024;
     } else if (owner != nullptr && line.starts_with("Pss:")) {
-      record.pss_bytes += number(line.substr(4), 10) * 1024;
+      record.pss_bytes += number(line.substr(4)) * 1024;
     }
   }
 }
@@ -111,15 +89,15 @@ bool MemoryLook::look(int64_t now_ns, const MemoryOwners& owners, MemoryRecord& 
   }
   std::string_view pages = *statm;
   take_until(pages, ' ');
-  record.rss_bytes = number(take_until(pages, ' '), 10) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  record.rss_bytes = number(take_until(pages, ' ')) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   // Behind the name, which may hold anything but ends with the last parenthesis, fields 3, 4, ... (proc(5)).
   std::string_view fields = std::string_view(*stat).substr(std::min(stat->rfind(')'), stat->size() - 1));
   for (int field = 2; field < 10; ++field) {
     take_until(fields, ' ');
   }
-  record.minor_faults = number(take_until(fields, ' '), 10);
+  record.minor_faults = number(take_until(fields, ' '));
   take_until(fields, ' ');
-  record.major_faults = number(take_until(fields, ' '), 10);
+  record.major_faults = number(take_until(fields, ' '));
   const bool grown = record.rss_bytes > rss_at_split_ + rss_at_split_ / 8;
   if (record.rss_bytes == 0 || !grown || now_ns < next_split_ns_) {
     return record.rss_bytes != 0;

@@ -31,6 +31,20 @@ Result<Fd> open_regular(const std::string& path, uint64_t inode) {
 
 }  // namespace
 
+std::optional<ProcessMaps::Mapping> ProcessMaps::parse_line(const std::string& line) {
+  // START-END PERMISSIONS OFFSET DEVICE INODE      PATH (proc(5))
+  Mapping mapping;
+  char permissions[5] = {};
+  int path_at = 0;
+  if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %*s %lu %n", &mapping.start, &mapping.end, permissions,
+                  &mapping.file_offset, &mapping.inode, &path_at) != 5) {
+    return std::nullopt;
+  }
+  mapping.executable = permissions[2] == 'x';
+  mapping.path = line.substr(static_cast<size_t>(path_at));
+  return mapping;
+}
+
 Result<ProcessMaps> ProcessMaps::read(int32_t pid) {
   const Result<std::string> text = read_file(fmt::format("/proc/{}/maps", pid));
   if (!text.ok()) {
@@ -44,15 +58,8 @@ ProcessMaps ProcessMaps::parse(std::string_view text) {
   while (!text.empty()) {
     const std::string line(text.substr(0, text.find('\n')));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    // START-END PERMISSIONS OFFSET DEVICE INODE      PATH (proc(5))
-    Mapping mapping;
-    char permissions[5] = {};
-    int path_at = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %*s %lu %n", &mapping.start, &mapping.end, permissions,
-                    &mapping.file_offset, &mapping.inode, &path_at) == 5) {
-      mapping.executable = permissions[2] == 'x';
-      mapping.path = line.substr(static_cast<size_t>(path_at));
-      maps.mappings_.push_back(std::move(mapping));
+    if (std::optional<Mapping> mapping = parse_line(line)) {
+      maps.mappings_.push_back(std::move(*mapping));
     }
   }
   for (const Mapping& mapping : maps.mappings_) {

@@ -25,6 +25,9 @@ class ProcessMaps {
     std::string path;  // "[heap]" and the like; empty: anonymous
   };
 
+  // Of a line of /proc/PID/maps, or of a line of smaps that begins a mapping; none: it is another one.
+  static std::optional<Mapping> parse_line(const std::string& line);
+
   static Result<ProcessMaps> read(int32_t pid);
   // Of the text of such a file.
   static ProcessMaps parse(std::string_view text);
