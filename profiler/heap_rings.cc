@@ -9,8 +9,6 @@
 #include <climits>
 #include <utility>
 
-#include "unwind/unwinder.h"
-
 namespace flarestack {
 namespace {
 
@@ -148,8 +146,7 @@ bool HeapRings::peek(Cursor& cursor) {
 void HeapRings::damaged(Cursor& cursor) {
   ++damaged_;
   Slot& slot = *slots_[cursor.slot];
-  slot.frames.clear();
-  slot.stacks.clear();
+  slot.stack.clear();
   slot.wide = 0;
   cursor.position = cursor.head & ~uint64_t{7};
 }
@@ -260,6 +257,9 @@ void HeapRings::take(const Cursor& cursor) {
       break;
     }
     case HeapKind::kReallocateBegin:
+      if (slot.held_block != 0) {
+        tracker_.put_back(slot.held);  // somebody jumped out of that one: nobody knows what became of the block
+      }
       tracker_.hold(head.block, slot.held);
       slot.held_block = head.block;
       break;
@@ -280,30 +280,15 @@ void HeapRings::take(const Cursor& cursor) {
       point.reached = true;
       break;
     }
-    default:
+    case HeapKind::kAllocate:
+    case HeapKind::kReallocate:
+    case HeapKind::kReallocateEnd:
+    case HeapKind::kMap:
       take_with_stack(cursor, head, slot);
+      break;
+    default:
+      ++damaged_;  // a number with an order, where there is none
   }
-}
-
-// Brings the slot's stack up to date with what the record says; false: it makes no sense.
-bool HeapRings::push_stack(const Cursor& cursor, uint32_t first, uint32_t kept, uint32_t added, bool elided,
-                           Slot& slot) {
-  if (kept > slot.frames.size() || kept + added > Unwinder::kMaxFrames) {
-    return false;
-  }
-  slot.frames.resize(kept);
-  slot.stacks.resize(kept);
-  StackId parent = kept != 0 ? slot.stacks.back() : StackId{};
-  for (uint32_t i = 0; i < added; ++i) {
-    if (elided && slot.frames.size() == Unwinder::kRootFrames) {
-      parent = parts_.frames->elided_child(parent);
-    }
-    const uint64_t bits = word(cursor, first + i);
-    parent = parts_.frames->child(parent, bits, slot.generation);
-    slot.frames.push_back(bits);
-    slot.stacks.push_back(parent);
-  }
-  return true;
 }
 
 void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot) {
@@ -317,12 +302,13 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
   if (second.inner) {
     // A signal handler's, without a walk: the ring's previous stack stays what it is.
     origin.stack = added != 0 ? parts_.frames->child({}, word(cursor, at), slot.generation) : StackId{};
-  } else if (push_stack(cursor, at, second.kept, added, elided, slot)) {
-    origin.stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
   } else {
-    ++damaged_;
-    slot.frames.clear();
-    slot.stacks.clear();
+    const bool sound = slot.stack.keep(second.kept, added);
+    damaged_ += sound ? 0 : 1;
+    for (uint32_t i = 0; sound && i < added; ++i) {
+      slot.stack.push(*parts_.frames, word(cursor, at + i), slot.generation, elided);
+    }
+    origin.stack = slot.stack.leaf();
   }
   heuristic_ += (head.flags & kHeapHeuristic) != 0 ? 1 : 0;
   truncated_ += (head.flags & kHeapTruncated) != 0 ? 1 : 0;

@@ -19,6 +19,7 @@
 #include "profiler/clock.h"
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_tracker.h"
+#include "profiler/stack_replay.h"
 #include "wire/heap_records.h"
 #include "wire/ring.h"
 #include "wire/session.h"
@@ -79,8 +80,7 @@ class HeapRings {
 
  private:
   struct Slot {
-    std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
-    std::vector<StackId> stacks;
+    StackReplay stack;
     uint32_t generation = 0;
     uint64_t wide = 0;        // of the next record's address
     uint64_t last_block = 0;  // the latest allocation, until it is freed; 0: none
@@ -108,7 +108,6 @@ class HeapRings {
   void take(const Cursor& cursor);
   void drop_held(Slot& slot);
   void take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot);
-  bool push_stack(const Cursor& cursor, uint32_t first, uint32_t kept, uint32_t added, bool elided, Slot& slot);
   void consume(const Cursor& cursor);
   void damaged(Cursor& cursor);
 

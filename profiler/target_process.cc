@@ -21,7 +21,6 @@ namespace {
 
 constexpr uint64_t kNamesIntervalNs = 200'000'000;
 constexpr uint64_t kGenerationsNs = 500'000'000;
-constexpr uint32_t kElidedAfterFrames = Unwinder::kRootFrames;  // of a stack with a gap, the root side
 
 std::string thread_comm(int32_t pid, int32_t tid) {
   std::ifstream file(fmt::format("/proc/{}/task/{}/comm", pid, tid));
@@ -263,8 +262,7 @@ void TargetProcess::skip_damage(uint32_t index, RingReader& ring) {
   ++damaged_;
   ring.skip_to_head();
   // What the next sample refers to as its previous stack is not known any more.
-  slots_[index].frames.clear();
-  slots_[index].stacks.clear();
+  slots_[index].stack.clear();
 }
 
 int64_t TargetProcess::past_time(uint64_t monotonic_ns) const {
@@ -278,28 +276,19 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   const auto kept = static_cast<uint32_t>(words[2]);
   const auto missed_ticks = static_cast<uint32_t>(words[2] >> 32);
   const auto frames_elided = static_cast<uint32_t>(words[3]);
-  if (kept > slot.frames.size() || kept + words.size() > Unwinder::kMaxFrames + kSampleHeaderWords) {
+  if (!slot.stack.keep(kept, words.size() - kSampleHeaderWords)) {
     ++damaged_;
-    slot.frames.clear();
-    slot.stacks.clear();
     return;
   }
-  slot.frames.resize(kept);
-  slot.stacks.resize(kept);
   for (size_t i = kSampleHeaderWords; i < words.size(); ++i) {
-    StackId parent = slot.stacks.empty() ? StackId{} : slot.stacks.back();
-    if (frames_elided != 0 && slot.frames.size() == kElidedAfterFrames) {
-      parent = frames_.elided_child(parent);
-    }
-    slot.stacks.push_back(frames_.child(parent, words[i], record.generation));
-    slot.frames.push_back(words[i]);
+    slot.stack.push(frames_, words[i], record.generation, frames_elided != 0);
   }
   ++samples_;
   heuristic_ += (record.flags & kSampleHeuristic) != 0 ? 1 : 0;
   truncated_ += (record.flags & kSampleTruncated) != 0 ? 1 : 0;
   elided_ += frames_elided != 0 ? 1 : 0;
-  StackId stack = slot.stacks.empty() ? StackId{} : slot.stacks.back();
-  if (!slot.frames.empty() && frames_.is_agent(slot.frames.back(), record.generation)) {
+  StackId stack = slot.stack.leaf();
+  if (stack && frames_.is_agent(slot.stack.leaf_frame(), record.generation)) {
     stack = tables_.stack(stack, tables_.named_frame(FrameKind::kMarker, "[flarestack]"));  // what recording costs
   }
   uint64_t weight_ns = period_ns_;

@@ -21,6 +21,7 @@
 #include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
+#include "profiler/stack_replay.h"
 #include "wire/ring.h"
 
 namespace flarestack {
@@ -82,8 +83,7 @@ class TargetProcess {
     bool gone = false;     // when we first looked
     bool sampled = false;  // at least once
     std::string name;
-    std::vector<uint64_t> frames;  // of the previous stack, root first: FrameAddress bits
-    std::vector<StackId> stacks;   // the call tree node of each
+    StackReplay stack;  // the previous one
   };
 
   void drain_modules();
