@@ -36,7 +36,7 @@ class Flarestack:
         self.program = str(build_dir / "flarestack")
 
     def command(self, target, hz, trace):
-        return [self.program, "record", "--quiet", "--cpu", str(hz), "-o", trace, "--", *target], {}
+        return [self.program, "record", "--quiet", "--no-heap", "--cpu", str(hz), "-o", trace, "--", *target], {}
 
     def got(self, trace, _run, hz):
         listing = subprocess.run([self.program, "info", "--records", trace], capture_output=True, text=True, check=True).stdout

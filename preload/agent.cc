@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "preload/alternate_stack.h"
@@ -258,6 +259,22 @@ __attribute__((destructor)) void finish() {
 }
 
 }  // namespace
+
+bool recording_is_over(uint64_t now_ns) {
+  constexpr uint64_t kRecorderSilentNs = 5'000'000'000;
+  SessionPage& page = the_agent.session.page();
+  const uint64_t heartbeat_ns = page.heartbeat_ns.load(std::memory_order_relaxed);
+  if (page.off.load(std::memory_order_relaxed) == 0 && now_ns > heartbeat_ns &&
+      now_ns - heartbeat_ns > kRecorderSilentNs &&
+      raw_syscall(SYS_kill, static_cast<long>(page.recorder_pid), 0) == -ESRCH) {
+    page.off.store(1, std::memory_order_relaxed);
+  }
+  if (page.off.load(std::memory_order_relaxed) == 0) {
+    return false;
+  }
+  stop_heap();
+  return true;
+}
 
 bool recording() {
   return the_agent.session && sandbox_allows(Deed::kSample) &&

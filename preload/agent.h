@@ -31,6 +31,10 @@ extern Agent the_agent;
 // Whether a session is there and on, and this process is the one it belongs to. [hook]
 bool recording();
 
+// Whether the recorder has ended the recording, or is gone: its heartbeat stopped seconds ago, and there is no such
+// process. Nothing is recorded from then on. [signal]
+bool recording_is_over(uint64_t now_ns);
+
 // Who asks for a session. `fork_number` is what heap_before_fork() gave the fork that made this child.
 struct SessionRequest {
   HelloOrigin origin = HelloOrigin::kImage;

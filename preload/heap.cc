@@ -246,8 +246,12 @@ StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) c
   }
   HeapThread& heap = thread_->heap;
   const StackEvent event{kind, block, size_bytes, old_block};
-  if (heap.writing || !prepare(*thread_)) [[unlikely]] {
+  if (heap.writing) [[unlikely]] {
     write_without_walk(*thread_, event, caller_.return_address);
+    return;
+  }
+  if (!prepare(*thread_)) [[unlikely]] {
+    slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   heap.writing = true;

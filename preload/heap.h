@@ -171,7 +171,7 @@ class HeapRelay {
 
 // Begins to record the heap, after the session is there and the first thread entered. [init], and in a fork's child
 void start_heap();
-// Records nothing from here on: a seccomp filter forbids what it needs. [hook]
+// Records nothing from here on: the recording is over, or a seccomp filter forbids what it needs. [signal]
 void stop_heap();
 // Before a thread starts. [hook]
 void heap_expects_thread();

@@ -83,6 +83,7 @@ class HeapWriter {
 };
 
 enum class OrderMoment : uint8_t { kBeforeCall, kAfterCall };
+
 // The number of an event in the order of all threads. That of a deallocation is taken before the real one, that of an
 // allocation when everything that the real one read has been read: so of two events of one address the number of the
 // later one is higher.

@@ -19,15 +19,6 @@
 namespace flarestack::agent {
 namespace {
 
-constexpr uint64_t kRecorderSilentNs = 5'000'000'000;
-
-// Whether the recorder is gone. Asked about once a second at most: a heartbeat that stopped, and no such process.
-bool recorder_is_gone(const SessionPage& page, uint64_t now_ns) {
-  const uint64_t heartbeat_ns = page.heartbeat_ns.load(std::memory_order_relaxed);
-  return now_ns > heartbeat_ns && now_ns - heartbeat_ns > kRecorderSilentNs &&
-         raw_syscall(SYS_kill, static_cast<long>(page.recorder_pid), 0) == -ESRCH;
-}
-
 MachineRegisters registers_of(const mcontext_t& context) {
   const greg_t* registers = context.gregs;
   MachineRegisters result;
@@ -122,14 +113,10 @@ void hold_costly_traces(ThreadState& thread, uint64_t start_cpu_ns, uint64_t sta
 }
 
 void take_sample(ThreadState& thread, const ucontext_t& context) {
-  SessionPage& page = the_agent.session.page();
   SlotHeader& slot = the_agent.session.slot(thread.slot);
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
   thread.heap.time_ns.store(now_ns, std::memory_order_relaxed);
-  if (page.off.load(std::memory_order_relaxed) == 0 && recorder_is_gone(page, now_ns)) {
-    page.off.store(1, std::memory_order_relaxed);
-  }
-  if (page.off.load(std::memory_order_relaxed) != 0) {
+  if (recording_is_over(now_ns)) {
     disarm(thread);
     return;
   }

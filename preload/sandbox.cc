@@ -69,6 +69,7 @@ constexpr Call kCalls[] = {
     {Deed::kHeap, SYS_futex, {}},
     {Deed::kHeap, SYS_membarrier, {}},
     {Deed::kHeap, SYS_clock_gettime, {CLOCK_MONOTONIC}},
+    {Deed::kHeap, SYS_kill, {}},
     {Deed::kHeap, SYS_process_vm_readv, {}},
     {Deed::kHeap, SYS_getpid, {}},
     {Deed::kHeap, SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE}},
