@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preload/heap.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "preload/agent.h"
@@ -13,9 +12,6 @@
 namespace flarestack::agent {
 namespace {
 
-constexpr size_t kPageBytes = 4096;
-
-constinit HeapSwitches switched_off{};
 constinit std::atomic<uint64_t> forks{0};
 
 // An event of one or two words.
@@ -129,8 +125,6 @@ bool prepare(ThreadState& thread) {
 }
 
 }  // namespace
-
-constinit HeapSwitches* heap_switches = &switched_off;
 
 constinit ProviderCode heap_provider_code{};
 
@@ -335,36 +329,6 @@ void HeapCall::unmapping(uint64_t address, uint64_t size_bytes) const {
   if (thread_ != nullptr) {
     const uint64_t word1 = HeapWord1{size_bytes}.pack();
     write_short(*thread_, HeapKind::kUnmap, address, OrderMoment::kBeforeCall, &word1);
-  }
-}
-
-void start_heap() {
-  if (the_agent.session.page().heap == HeapRecording::kOff) {
-    return;
-  }
-  if (heap_switches == &switched_off) {
-    void* page = map_memory(kPageBytes);
-    if (page == nullptr) {
-      return;
-    }
-    raw_syscall(SYS_madvise, raw_pointer(page), kPageBytes, MADV_WIPEONFORK);
-    heap_switches = static_cast<HeapSwitches*>(page);
-  }
-  const SessionPage& session = the_agent.session.page();
-  if (session.heap == HeapRecording::kSampled) {
-    if (session.heap_sample_bytes == 0 || !start_heap_sampling(session.heap_sample_bytes)) {
-      return;
-    }
-    heap_switches->sampled.store(1, std::memory_order_relaxed);
-  }
-  heap_switches->on.store(1, std::memory_order_release);
-}
-
-void stop_heap() { heap_switches->on.store(0, std::memory_order_relaxed); }
-
-void heap_expects_thread() {
-  if (heap_switches != &switched_off) {
-    heap_switches->ordered.store(1, std::memory_order_seq_cst);
   }
 }
 

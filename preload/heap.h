@@ -14,18 +14,11 @@
 #include <cstdint>
 
 #include "preload/heap_sampling.h"
+#include "preload/heap_switches.h"
 #include "preload/thread_state.h"
 #include "wire/heap_records.h"
 
 namespace flarestack::agent {
-
-// In a page of its own that a forked child finds zeroed, whoever made it (raw clone, _Fork): it then records nothing.
-struct HeapSwitches {
-  std::atomic<uint32_t> on;
-  std::atomic<uint32_t> ordered;  // there has been a second thread
-  std::atomic<uint32_t> sampled;  // only some allocations are recorded
-};
-extern HeapSwitches* heap_switches;  // never nullptr
 
 // The code of the libraries that are allocators: where they call themselves and each other, the allocator is at work by
 // itself.
@@ -169,12 +162,6 @@ class HeapRelay {
   ThreadState* thread_;
 };
 
-// Begins to record the heap, after the session is there and the first thread entered. [init], and in a fork's child
-void start_heap();
-// Records nothing from here on: the recording is over, or a seccomp filter forbids what it needs. [signal]
-void stop_heap();
-// Before a thread starts. [hook]
-void heap_expects_thread();
 // The calling thread is about to fork: tells the recorder, and remembers which fork it is. [hook]
 void heap_before_fork();
 // In a fork's child: of what its memory says of the parent's rings nothing holds. [hook]

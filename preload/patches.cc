@@ -223,8 +223,7 @@ bool ask_and_carry_out(const Connection& connection, const HookTable& table, uin
   }
   const bool is_reply = reply.magic == kSessionMagic && reply.version == kWireVersion && reply.size_bytes != 0 &&
                         reply.size_bytes <= kMaxPlanBytes;
-  const long bytes =
-      is_reply ? raw_syscall(SYS_mmap, 0, reply.size_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0) : -EBADMSG;
+  const long bytes = is_reply ? map_apart(reply.size_bytes, PROT_READ, MAP_PRIVATE, descriptor) : -EBADMSG;
   close_file(descriptor);
   if (raw_failed(bytes)) {
     note_failure(outcome, bytes);

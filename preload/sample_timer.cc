@@ -131,7 +131,7 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   }
   long result = by_trap() ? 0 : set_io_signal(descriptor, thread.tid);
   if (!raw_failed(result)) {
-    result = raw_syscall(SYS_mmap, 0, kPerfPageBytes, PROT_READ, MAP_SHARED, descriptor, 0);
+    result = map_apart(kPerfPageBytes, PROT_READ, MAP_SHARED, static_cast<int>(descriptor));
   }
   if (!raw_failed(result)) {
     thread.perf_page.store(reinterpret_cast<void*>(result), std::memory_order_relaxed);

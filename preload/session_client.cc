@@ -37,7 +37,7 @@ SessionView open_session(const char* session_value, const SessionRequest& reques
   if (region < 0) {
     return {};
   }
-  const long address = raw_syscall(SYS_mmap, 0, kSessionBytes, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+  const long address = map_apart(kSessionBytes, PROT_READ | PROT_WRITE, MAP_SHARED, region);
   close_file(region);
   return raw_failed(address) ? SessionView{} : SessionView{reinterpret_cast<void*>(address)};
 }

@@ -11,7 +11,12 @@
 
 namespace flarestack::agent {
 
-// Anonymous private zeroed memory, or nullptr. Never from the program's heap.
+// mmap where the program's next mappings do not go, so that theirs are where they would be without us: a library that
+// is unloaded and loaded again finds its address free. The address, or a negative errno. Where something is mapped
+// there already, or the program's mappings are so low that there is no such place, the kernel chooses.
+long map_apart(size_t size_bytes, int protection, int flags, int descriptor);
+
+// Anonymous private zeroed memory, by map_apart(), or nullptr. Never from the program's heap.
 void* map_memory(size_t size_bytes);
 void unmap_memory(void* memory, size_t size_bytes);
 

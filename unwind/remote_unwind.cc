@@ -55,6 +55,9 @@ UnwindEnd RemoteUnwinder::walk(FrameState* state, Search search, std::vector<Fra
     if (!stepped) {
       return end;
     }
+    if (search == Search::kForbidden && !may_be_return_address(*state)) {
+      return UnwindEnd::kNoCode;
+    }
     const bool progress = state->exact_pc || state->registers.value[kRsp] > callee.registers.value[kRsp];
     if (state->pc() == 0 || !progress) {
       end = state->pc() == 0 ? UnwindEnd::kRoot : UnwindEnd::kNoProgress;
@@ -135,6 +138,16 @@ bool RemoteUnwinder::find_frame_pointer(const FrameState& state, uint64_t* frame
     }
   }
   return best_root != 0;
+}
+
+// In a trace that started from a guess: code that a call could have left its return address of. Code outside modules is
+// taken on trust, but not the stack.
+bool RemoteUnwinder::may_be_return_address(const FrameState& state) {
+  if (state.exact_pc || state.pc() == 0) {
+    return true;
+  }
+  const UnwindModule* module = modules_->find(state.lookup());
+  return module != nullptr ? call_before(*module, state.pc(), 0) != Call::kNone : !memory_.in_bounds(state.pc());
 }
 
 // What call instruction ends at `return_address`, if it should lead to `callee_start` (0: nobody knows).

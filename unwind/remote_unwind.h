@@ -37,8 +37,8 @@ class RemoteUnwinder {
   static constexpr uint32_t kMaxFrames = 4096;
 
   // Where a frame needs an rbp that nothing tells, it is searched for on the stack: a value that makes the return
-  // address follow a call, from where the rest of the stack unwinds to its root. If there is none the trace ends
-  // (kNoCode).
+  // address follow a call, from where the rest of the stack unwinds to its root by return addresses that follow calls
+  // too. If there is none the trace ends (kNoCode).
   RemoteTrace unwind(const RemoteThread& thread, const ModuleSnapshot& modules);
 
  private:
@@ -49,6 +49,7 @@ class RemoteUnwinder {
   UnwindEnd walk(FrameState* state, Search search, std::vector<FrameAddress>* frames);
   bool step(FrameState* state, UnwindEnd* end);
   bool find_frame_pointer(const FrameState& state, uint64_t* frame_pointer);
+  bool may_be_return_address(const FrameState& state);
   static Call call_before(const UnwindModule& module, uint64_t return_address, uint64_t callee_start);
 
   const ModuleSnapshot* modules_ = nullptr;
