@@ -142,6 +142,11 @@ void RecordingBuilder::add_record(const FrameRecord& record) {
   frame.module = resolve(modules_, record.module.value);
   frame.name = resolve(strings_, record.name.value);
   frame.offset = record.offset;
+  const uint32_t known = frames_.find(record.id.value);
+  if (known != kLostIndex) {  // an unknown place that has been named since; stacks may be there already
+    recording_.frames[known] = frame;
+    return;
+  }
   frames_.set(record.id.value, static_cast<uint32_t>(recording_.frames.size()));
   recording_.frames.push_back(frame);
 }

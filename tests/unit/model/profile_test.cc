@@ -211,6 +211,17 @@ TEST_CASE("kernel time, markers, JIT code and unknown code are frames by their o
   CHECK(profile.quality.achieved_hz == Approx(50 / 0.060));  // of the 60 ms outside the kernel, 50 were sampled
 }
 
+TEST_CASE("code that is named after its stacks were written has its name in them") {
+  FakeRecording fake;
+  fake.thread(1, 0, 100, "game");
+  fake.builder.add(FrameRecord{{900}, FrameKind::kNative, AddressKind::kInstruction, {}, {0x7f0012345678}, {}});
+  fake.builder.add(StackRecord{{900}, {}, {900}});
+  fake.builder.add(SampleRecord{{1}, {900}, SampleMetric::kCpu, 0, 1, 30, 30'000'000});
+  fake.builder.add(StringRecord{{900}, "loop"});
+  fake.builder.add(FrameRecord{{900}, FrameKind::kJit, AddressKind::kInstruction, {}, {0x7f0012345678}, {900}});
+  CHECK(values_of(profile_of(fake)) == Values{{"loop", {30, 30}}});
+}
+
 TEST_CASE("what damage took away is shown as [lost] and counted") {
   FakeRecording fake;
   fake.thread(1, 0, 100, "game");
