@@ -10,7 +10,9 @@ namespace flarestack {
 namespace {
 
 constexpr int64_t kFirstSliceLengthNs = 100'000'000;
+// What a recording of any length may grow by each time that its length doubles.
 constexpr uint32_t kSlicesPerDoubling = 32;
+constexpr uint64_t kRecordsPerDoubling = 8192;
 constexpr uint64_t kMostSliceBlocks = uint64_t{1} << 30;  // of a slice's 32-bit counts
 
 uint32_t birth_of(int64_t time_ns) {
@@ -39,15 +41,34 @@ HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample
     : process_(process), writer_(writer), sample_bytes_(sample_bytes), slice_length_ns_(kFirstSliceLengthNs) {}
 
 uint32_t HeapTracker::find_site(const SiteKey& key, Origin origin) {
-  const auto [entry, added] = site_by_key_.try_emplace(key, static_cast<uint32_t>(sites_.size()));
+  const auto [entry, added] = site_by_key_.try_emplace(key);
   if (added) {
-    Site site;
-    site.origin = origin;
-    site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8);
-    site.size_class = static_cast<uint8_t>(key.kind_and_class);
-    sites_.push_back(site);
+    if (free_sites_.empty()) {
+      free_sites_.push_back(static_cast<uint32_t>(sites_.size()));
+      sites_.emplace_back();
+    }
+    entry->second = free_sites_.back();
+    free_sites_.pop_back();
+    sites_[entry->second] = {origin, static_cast<MemoryKind>(key.kind_and_class >> 8),
+                             static_cast<uint8_t>(key.kind_and_class)};
   }
   return entry->second;
+}
+
+// At a slice's end, a site without a block is forgotten: its thread may have ended, and there may be any number of
+// threads. In sampled mode, where counts are estimates and a site with blocks may have none by them, none is.
+void HeapTracker::forget_if_empty(uint32_t site_index) {
+  const Site& site = sites_[site_index];
+  if (site.live_blocks != 0 || site.live_bytes != 0 || sample_bytes_ != 0) {
+    return;
+  }
+  const SiteKey key = key_of(site.origin, site.kind, site.size_class);
+  CachedSite& cached = cached_site(key);
+  if (cached.key == key) {
+    cached = {};
+  }
+  site_by_key_.erase(key);
+  free_sites_.push_back(site_index);
 }
 
 // Each byte is a sampling point with probability 1 / sample_bytes_; a block is seen if any of its bytes is one. The
@@ -98,12 +119,19 @@ void HeapTracker::grow(uint64_t bytes, int64_t time_ns) {
   }
 }
 
-// Before the site's change: the first one below the peak saves what was live at it.
-void HeapTracker::shrink(uint64_t bytes) {
-  live_bytes_ -= std::min(bytes, live_bytes_);
-  if (at_peak_ && live_bytes_ < peak_bytes_) {
+// Before the site's change: the first one behind the peak saves what was live at it. Blocks without a byte come and go
+// behind it, though the total stays.
+void HeapTracker::leave_peak() {
+  if (at_peak_) {
     at_peak_ = false;
     ++epoch_;
+  }
+}
+
+void HeapTracker::shrink(uint64_t bytes) {
+  live_bytes_ -= std::min(bytes, live_bytes_);
+  if (live_bytes_ < peak_bytes_ || bytes == 0) {
+    leave_peak();
   }
 }
 
@@ -146,6 +174,9 @@ void HeapTracker::add_block(const Event& event) {
     old.found = blocks_.take(event.block, old.block);
     remove_block(old, {}, event.time_ns);
     blocks_.put(event.block, entry);
+  }
+  if (event.size_bytes == 0) {
+    leave_peak();
   }
   SliceCounts& counts = change(event.site);
   uint64_t blocks = 1;
@@ -294,6 +325,7 @@ void HeapTracker::write_slice(int64_t end_ns) {
       record.variance_kib2 = static_cast<uint64_t>(estimates.variance_kib2);
     }
     writer_.add(record);
+    forget_if_empty(counts.site);
   }
   HeapSliceRecord slice;
   slice.process = process_;
@@ -307,6 +339,13 @@ void HeapTracker::write_slice(int64_t end_ns) {
   writer_.add(slice);
   blocks_.trim();
 
+  ++slices_since_doubling_;
+  records_since_doubling_ += slices_.size();
+  if (slices_since_doubling_ == kSlicesPerDoubling || records_since_doubling_ > kRecordsPerDoubling) {
+    slice_length_ns_ *= 2;
+    slices_since_doubling_ = 0;
+    records_since_doubling_ = 0;
+  }
   slices_.clear();
   estimates_.clear();
   slice_blocks_ = 0;
@@ -316,9 +355,6 @@ void HeapTracker::write_slice(int64_t end_ns) {
   peak_bytes_ = live_bytes_;
   peak_blocks_ = live_blocks_;
   peak_time_ns_ = end_ns;
-  if (++slices_written_ % kSlicesPerDoubling == 0) {
-    slice_length_ns_ *= 2;
-  }
 }
 
 }  // namespace flarestack

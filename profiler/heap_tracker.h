@@ -181,21 +181,28 @@ class HeapTracker {
   void carry_out(const Event& event);
   void add_block(const Event& event);
   void remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns);
-  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
-    const SiteKey key{uint64_t{origin.thread.value} << 32 | origin.stack.value,
-                      static_cast<uint32_t>(kind) << 8 | static_cast<uint32_t>(std::bit_width(size_bytes))};
+  static SiteKey key_of(Origin origin, MemoryKind kind, uint8_t size_class) {
+    return {uint64_t{origin.thread.value} << 32 | origin.stack.value, static_cast<uint32_t>(kind) << 8 | size_class};
+  }
+  CachedSite& cached_site(const SiteKey& key) {
     const uint64_t hash = (key.path ^ uint64_t{key.kind_and_class} << 57) * 0x9E3779B97F4A7C15;
-    CachedSite& cached = site_cache_[hash >> (64 - kSiteCacheBits)];
+    return site_cache_[hash >> (64 - kSiteCacheBits)];
+  }
+  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
+    const SiteKey key = key_of(origin, kind, static_cast<uint8_t>(std::bit_width(size_bytes)));
+    CachedSite& cached = cached_site(key);
     if (cached.key != key) [[unlikely]] {
       cached = {key, find_site(key, origin)};
     }
     return cached.site;
   }
+  void forget_if_empty(uint32_t site_index);
   uint32_t find_site(const SiteKey& key, Origin origin);
   Weight weight_of(uint64_t size_bytes) const;
   SliceCounts& change(uint32_t site);
   void count_freed(uint32_t site, uint64_t size_bytes, bool temporary, int64_t age_ns);
   void grow(uint64_t bytes, int64_t time_ns);
+  void leave_peak();
   void shrink(uint64_t bytes);
   void write_slice(int64_t end_ns);
 
@@ -204,6 +211,7 @@ class HeapTracker {
   uint64_t sample_bytes_;
   HeapBlocks blocks_;
   std::vector<Site> sites_;
+  std::vector<uint32_t> free_sites_;  // indices in sites_
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
   std::array<CachedSite, size_t{1} << kSiteCacheBits> site_cache_;
   std::vector<SliceCounts> slices_;
@@ -231,7 +239,8 @@ class HeapTracker {
   bool begun_ = false;
   int64_t slice_start_ns_ = 0;
   int64_t slice_length_ns_;
-  uint32_t slices_written_ = 0;
+  uint32_t slices_since_doubling_ = 0;
+  uint64_t records_since_doubling_ = 0;
 };
 
 }  // namespace flarestack
