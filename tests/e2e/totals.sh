@@ -88,9 +88,10 @@ for timer in auto posix; do
       json_true t.json "abs(sum(f['self'] for f in d['functions'] if f['name'] == '[kernel]') / d['total'] - $system / ($user + $system)) < 0.05" \
         "$what: the share of [kernel] is not $system of $user + $system"
     fi
-    # 300 times a millisecond, less what the first sample of each takes.
+    # 300 times a millisecond, less what the first sample of each takes. A CPU timer fires at the scheduler's ticks; on a
+    # busy machine a thread starts right behind one and is over before the next: that is said, as [not sampled].
+    said="$([ "$timer" = auto ] && echo "('compute',)" || echo "('compute', '[not sampled]')")"
     [ "$what" != short_threads ] ||
-      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] == 'compute') > $([ "$timer" = auto ] && echo 0.24e9 || echo 0.1e9)" \
-        "$timer: the work of short threads"
+      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] in $said) > 0.24e9" "$timer: the work of short threads"
   done
 done
