@@ -14,6 +14,9 @@ constexpr int64_t kFirstSliceLengthNs = 100'000'000;
 constexpr uint32_t kSlicesPerDoubling = 32;
 constexpr uint64_t kRecordsPerDoubling = 8192;
 constexpr uint64_t kMostSliceBlocks = uint64_t{1} << 30;  // of a slice's 32-bit counts
+// With so many a slice ends, however short: they are those of threads that come and go, and while the recorder writes a
+// slice, threads that ended wait for their slots to be freed, and new ones take memory that was never touched.
+constexpr size_t kMostSliceSites = 16384;
 
 uint32_t birth_of(int64_t time_ns) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time_ns / HeapBlock::kBirthUnitNs, 0, UINT32_MAX));
@@ -293,7 +296,8 @@ void HeapTracker::end_slice(int64_t now_ns, bool always) {
     peak_time_ns_ = now_ns;
     return;
   }
-  if (always || now_ns - slice_start_ns_ >= slice_length_ns_ || slice_blocks_ > kMostSliceBlocks) {
+  if (always || now_ns - slice_start_ns_ >= slice_length_ns_ || slice_blocks_ > kMostSliceBlocks ||
+      slices_.size() > kMostSliceSites) {
     write_slice(now_ns);
   }
 }

@@ -112,6 +112,10 @@ size_t TargetProcess::drain(bool ended) {
       take_counts(i);
       thread_ids_.erase(slots_[i].tid);
       slots_[i] = Slot{};
+      // The next thread writes where this one began, so that few pages of a ring are ever touched.
+      for (std::atomic<uint64_t>* position : {&header.head, &header.tail, &header.heap_head, &header.heap_tail}) {
+        position->store(0, std::memory_order_relaxed);
+      }
       header.state.store(SlotState::kFree, std::memory_order_release);
     }
   }

@@ -123,7 +123,7 @@ struct alignas(128) SlotHeader {
   SampleClock clock;          // the one that was armed
   uint32_t reserved;
   uint64_t start_monotonic_ns;
-  std::atomic<uint64_t> head;             // bytes ever written; written by the thread, release
+  std::atomic<uint64_t> head;             // bytes ever written by the slot's thread, release
   std::atomic<uint64_t> tail;             // bytes ever read; written by the recorder, release
   std::atomic<uint64_t> dropped_samples;  // for which the ring had no room
   std::atomic<uint64_t> bad_stacks;  // traces that ended early: unreadable memory, no progress, or the walk's limit
