@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <functional>
 #include <utility>
 
 namespace flarestack {
@@ -66,6 +67,7 @@ void HeapRings::forget_thread(uint32_t slot) {
     tracker_.put_back(slots_[slot]->held);  // it died inside realloc
   }
   tracker_.settle();  // it borrows the slot's
+  tracker_.thread_ended();
   slots_[slot].reset();
 }
 
@@ -151,13 +153,25 @@ void HeapRings::damaged(Cursor& cursor) {
   cursor.position = cursor.head & ~uint64_t{7};
 }
 
-void HeapRings::consume(const Cursor& cursor) {
+void HeapRings::consume(Cursor& cursor) {
   SlotHeader& header = parts_.session.slot(cursor.slot);
+  cursor.consumed = cursor.position;
   // Pairs with the load in wait_for_room(): it sees this tail, or we see that it waits.
   header.heap_tail.store(cursor.position, std::memory_order_seq_cst);
   if (header.heap_reader_wakes.load(std::memory_order_seq_cst) != 0) {
     header.heap_reader_wakes.store(0, std::memory_order_relaxed);
     syscall(SYS_futex, static_cast<void*>(&header.heap_tail), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+}
+
+// Moves the first one to its place in the heap.
+void HeapRings::sift_down(std::vector<Turn>& turns) {
+  for (size_t at = 0, child = 1; child < turns.size(); at = child, child = 2 * at + 1) {
+    child += child + 1 < turns.size() && turns[child] > turns[child + 1] ? 1 : 0;
+    if (!(turns[at] > turns[child])) {
+      return;
+    }
+    std::swap(turns[at], turns[child]);
   }
 }
 
@@ -178,6 +192,7 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
     cursor.slot = i;
     cursor.head = limits.heads[i];
     cursor.position = header.heap_tail.load(std::memory_order_relaxed) & ~uint64_t{7};
+    cursor.consumed = cursor.position;
     if (cursor.position == cursor.head) {
       continue;
     }
@@ -199,36 +214,41 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
       consume(cursor);
     }
   }
-  // A heap of cursors, the one with the lowest order on top; a deallocation comes before an allocation of the same
+  // A heap by order (std::make_heap's layout), the lowest on top; a deallocation comes before an allocation of the same
   // number, which a shared counter gives to none.
-  const auto later = [](const Cursor& a, const Cursor& b) { return a.order > b.order; };
-  std::make_heap(cursors.begin(), cursors.end(), later);
-  while (!cursors.empty() && cursors.front().order <= limits.cut) {
-    std::pop_heap(cursors.begin(), cursors.end(), later);
-    Cursor& cursor = cursors.back();
-    const uint64_t next_order = cursors.size() > 1 ? std::min(limits.cut, cursors.front().order) : limits.cut;
+  std::vector<Turn> turns;
+  for (uint32_t i = 0; i < cursors.size(); ++i) {
+    turns.push_back({cursors[i].order, i});
+  }
+  std::make_heap(turns.begin(), turns.end(), std::greater<>());
+  while (!turns.empty() && turns.front().order <= limits.cut) {
+    Cursor& cursor = cursors[turns.front().cursor];
+    uint64_t next_order = limits.cut;
+    for (size_t i = 1; i < std::min<size_t>(turns.size(), 3); ++i) {
+      next_order = std::min(next_order, turns[i].order);
+    }
     bool more = true;
-    uint64_t unconsumed = 0;
     do {
       take(cursor);
       cursor.position += uint64_t{cursor.words} * 8;
-      unconsumed += uint64_t{cursor.words} * 8;
-      if (unconsumed > heap_ring_bytes(cursor.slot) / 8) {
+      if (cursor.position - cursor.consumed > heap_ring_bytes(cursor.slot) / 8) {
         consume(cursor);
-        unconsumed = 0;
       }
       more = peek(cursor);
     } while (more && cursor.order <= next_order);
-    consume(cursor);
     if (more) {
-      std::push_heap(cursors.begin(), cursors.end(), later);
+      turns.front().order = cursor.order;
     } else {
-      cursors.pop_back();
+      consume(cursor);
+      turns.front() = turns.back();
+      turns.pop_back();
     }
+    sift_down(turns);
   }
-  Left left = cursors.empty() ? Left::kNothing : Left::kLittle;
-  for (const Cursor& cursor : cursors) {
-    consume(cursor);  // what it says about the next event has been taken
+  Left left = turns.empty() ? Left::kNothing : Left::kLittle;
+  for (const Turn turn : turns) {
+    Cursor& cursor = cursors[turn.cursor];
+    consume(cursor);  // with what it says about the next event, which has been taken
     left = cursor.head - cursor.position > heap_ring_bytes(cursor.slot) / 4 ? Left::kMuch : left;
   }
   tracker_.end_slice(now_ns_, false);

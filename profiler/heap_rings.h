@@ -99,6 +99,13 @@ class HeapRings {
     uint64_t mask = 0;
     uint64_t order = 0;  // 0: none, it comes first
     uint32_t words = 0;
+    uint64_t consumed = 0;  // the position that the thread knows of
+  };
+  // When a cursor's next event has its turn.
+  struct Turn {
+    uint64_t order = 0;
+    uint32_t cursor = 0;
+    bool operator>(const Turn& other) const { return order > other.order; }
   };
 
   static uint64_t word(const Cursor& cursor, uint32_t index);
@@ -108,7 +115,8 @@ class HeapRings {
   void take(const Cursor& cursor);
   void drop_held(Slot& slot);
   void take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot);
-  void consume(const Cursor& cursor);
+  void consume(Cursor& cursor);
+  static void sift_down(std::vector<Turn>& turns);
   void damaged(Cursor& cursor);
 
   Parts parts_;

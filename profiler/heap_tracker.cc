@@ -14,9 +14,9 @@ constexpr int64_t kFirstSliceLengthNs = 100'000'000;
 constexpr uint32_t kSlicesPerDoubling = 32;
 constexpr uint64_t kRecordsPerDoubling = 8192;
 constexpr uint64_t kMostSliceBlocks = uint64_t{1} << 30;  // of a slice's 32-bit counts
-// With so many a slice ends, however short: they are those of threads that come and go, and while the recorder writes a
-// slice, threads that ended wait for their slots to be freed, and new ones take memory that was never touched.
-constexpr size_t kMostSliceSites = 16384;
+// When so many have ended, a slice does: while the recorder writes the records of all their call paths, threads that
+// end wait for their slots to be freed, and new ones take memory that was never touched.
+constexpr uint32_t kMostEndedThreads = 1000;
 
 uint32_t birth_of(int64_t time_ns) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time_ns / HeapBlock::kBirthUnitNs, 0, UINT32_MAX));
@@ -297,7 +297,7 @@ void HeapTracker::end_slice(int64_t now_ns, bool always) {
     return;
   }
   if (always || now_ns - slice_start_ns_ >= slice_length_ns_ || slice_blocks_ > kMostSliceBlocks ||
-      slices_.size() > kMostSliceSites) {
+      ended_threads_ > kMostEndedThreads) {
     write_slice(now_ns);
   }
 }
@@ -353,6 +353,7 @@ void HeapTracker::write_slice(int64_t end_ns) {
   slices_.clear();
   estimates_.clear();
   slice_blocks_ = 0;
+  ended_threads_ = 0;
   slice_start_ns_ = end_ns;
   at_peak_ = true;
   ++epoch_;

@@ -73,6 +73,9 @@ class HeapTracker {
   }
   void inherit(HeapBlocks blocks) { blocks_ = std::move(blocks); }
 
+  // One of those that allocated is gone.
+  void thread_ended() { ++ended_threads_; }
+
   // Ends the slice if it is long enough, or `always`, and anything happened in it.
   void end_slice(int64_t now_ns, bool always);
 
@@ -217,6 +220,7 @@ class HeapTracker {
   std::vector<SliceCounts> slices_;
   std::vector<SliceEstimates> estimates_;   // by the same index; empty in exact mode
   uint64_t slice_blocks_ = 0;               // counted in this slice, so far
+  uint32_t ended_threads_ = 0;              // in this slice
   std::map<uint64_t, MappedPiece> mapped_;  // by start address
 
   uint64_t live_bytes_ = 0;
