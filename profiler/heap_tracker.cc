@@ -43,7 +43,7 @@ uint64_t whole_part(double amount, double& fraction) {
 HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes)
     : process_(process), writer_(writer), sample_bytes_(sample_bytes), slice_length_ns_(kFirstSliceLengthNs) {}
 
-uint32_t HeapTracker::find_site(const SiteKey& key, Origin origin) {
+uint32_t HeapTracker::find_site(const SiteKey& key) {
   const auto [entry, added] = site_by_key_.try_emplace(key);
   if (added) {
     if (free_sites_.empty()) {
@@ -52,8 +52,11 @@ uint32_t HeapTracker::find_site(const SiteKey& key, Origin origin) {
     }
     entry->second = free_sites_.back();
     free_sites_.pop_back();
-    sites_[entry->second] = {origin, static_cast<MemoryKind>(key.kind_and_class >> 8),
-                             static_cast<uint8_t>(key.kind_and_class)};
+    Site site;
+    site.origin = {{static_cast<uint32_t>(key.path >> 32)}, {static_cast<uint32_t>(key.path)}};
+    site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8);
+    site.size_class = static_cast<uint8_t>(key.kind_and_class);
+    sites_[entry->second] = site;
   }
   return entry->second;
 }
@@ -89,27 +92,24 @@ HeapTracker::Weight HeapTracker::weight_of(uint64_t size_bytes) const {
   return weight;
 }
 
-// The counts of a site that is about to change.
-HeapTracker::SliceCounts& HeapTracker::change(uint32_t site_index) {
+// A site that is about to change.
+HeapTracker::Site& HeapTracker::change(uint32_t site_index) {
   Site& site = sites_[site_index];
   if (site.slice == 0) {
-    SliceCounts counts;
-    counts.site = site_index;
-    counts.start_bytes = site.live_bytes;
-    counts.start_blocks = site.live_blocks;
-    slices_.push_back(counts);
+    site.start_bytes = site.live_bytes;
+    site.start_blocks = site.live_blocks;
+    changed_.push_back(site_index);
     if (sample_bytes_ != 0) {
       estimates_.emplace_back();
     }
-    site.slice = static_cast<uint32_t>(slices_.size());
+    site.slice = static_cast<uint32_t>(changed_.size());
   }
-  SliceCounts& counts = slices_[site.slice - 1];
-  if (!at_peak_ && counts.epoch != epoch_) {
-    counts.epoch = epoch_;
-    counts.at_peak_bytes = site.live_bytes;
-    counts.at_peak_blocks = site.live_blocks;
+  if (!at_peak_ && site.epoch != epoch_) {
+    site.epoch = epoch_;
+    site.at_peak_bytes = site.live_bytes;
+    site.at_peak_blocks = site.live_blocks;
   }
-  return counts;
+  return site;
 }
 
 void HeapTracker::grow(uint64_t bytes, int64_t time_ns) {
@@ -139,98 +139,117 @@ void HeapTracker::shrink(uint64_t bytes) {
 }
 
 void HeapTracker::settle() {
+  while (resolved_ != pushed_) {
+    resolve(queue_[resolved_++ % kQueueLength]);
+  }
   while (settled_ != pushed_) {
-    carry_out(queue_[settled_++ % kQueueLength]);
+    count(queue_[settled_++ % kQueueLength]);
   }
 }
 
-void HeapTracker::carry_out(const Event& event) {
-  Held own;
+// Enters the block, or takes it out.
+void HeapTracker::resolve(Event& event) {
   switch (event.deed) {
     case Deed::kAllocate:
-      add_block(event);
+      event.block.site = site_of(event.key);
+      event.block.birth = birth_of(event.time_ns);
+      if (!blocks_.put(event.address, event.block)) [[unlikely]] {
+        event.found = blocks_.take(event.address, displaced_.emplace_back());
+        blocks_.put(event.address, event.block);
+      }
       break;
     case Deed::kFree:
-      own.found = blocks_.take(event.block, own.block);
-      remove_block(own, event.temporary_of, event.time_ns);
+      event.found = blocks_.take(event.address, event.block);
       break;
     case Deed::kHold:
-      event.held->address = event.block;
-      event.held->found = blocks_.take(event.block, event.held->block);
-      break;
+      event.held->address = event.address;
+      event.held->found = blocks_.take(event.address, event.held->block);
+      return;
     case Deed::kPutBack:
       if (event.held->found) {
         blocks_.put(event.held->address, event.held->block);
       }
-      break;
+      return;
     case Deed::kDrop:
-      remove_block(*event.held, event.temporary_of, event.time_ns);
+      event.found = event.held->found;
+      event.block = event.held->block;
+      break;
+  }
+  if (event.block.site < sites_.size()) {
+    __builtin_prefetch(&sites_[event.block.site]);
+    __builtin_prefetch(&sites_[event.block.site].lifetimes);
+  }
+}
+
+void HeapTracker::count(const Event& event) {
+  switch (event.deed) {
+    case Deed::kAllocate:
+      if (event.found) [[unlikely]] {
+        ++unseen_frees_;
+        remove_block(displaced_.front(), {}, event.time_ns);
+        displaced_.pop_front();
+      }
+      count_allocated(event);
+      break;
+    case Deed::kFree:
+    case Deed::kDrop:
+      if (event.found) {
+        remove_block(event.block, event.temporary_of, event.time_ns);
+      } else {
+        ++unknown_frees_;
+      }
+      break;
+    case Deed::kHold:
+    case Deed::kPutBack:
       break;
   }
 }
 
-void HeapTracker::add_block(const Event& event) {
-  const HeapBlock entry{event.site, birth_of(event.time_ns), event.size_bytes};
-  if (!blocks_.put(event.block, entry)) {
-    ++unseen_frees_;
-    Held old;
-    old.found = blocks_.take(event.block, old.block);
-    remove_block(old, {}, event.time_ns);
-    blocks_.put(event.block, entry);
-  }
-  if (event.size_bytes == 0) {
+void HeapTracker::count_allocated(const Event& event) {
+  uint64_t blocks = 1;
+  uint64_t bytes = event.block.size_bytes;
+  if (bytes == 0) {
     leave_peak();
   }
-  SliceCounts& counts = change(event.site);
-  uint64_t blocks = 1;
-  uint64_t bytes = event.size_bytes;
+  Site& site = change(event.block.site);
   if (sample_bytes_ != 0) {
-    const Weight weight = weight_of(event.size_bytes);
-    SliceEstimates& estimates = estimates_[sites_[event.site].slice - 1];
+    const Weight weight = weight_of(event.block.size_bytes);
+    SliceEstimates& estimates = estimates_[site.slice - 1];
     blocks = whole_part(weight.blocks, estimates.fraction);
     bytes = weight.bytes;
     ++estimates.samples;
     estimates.variance_allocations += weight.variance_blocks;
     estimates.variance_kib2 += weight.variance_kib2;
   }
-  counts.allocations += static_cast<uint32_t>(blocks);
+  site.allocations += static_cast<uint32_t>(blocks);
   slice_blocks_ += blocks;
-  counts.allocated_bytes += bytes;
-  Site& site = sites_[event.site];
+  site.allocated_bytes += bytes;
   site.live_bytes += static_cast<int64_t>(bytes);
   site.live_blocks += static_cast<int64_t>(blocks);
   live_blocks_ += blocks;
   grow(bytes, event.time_ns);
 }
 
-void HeapTracker::remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns) {
-  if (!held.found) {
-    ++unknown_frees_;
-  } else if (held.block.site == kInheritedSite) {
+void HeapTracker::remove_block(const HeapBlock& block, ThreadId temporary_of, int64_t time_ns) {
+  if (block.site == kInheritedSite) {
     ++inherited_frees_;
-  } else {
-    const int64_t birth_ns = int64_t{held.block.birth} * HeapBlock::kBirthUnitNs;
-    const bool temporary = temporary_of && sites_[held.block.site].origin.thread == temporary_of;
-    count_freed(held.block.site, held.block.size_bytes, temporary, time_ns - birth_ns);
+    return;
   }
-}
-
-void HeapTracker::count_freed(uint32_t site_index, uint64_t size_bytes, bool temporary, int64_t age_ns) {
-  const uint64_t bytes = sample_bytes_ == 0 ? size_bytes : weight_of(size_bytes).bytes;
+  const uint64_t bytes = sample_bytes_ == 0 ? block.size_bytes : weight_of(block.size_bytes).bytes;
   shrink(bytes);
-  SliceCounts& counts = change(site_index);
-  Site& site = sites_[site_index];
+  Site& site = change(block.site);
   uint64_t blocks = 1;
   if (sample_bytes_ != 0) {
-    blocks = whole_part(weight_of(size_bytes).blocks, estimates_[site.slice - 1].freed_fraction);
+    blocks = whole_part(weight_of(block.size_bytes).blocks, estimates_[site.slice - 1].freed_fraction);
     const auto live = static_cast<uint64_t>(std::max<int64_t>(site.live_blocks, 0));
     // Fractions must not leave blocks without bytes behind.
     blocks = site.live_bytes <= static_cast<int64_t>(bytes) ? live : std::min(blocks, live);
   }
-  counts.deallocations += static_cast<uint32_t>(blocks);
-  counts.deallocated_bytes += bytes;
-  counts.temporary += temporary ? static_cast<uint32_t>(blocks) : 0;
-  counts.lifetimes[lifetime_class(age_ns)] += static_cast<uint32_t>(blocks);
+  const int64_t birth_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
+  site.deallocations += static_cast<uint32_t>(blocks);
+  site.deallocated_bytes += bytes;
+  site.temporary += temporary_of && site.origin.thread == temporary_of ? static_cast<uint32_t>(blocks) : 0;
+  site.lifetimes[lifetime_class(time_ns - birth_ns)] += static_cast<uint32_t>(blocks);
   site.live_bytes -= static_cast<int64_t>(bytes);
   site.live_blocks -= static_cast<int64_t>(blocks);
   live_blocks_ -= std::min(blocks, live_blocks_);
@@ -241,13 +260,13 @@ void HeapTracker::map(Origin origin, uint64_t address, uint64_t size_bytes, int6
     return;
   }
   unmap(address, size_bytes, time_ns);  // MAP_FIXED, or an unmapping that went unseen
-  const uint32_t site_index = site_of(origin, MemoryKind::kMapped, size_bytes);
+  const uint32_t site_index = site_of(key_of(origin, MemoryKind::kMapped, size_class_of(size_bytes)));
   mapped_[address] = {address + size_bytes, std::make_shared<Mapping>(Mapping{site_index, size_bytes, time_ns})};
-  SliceCounts& counts = change(site_index);
-  ++counts.allocations;
-  counts.allocated_bytes += size_bytes;
-  sites_[site_index].live_bytes += static_cast<int64_t>(size_bytes);
-  ++sites_[site_index].live_blocks;
+  Site& site = change(site_index);
+  ++site.allocations;
+  site.allocated_bytes += size_bytes;
+  site.live_bytes += static_cast<int64_t>(size_bytes);
+  ++site.live_blocks;
   mapped_bytes_ += size_bytes;
 }
 
@@ -275,15 +294,14 @@ void HeapTracker::unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns) 
     }
     Mapping& mapping = *whole.mapping;
     const uint64_t cut_bytes = cut_end - cut_start;
-    SliceCounts& counts = change(mapping.site);
-    Site& site = sites_[mapping.site];
-    counts.deallocated_bytes += cut_bytes;
+    Site& site = change(mapping.site);
+    site.deallocated_bytes += cut_bytes;
     site.live_bytes -= static_cast<int64_t>(cut_bytes);
     mapped_bytes_ -= cut_bytes;
     mapping.left_bytes -= cut_bytes;
     if (mapping.left_bytes == 0) {
-      ++counts.deallocations;
-      ++counts.lifetimes[lifetime_class(time_ns - mapping.birth_ns)];
+      ++site.deallocations;
+      ++site.lifetimes[lifetime_class(time_ns - mapping.birth_ns)];
       --site.live_blocks;
     }
   }
@@ -291,7 +309,7 @@ void HeapTracker::unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns) 
 
 void HeapTracker::end_slice(int64_t now_ns, bool always) {
   settle();
-  if (slices_.empty()) {
+  if (changed_.empty()) {
     slice_start_ns_ = now_ns;  // nothing to tell of the time up to now
     peak_time_ns_ = now_ns;
     return;
@@ -306,30 +324,31 @@ void HeapTracker::write_slice(int64_t end_ns) {
   AllocationRecord record;
   record.slice_start_ns = slice_start_ns_;
   record.slice_length_ns = std::max<int64_t>(end_ns - slice_start_ns_, 0);
-  for (const SliceCounts& counts : slices_) {
-    Site& site = sites_[counts.site];
-    site.slice = 0;
-    const bool saved = !at_peak_ && counts.epoch == epoch_;
+  for (const uint32_t site_index : changed_) {
+    Site& site = sites_[site_index];
+    const bool saved = !at_peak_ && site.epoch == epoch_;
     record.thread = site.origin.thread;
     record.stack = site.origin.stack;
     record.kind = site.kind;
     record.size_class = site.size_class;
-    record.allocations = counts.allocations;
-    record.allocated_bytes = counts.allocated_bytes;
-    record.deallocations = counts.deallocations;
-    record.deallocated_bytes = counts.deallocated_bytes;
-    record.temporary = counts.temporary;
-    std::copy(counts.lifetimes.begin(), counts.lifetimes.end(), record.lifetimes.begin());
-    record.peak_bytes = (saved ? counts.at_peak_bytes : site.live_bytes) - counts.start_bytes;
-    record.peak_blocks = (saved ? counts.at_peak_blocks : site.live_blocks) - counts.start_blocks;
+    record.allocations = std::exchange(site.allocations, 0U);
+    record.allocated_bytes = std::exchange(site.allocated_bytes, 0U);
+    record.deallocations = std::exchange(site.deallocations, 0U);
+    record.deallocated_bytes = std::exchange(site.deallocated_bytes, 0U);
+    record.temporary = std::exchange(site.temporary, 0U);
+    std::copy(site.lifetimes.begin(), site.lifetimes.end(), record.lifetimes.begin());
+    site.lifetimes.fill(0);
+    record.peak_bytes = (saved ? site.at_peak_bytes : site.live_bytes) - site.start_bytes;
+    record.peak_blocks = (saved ? site.at_peak_blocks : site.live_blocks) - site.start_blocks;
     if (sample_bytes_ != 0) {
-      const SliceEstimates& estimates = estimates_[static_cast<size_t>(&counts - slices_.data())];
+      const SliceEstimates& estimates = estimates_[site.slice - 1];
       record.samples = estimates.samples;
       record.variance_allocations = static_cast<uint64_t>(estimates.variance_allocations);
       record.variance_kib2 = static_cast<uint64_t>(estimates.variance_kib2);
     }
+    site.slice = 0;
     writer_.add(record);
-    forget_if_empty(counts.site);
+    forget_if_empty(site_index);
   }
   HeapSliceRecord slice;
   slice.process = process_;
@@ -344,13 +363,13 @@ void HeapTracker::write_slice(int64_t end_ns) {
   blocks_.trim();
 
   ++slices_since_doubling_;
-  records_since_doubling_ += slices_.size();
+  records_since_doubling_ += changed_.size();
   if (slices_since_doubling_ == kSlicesPerDoubling || records_since_doubling_ > kRecordsPerDoubling) {
     slice_length_ns_ *= 2;
     slices_since_doubling_ = 0;
     records_since_doubling_ = 0;
   }
-  slices_.clear();
+  changed_.clear();
   estimates_.clear();
   slice_blocks_ = 0;
   ended_threads_ = 0;

@@ -7,13 +7,15 @@
 // total is at its maximum, "live at the peak" is what is live. When it falls below, an epoch begins, in which a call
 // path saves what it had at its first change. A new maximum ends the epoch, and what was saved in it is void.
 //
-// Looking up a block misses the processor's caches more often than not, so events wait in a short queue while what they
-// need is fetched; they are carried out in their order, by settle() at the latest.
+// Looking up a block or a call path misses the processor's caches more often than not, so events wait in a short queue
+// while what they need is fetched: first the block, which is entered or taken out in the middle of the queue, then its
+// call path, which is counted at the end. Both happen in the order of the events, by settle() at the latest.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <utility>
@@ -40,12 +42,14 @@ class HeapTracker {
   };
 
   void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
-    push({Deed::kAllocate, {}, site_of(origin, MemoryKind::kHeap, size_bytes), block, size_bytes, time_ns, nullptr});
+    const SiteKey key = key_of(origin, MemoryKind::kHeap, size_class_of(size_bytes));
+    __builtin_prefetch(&cached_site(key));
+    push({Deed::kAllocate, false, {}, key, block, {0, 0, size_bytes}, time_ns, nullptr});
   }
   // `temporary_of`: the thread that frees, if its latest allocation has the address of this block; none: not so. A
   // block that this thread allocated is then temporary.
   void free(uint64_t block, ThreadId temporary_of, int64_t time_ns) {
-    push({Deed::kFree, temporary_of, 0, block, 0, time_ns, nullptr});
+    push({Deed::kFree, false, temporary_of, {}, block, {}, time_ns, nullptr});
   }
   // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment. `held` is
   // borrowed until the second half is settled.
@@ -54,11 +58,11 @@ class HeapTracker {
     uint64_t address = 0;
     HeapBlock block;
   };
-  void hold(uint64_t block, Held& held) { push({Deed::kHold, {}, 0, block, 0, 0, &held}); }
+  void hold(uint64_t block, Held& held) { push({Deed::kHold, false, {}, {}, block, {}, 0, &held}); }
   // The second half: it failed and the block is as it was, or the old block is gone.
-  void put_back(Held& held) { push({Deed::kPutBack, {}, 0, held.address, 0, 0, &held}); }
+  void put_back(Held& held) { push({Deed::kPutBack, false, {}, {}, held.address, {}, 0, &held}); }
   void drop(Held& held, ThreadId temporary_of, int64_t time_ns) {
-    push({Deed::kDrop, temporary_of, 0, held.address, 0, time_ns, &held});
+    push({Deed::kDrop, false, temporary_of, {}, held.address, {}, time_ns, &held});
   }
   // Carries out whatever waits.
   void settle();
@@ -99,42 +103,51 @@ class HeapTracker {
  private:
   static constexpr uint32_t kInheritedSite = UINT32_MAX;
   enum class Deed : uint8_t { kAllocate, kFree, kHold, kPutBack, kDrop };
+  struct SiteKey {
+    uint64_t path = 0;  // thread << 32 | stack
+    uint32_t kind_and_class = 0;
+    bool operator==(const SiteKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H hash, const SiteKey& key) {
+      return H::combine(std::move(hash), key.path, key.kind_and_class);
+    }
+  };
   struct Event {
     Deed deed = Deed::kFree;
+    bool found = false;  // a block was in the table
     ThreadId temporary_of;
-    uint32_t site = 0;
-    uint64_t block = 0;
-    uint64_t size_bytes = 0;
+    SiteKey key;  // of an allocation
+    uint64_t address = 0;
+    HeapBlock block;  // an allocation's (what was in its place is in displaced_); else the one that was in the table
     int64_t time_ns = 0;
     Held* held = nullptr;
   };
-  static constexpr uint32_t kQueueLength = 32;  // a power of two
+  static constexpr uint32_t kStageLength = 32;
+  static constexpr uint32_t kQueueLength = 2 * kStageLength;  // a power of two
 
-  // The blocks of one thread, stack, kind and size class.
-  struct Site {
+  // The blocks of one thread, stack, kind and size class, and what happened to them in this slice. Two cache lines, the
+  // first of which is all that most events touch. Counts have 32 bits: a slice ends before they could overflow.
+  struct alignas(64) Site {
     Origin origin;
     MemoryKind kind = MemoryKind::kHeap;
     uint8_t size_class = 0;
-    uint32_t slice = 0;  // 1 + index in slices_; 0: nothing happened in this slice
+    uint32_t slice = 0;  // 1 + index in changed_; 0: nothing happened in this slice
     int64_t live_bytes = 0;
     int64_t live_blocks = 0;
-  };
-  // What happened to a site in this slice.
-  // Counts have 32 bits, so that an event touches few cache lines: a slice ends before they could overflow.
-  struct SliceCounts {
-    uint32_t allocations = 0;
-    uint32_t deallocations = 0;
     uint64_t allocated_bytes = 0;
     uint64_t deallocated_bytes = 0;
+    uint32_t allocations = 0;
+    uint32_t deallocations = 0;
     uint32_t temporary = 0;
     uint32_t epoch = 0;  // at_peak is of
+
     std::array<uint32_t, kLifetimeClasses> lifetimes{};
     int64_t at_peak_bytes = 0;
     int64_t at_peak_blocks = 0;
     int64_t start_bytes = 0;
     int64_t start_blocks = 0;
-    uint32_t site = 0;
   };
+  static_assert(sizeof(Site) == 128);
   // The same, of sampled mode.
   struct SliceEstimates {
     uint64_t samples = 0;
@@ -150,20 +163,11 @@ class HeapTracker {
     double variance_blocks = 0;
     double variance_kib2 = 0;
   };
-  struct SiteKey {
-    uint64_t path = 0;  // thread << 32 | stack
-    uint32_t kind_and_class = 0;
-    bool operator==(const SiteKey&) const = default;
-    template <typename H>
-    friend H AbslHashValue(H hash, const SiteKey& key) {
-      return H::combine(std::move(hash), key.path, key.kind_and_class);
-    }
-  };
   struct CachedSite {
     SiteKey key{0, UINT32_MAX};  // of nothing
     uint32_t site = 0;
   };
-  static constexpr unsigned kSiteCacheBits = 9;
+  static constexpr unsigned kSiteCacheBits = 13;
   struct Mapping {
     uint32_t site = 0;
     uint64_t left_bytes = 0;
@@ -175,15 +179,20 @@ class HeapTracker {
   };
 
   void push(const Event& event) {
-    blocks_.prefetch(event.block);
-    if (pushed_ - settled_ == kQueueLength) {
-      carry_out(queue_[settled_++ % kQueueLength]);
+    blocks_.prefetch(event.address);
+    if (pushed_ - resolved_ == kStageLength) {
+      resolve(queue_[resolved_++ % kQueueLength]);
+    }
+    if (resolved_ - settled_ == kStageLength) {
+      count(queue_[settled_++ % kQueueLength]);
     }
     queue_[pushed_++ % kQueueLength] = event;
   }
-  void carry_out(const Event& event);
-  void add_block(const Event& event);
-  void remove_block(const Held& held, ThreadId temporary_of, int64_t time_ns);
+  void resolve(Event& event);
+  void count(const Event& event);
+  void count_allocated(const Event& event);
+  void remove_block(const HeapBlock& block, ThreadId temporary_of, int64_t time_ns);
+  static uint8_t size_class_of(uint64_t size_bytes) { return static_cast<uint8_t>(std::bit_width(size_bytes)); }
   static SiteKey key_of(Origin origin, MemoryKind kind, uint8_t size_class) {
     return {uint64_t{origin.thread.value} << 32 | origin.stack.value, static_cast<uint32_t>(kind) << 8 | size_class};
   }
@@ -191,18 +200,17 @@ class HeapTracker {
     const uint64_t hash = (key.path ^ uint64_t{key.kind_and_class} << 57) * 0x9E3779B97F4A7C15;
     return site_cache_[hash >> (64 - kSiteCacheBits)];
   }
-  uint32_t site_of(Origin origin, MemoryKind kind, uint64_t size_bytes) {
-    const SiteKey key = key_of(origin, kind, static_cast<uint8_t>(std::bit_width(size_bytes)));
+  uint32_t site_of(const SiteKey& key) {
     CachedSite& cached = cached_site(key);
     if (cached.key != key) [[unlikely]] {
-      cached = {key, find_site(key, origin)};
+      cached = {key, find_site(key)};
     }
     return cached.site;
   }
   void forget_if_empty(uint32_t site_index);
-  uint32_t find_site(const SiteKey& key, Origin origin);
+  uint32_t find_site(const SiteKey& key);
   Weight weight_of(uint64_t size_bytes) const;
-  SliceCounts& change(uint32_t site);
+  Site& change(uint32_t site);
   void count_freed(uint32_t site, uint64_t size_bytes, bool temporary, int64_t age_ns);
   void grow(uint64_t bytes, int64_t time_ns);
   void leave_peak();
@@ -216,8 +224,8 @@ class HeapTracker {
   std::vector<Site> sites_;
   std::vector<uint32_t> free_sites_;  // indices in sites_
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
-  std::array<CachedSite, size_t{1} << kSiteCacheBits> site_cache_;
-  std::vector<SliceCounts> slices_;
+  std::vector<CachedSite> site_cache_ = std::vector<CachedSite>(size_t{1} << kSiteCacheBits);
+  std::vector<uint32_t> changed_;           // sites, in this slice
   std::vector<SliceEstimates> estimates_;   // by the same index; empty in exact mode
   uint64_t slice_blocks_ = 0;               // counted in this slice, so far
   uint32_t ended_threads_ = 0;              // in this slice
@@ -231,7 +239,9 @@ class HeapTracker {
   uint64_t unknown_frees_ = 0;
 
   std::array<Event, kQueueLength> queue_;
+  std::deque<HeapBlock> displaced_;  // by allocations in the queue, in their order
   uint32_t pushed_ = 0;
+  uint32_t resolved_ = 0;
   uint32_t settled_ = 0;
 
   bool at_peak_ = true;

@@ -132,20 +132,20 @@ TEST_CASE("each slice tells what happened in it, while sites empty and threads c
     Model model;
     std::mt19937_64 random(7);
     HeapTracker::Held held;
-    for (int64_t slice = 0; slice < 60; ++slice) {
+    for (int64_t slice = 0; slice < 40; ++slice) {
       // Some slices only free, so that every site is empty at the end of one of them.
       const unsigned allocations_in_16 = slice % 10 == 9 ? 0 : 4 + slice % 9;
-      for (int event = 0; event < 2000; ++event) {
+      for (int event = 0; event < 800; ++event) {
         const int64_t time_ns = slice * 1'000'000'000 + event;
         if (random() % 16 < allocations_in_16) {
           const HeapTracker::Origin origin{{static_cast<uint32_t>(slice * 3 + random() % 8)},
                                            {static_cast<uint32_t>(random() % 40)}};
-          const uint64_t block = 0x7f0000000000 + static_cast<uint64_t>(slice * 2000 + event) * 48;
+          const uint64_t block = 0x7f0000000000 + static_cast<uint64_t>(slice * 800 + event) * 48;
           const uint64_t size_bytes = random() % 5 == 0 ? 0 : random() % 100;
           tracker.allocate(origin, block, size_bytes, time_ns);
           model.allocate(origin, block, size_bytes);
         } else if (model.block_count() != 0) {
-          const uint64_t block = model.any_block(0x7f0000000000 + random() % 120'000 * 48);
+          const uint64_t block = model.any_block(0x7f0000000000 + random() % 32'000 * 48);
           if (random() % 4 == 0) {
             tracker.hold(block, held);
             tracker.drop(held, {}, time_ns);
