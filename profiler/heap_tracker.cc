@@ -10,8 +10,9 @@ namespace flarestack {
 namespace {
 
 constexpr int64_t kFirstSliceLengthNs = 100'000'000;
-// What a recording of any length may grow by each time that its length doubles.
+// What a recording may grow by each time that its length doubles: so many slices, or fewer if they are large.
 constexpr uint32_t kSlicesPerDoubling = 32;
+constexpr uint32_t kLargeSlicesPerDoubling = 4;
 constexpr uint64_t kRecordsPerDoubling = 8192;
 constexpr uint64_t kMostSliceBlocks = uint64_t{1} << 30;  // of a slice's 32-bit counts
 // When so many have ended, a slice does: while the recorder writes the records of all their call paths, threads that
@@ -52,6 +53,9 @@ uint32_t HeapTracker::find_site(const SiteKey& key) {
     }
     entry->second = free_sites_.back();
     free_sites_.pop_back();
+    if (sites_.size() > site_cache_.size() && site_cache_bits_ < kLargestSiteCacheBits) {
+      site_cache_.assign(size_t{1} << ++site_cache_bits_, CachedSite());
+    }
     Site site;
     site.origin = {{static_cast<uint32_t>(key.path >> 32)}, {static_cast<uint32_t>(key.path)}};
     site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8);
@@ -364,7 +368,8 @@ void HeapTracker::write_slice(int64_t end_ns) {
 
   ++slices_since_doubling_;
   records_since_doubling_ += changed_.size();
-  if (slices_since_doubling_ == kSlicesPerDoubling || records_since_doubling_ > kRecordsPerDoubling) {
+  if (slices_since_doubling_ >= kSlicesPerDoubling ||
+      (slices_since_doubling_ >= kLargeSlicesPerDoubling && records_since_doubling_ > kRecordsPerDoubling)) {
     slice_length_ns_ *= 2;
     slices_since_doubling_ = 0;
     records_since_doubling_ = 0;

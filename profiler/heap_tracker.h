@@ -167,7 +167,7 @@ class HeapTracker {
     SiteKey key{0, UINT32_MAX};  // of nothing
     uint32_t site = 0;
   };
-  static constexpr unsigned kSiteCacheBits = 13;
+  static constexpr unsigned kSmallestSiteCacheBits = 8, kLargestSiteCacheBits = 13;
   struct Mapping {
     uint32_t site = 0;
     uint64_t left_bytes = 0;
@@ -198,14 +198,16 @@ class HeapTracker {
   }
   CachedSite& cached_site(const SiteKey& key) {
     const uint64_t hash = (key.path ^ uint64_t{key.kind_and_class} << 57) * 0x9E3779B97F4A7C15;
-    return site_cache_[hash >> (64 - kSiteCacheBits)];
+    return site_cache_[hash >> (64 - site_cache_bits_)];
   }
   uint32_t site_of(const SiteKey& key) {
-    CachedSite& cached = cached_site(key);
-    if (cached.key != key) [[unlikely]] {
-      cached = {key, find_site(key)};
+    const CachedSite& cached = cached_site(key);
+    if (cached.key == key) [[likely]] {
+      return cached.site;
     }
-    return cached.site;
+    const uint32_t site = find_site(key);  // the cache may grow
+    cached_site(key) = {key, site};
+    return site;
   }
   void forget_if_empty(uint32_t site_index);
   uint32_t find_site(const SiteKey& key);
@@ -224,7 +226,8 @@ class HeapTracker {
   std::vector<Site> sites_;
   std::vector<uint32_t> free_sites_;  // indices in sites_
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
-  std::vector<CachedSite> site_cache_ = std::vector<CachedSite>(size_t{1} << kSiteCacheBits);
+  unsigned site_cache_bits_ = kSmallestSiteCacheBits;
+  std::vector<CachedSite> site_cache_ = std::vector<CachedSite>(size_t{1} << kSmallestSiteCacheBits);  // with sites_
   std::vector<uint32_t> changed_;           // sites, in this slice
   std::vector<SliceEstimates> estimates_;   // by the same index; empty in exact mode
   uint64_t slice_blocks_ = 0;               // counted in this slice, so far
