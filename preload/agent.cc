@@ -87,7 +87,7 @@ bool limits_leave_room() {
   const auto fits = [](int resource, uint64_t used_pages, uint64_t needed_bytes) {
     rlimit limit{};
     raw_syscall(SYS_prlimit64, 0, resource, 0, raw_pointer(&limit));
-    return limit.rlim_cur == 0 || limit.rlim_cur / kShare >= needed_bytes + used_pages * 4096 / kShare;
+    return limit.rlim_cur == 0 || limit.rlim_cur / kShare >= needed_bytes + used_pages * kPageBytes / kShare;
   };
   return fits(RLIMIT_AS, pages[0], kSessionBytes) && fits(RLIMIT_DATA, pages[5], kPrivateBytes);
 }

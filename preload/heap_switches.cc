@@ -11,8 +11,6 @@
 namespace flarestack::agent {
 namespace {
 
-constexpr size_t kPageBytes = 4096;
-
 constinit HeapSwitches switched_off{};
 
 }  // namespace

@@ -10,17 +10,12 @@
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hook.h"
+#include "preload/system.h"
 
 namespace flarestack::agent {
 namespace {
 
 uint64_t address_of(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
-
-// The kernel maps whole pages.
-uint64_t whole_pages(size_t size_bytes) {
-  constexpr uint64_t kPageBytes = 4096;
-  return (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
 
 [[gnu::always_inline]] inline void* map_with(const HeapCall& call, void* result, size_t size_bytes, int protection) {
   if (result != MAP_FAILED && protection != PROT_NONE && call.counts()) {

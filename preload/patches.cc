@@ -230,7 +230,7 @@ bool ask_and_carry_out(const Connection& connection, const HookTable& table, uin
     return true;
   }
   carry_out({reinterpret_cast<const char*>(bytes), reply.size_bytes}, outcome);
-  raw_syscall(SYS_munmap, bytes, reply.size_bytes);
+  unmap_memory(reinterpret_cast<void*>(bytes), reply.size_bytes);
   return true;
 }
 

@@ -20,14 +20,13 @@ namespace {
 // Below where the kernel puts mappings for the program by more than a program maps, and within what the sanitizers'
 // runtimes leave to mappings.
 constexpr uint64_t kApartBytes = uint64_t{2} << 40;
-constexpr uint64_t kPageBytes = 4096;
 
 constinit std::atomic<uint64_t> mapped_bytes{0};  // by map_apart(), ever
 
 }  // namespace
 
 long map_apart(size_t size_bytes, int protection, int flags, int descriptor) {
-  const uint64_t size = (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const uint64_t size = whole_pages(size_bytes);
   const uint64_t top = (reinterpret_cast<uint64_t>(&mapped_bytes) - kApartBytes) / kPageBytes * kPageBytes;
   const uint64_t hint = top - size - mapped_bytes.fetch_add(size, std::memory_order_relaxed);
   return raw_syscall(SYS_mmap, static_cast<long>(hint), static_cast<long>(size_bytes), protection, flags, descriptor,

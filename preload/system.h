@@ -11,6 +11,11 @@
 
 namespace flarestack::agent {
 
+inline constexpr uint64_t kPageBytes = 4096;
+
+// What the kernel maps for so many bytes.
+inline uint64_t whole_pages(size_t size_bytes) { return (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
+
 // mmap where the program's next mappings do not go, so that theirs are where they would be without us: a library that
 // is unloaded and loaded again finds its address free. The address, or a negative errno. Where something is mapped
 // there already, or the program's mappings are so low that there is no such place, the kernel chooses.
