@@ -4,7 +4,7 @@
 // A program's next allocations and deallocations are near its last ones, and a hash table of all blocks throws that
 // away: each event missed the caches and the TLB twice (absl::flat_hash_map with prefetching: half of the recorder's
 // time on a tree of maps with 200 000 nodes). So the small blocks of each 16 KiB of the target's memory are kept
-// together, in // a little table with linear probing that grows and shrinks by two: 16 bytes an entry at a load of 1/3
+// together, in a little table with linear probing that grows and shrinks by two: 16 bytes an entry at a load of 1/3
 // to 2/3, 24 to 48 bytes a live block. Blocks of a page and more are few, and in an ordinary hash table.
 #pragma once
 

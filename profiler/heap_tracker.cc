@@ -102,6 +102,7 @@ HeapTracker::Site& HeapTracker::change(uint32_t site_index) {
   if (site.slice == 0) {
     site.start_bytes = site.live_bytes;
     site.start_blocks = site.live_blocks;
+    site.epoch = epoch_ - 1;  // not this one, however long ago the last change was
     changed_.push_back(site_index);
     if (sample_bytes_ != 0) {
       estimates_.emplace_back();
