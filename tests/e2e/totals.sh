@@ -36,7 +36,15 @@ __attribute__((noinline)) void call_kernel(double ms) {
   }
   close(zero);
 }
-static void* thread(void* ms) { compute((long)ms); return NULL; }
+// Begins at any moment between two ticks of the scheduler: on a busy machine a new thread first runs right behind one, and
+// would be over before the next, which is when a CPU timer fires.
+static void* thread(void* ms) {
+  static _Atomic unsigned number;
+  struct timespec pause = {0, number++ * 2654435761u % 4000000};
+  nanosleep(&pause, NULL);
+  compute((long)ms);
+  return NULL;
+}
 static void run_threads(int count, int at_once, long ms) {
   pthread_t threads[8];
   for (int i = 0; i < count; i += at_once) {
@@ -88,10 +96,9 @@ for timer in auto posix; do
       json_true t.json "abs(sum(f['self'] for f in d['functions'] if f['name'] == '[kernel]') / d['total'] - $system / ($user + $system)) < 0.05" \
         "$what: the share of [kernel] is not $system of $user + $system"
     fi
-    # 300 times a millisecond, less what the first sample of each takes. A CPU timer fires at the scheduler's ticks; on a
-    # busy machine a thread starts right behind one and is over before the next: that is said, as [not sampled].
-    said="$([ "$timer" = auto ] && echo "('compute',)" || echo "('compute', '[not sampled]')")"
+    # 300 times a millisecond, less what the first sample of each takes.
     [ "$what" != short_threads ] ||
-      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] in $said) > 0.24e9" "$timer: the work of short threads"
+      json_true t.json "sum(f['self'] for f in d['functions'] if f['name'] == 'compute') > $([ "$timer" = auto ] && echo 0.24e9 || echo 0.1e9)" \
+        "$timer: the work of short threads"
   done
 done
