@@ -60,6 +60,12 @@ int main(void) {
     if (dlclose(library) != 0) return 3;
   }
   printf("%d rounds, %d not at the same address\n", rounds, moved);
+  char line[4096];
+  FILE* from = fopen("/proc/self/maps", "r");
+  FILE* to = fopen("maps", "w");
+  while (fgets(line, sizeof line, from) != NULL) fputs(line, to);
+  fclose(from);
+  fclose(to);
   FILE* truth = fopen("truth", "w");
   fprintf(truth, "%.4f\n", (double)used[0] / (double)(used[0] + used[1]));
   return fclose(truth);
@@ -70,6 +76,14 @@ for options in "--cpu 10000" "--cpu 1000" "--timer posix"; do
   RECORD_OPTIONS="$options" same_with_and_without ./target
   # The trap is one only if it closes.
   grep -qx "300 rounds, 0 not at the same address" bare.out || fail "$(cat bare.out)"
+  # What the agent maps is far below all libraries, whose holes it must not fill.
+  python3 - maps <<'PYTHON' || { cat maps >&2; fail "the agent's memory is among the program's, $options"; }
+import sys
+mappings = [(int(line.split("-")[0], 16), line.split()[5:]) for line in open(sys.argv[1])]
+ours = [start for start, path in mappings if path and "flarestack" in path[0] and not path[0].endswith(".so")]
+libraries = [start for start, path in mappings if path and "/lib" in path[0] and ".so" in path[0]]
+assert ours and libraries and max(ours) + 2**40 < min(libraries), (ours, libraries)
+PYTHON
   "$FLARESTACK" export --format collapsed --no-inline t.flare -o t.collapsed
   python3 - t.collapsed "$(cat truth)" "$options" <<'PYTHON' || { head -20 t.collapsed >&2; fail "stacks, $options"; }
 import sys
