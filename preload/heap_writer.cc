@@ -13,6 +13,12 @@ namespace {
 constexpr uint64_t kLongestWaitNs = 1'000'000'000;
 constexpr uint64_t kOneWaitNs = 100'000'000;
 
+bool waits_no_longer(uint64_t start_ns) {
+  const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  return recording_is_over(now_ns) || heap_switches->on.load(std::memory_order_relaxed) == 0 ||
+         now_ns - start_ns > kLongestWaitNs;
+}
+
 // Waits until the ring has room; false: not within a second, or nobody reads any more.
 bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
   HeapThread& heap = thread.heap;
@@ -32,9 +38,7 @@ bool wait_for_room(ThreadState& thread, uint64_t size_bytes) {
       slot.heap_reader_wakes.store(0, std::memory_order_relaxed);
       return true;
     }
-    const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-    if (recording_is_over(now_ns) || heap_switches->on.load(std::memory_order_relaxed) == 0 ||
-        now_ns - start_ns > kLongestWaitNs) {
+    if (waits_no_longer(start_ns)) {
       return false;
     }
     page.doorbell.store(0, std::memory_order_release);
@@ -76,6 +80,18 @@ void wake_recorder() {
       bell.exchange(0, std::memory_order_acq_rel) != 0) {
     raw_syscall(SYS_futex, raw_pointer(&bell), FUTEX_WAKE, 1);
   }
+}
+
+bool wait_for_recorder(uint64_t start_ns) {
+  if (!sandbox_allows(Deed::kHeap) || waits_no_longer(start_ns)) {
+    return false;
+  }
+  wake_recorder();
+  const CallScope scope;
+  const timespec limit{0, 1'000'000};
+  static constinit std::atomic<uint32_t> never{0};
+  raw_syscall(SYS_futex, raw_pointer(&never), FUTEX_WAIT, 0, raw_pointer(&limit));
+  return true;
 }
 
 void ring_bell(ThreadState& thread) {

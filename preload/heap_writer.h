@@ -20,6 +20,9 @@ inline bool has_room(const HeapThread& heap, uint64_t size_bytes) {
 
 // Wakes the recorder from its nap, once until it has been awake. [hook]
 void wake_recorder();
+// Wakes it, and waits a millisecond for what it does. False, at once: the heap is not recorded, nobody reads any more,
+// or a second has passed since `start_ns`. [hook]
+bool wait_for_recorder(uint64_t start_ns);
 // The rare half of HeapWriter::reserve(): there is no room, or there was none. [hook]
 bool make_room(ThreadState& thread, uint64_t size_bytes, bool may_wait);
 // The ring is half full, as far as is known: the recorder naps until it is told. [hook]

@@ -19,10 +19,6 @@
 namespace flarestack::agent {
 namespace {
 
-bool is_hidden(int signal) {
-  return the_agent.session && signal == static_cast<int>(the_agent.session.page().sample_signal);
-}
-
 // `set` without our signal. sigset_t's first word holds signals 1 to 64, all there are.
 sigset_t without_ours(const sigset_t& set) {
   sigset_t result = set;
@@ -105,7 +101,7 @@ sighandler_t set_hidden_handler(sighandler_t handler, int flags, uint64_t mask) 
 }
 
 sighandler_t bsd_signal_action(int signal_number, sighandler_t handler) {
-  if (!is_hidden(signal_number)) {
+  if (!is_hidden_signal(signal_number)) {
     return forget_naming_after(next().signal(signal_number, handler), signal_number);
   }
   return set_hidden_handler(handler, interrupts.load(std::memory_order_relaxed) ? 0 : SA_RESTART, sample_signal_bit());
@@ -115,7 +111,7 @@ sighandler_t bsd_signal_action(int signal_number, sighandler_t handler) {
 int real_action(int signal, const struct sigaction* action, struct sigaction* old_action) {
   const int result = next().sigaction(signal, action, old_action);
   if (result == 0 && old_action != nullptr) {
-    if (is_hidden(signal) && old_action->sa_sigaction == handle_sample_signal) {
+    if (is_hidden_signal(signal) && old_action->sa_sigaction == handle_sample_signal) {
       *old_action = *program_action();
     } else if (signal <= 64 && (actions_naming_ours.load(std::memory_order_relaxed) >> (signal - 1) & 1) != 0) {
       old_action->sa_mask.__val[0] |= sample_signal_bit();
@@ -149,11 +145,11 @@ int wait_for_signal(siginfo_t* info, Wait wait) {
   int result;
   do {
     result = wait(&taken);
-  } while (result > 0 && is_hidden(result) && is_tick(taken));
+  } while (result > 0 && is_hidden_signal(result) && is_tick(taken));
   if (result > 0 && info != nullptr) {
     *info = taken;
   }
-  if (result > 0 && is_hidden(result)) {
+  if (result > 0 && is_hidden_signal(result)) {
     if (ThreadState* thread = deceived_thread()) {
       take_back_signal(*thread);
     }
@@ -174,8 +170,9 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
   if (is_other_process(nullptr)) {
     return real_action(signal, action, old_action);
   }
-  if (is_hidden(signal)) {
-    change_program_action(action, old_action);
+  if (is_hidden_signal(signal)) {
+    const struct sigaction changed = action != nullptr ? with_restorer(*action) : *program_action();
+    change_program_action(action != nullptr ? &changed : nullptr, old_action);
     return 0;
   }
   // Our signal stays open while the program's handlers run: their time is seen, too.
@@ -225,12 +222,13 @@ FLARESTACK_HOOK sighandler_t ssignal(int signal_number, sighandler_t handler) no
 
 FLARESTACK_HOOK sighandler_t sysv_signal(int signal_number, sighandler_t handler) noexcept {
   constexpr int kSystemV = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
-  return is_hidden(signal_number) ? set_hidden_handler(handler, kSystemV, 0)
-                                  : forget_naming_after(next().sysv_signal(signal_number, handler), signal_number);
+  return is_hidden_signal(signal_number)
+             ? set_hidden_handler(handler, kSystemV, 0)
+             : forget_naming_after(next().sysv_signal(signal_number, handler), signal_number);
 }
 
 FLARESTACK_HOOK int sigignore(int signal_number) noexcept {
-  if (is_hidden(signal_number)) {
+  if (is_hidden_signal(signal_number)) {
     set_hidden_handler(SIG_IGN, 0, 0);
     return 0;
   }
@@ -242,7 +240,7 @@ FLARESTACK_HOOK int sigignore(int signal_number) noexcept {
 }
 
 FLARESTACK_HOOK int siginterrupt(int signal_number, int interrupt) noexcept {
-  if (!is_hidden(signal_number)) {
+  if (!is_hidden_signal(signal_number)) {
     return next().siginterrupt(signal_number, interrupt);
   }
   struct sigaction action {};
@@ -255,17 +253,17 @@ FLARESTACK_HOOK int siginterrupt(int signal_number, int interrupt) noexcept {
 FLARESTACK_HOOK int sighold(int signal_number) noexcept {
   sigset_t set{};
   set.__val[0] = uint64_t{1} << ((signal_number - 1) & 63);
-  return is_hidden(signal_number) ? sigprocmask(SIG_BLOCK, &set, nullptr) : next().sighold(signal_number);
+  return is_hidden_signal(signal_number) ? sigprocmask(SIG_BLOCK, &set, nullptr) : next().sighold(signal_number);
 }
 
 FLARESTACK_HOOK int sigrelse(int signal_number) noexcept {
   sigset_t set{};
   set.__val[0] = uint64_t{1} << ((signal_number - 1) & 63);
-  return is_hidden(signal_number) ? sigprocmask(SIG_UNBLOCK, &set, nullptr) : next().sigrelse(signal_number);
+  return is_hidden_signal(signal_number) ? sigprocmask(SIG_UNBLOCK, &set, nullptr) : next().sigrelse(signal_number);
 }
 
 FLARESTACK_HOOK sighandler_t sigset(int signal_number, sighandler_t disposition) noexcept {
-  if (!is_hidden(signal_number)) {
+  if (!is_hidden_signal(signal_number)) {
     const sighandler_t result = next().sigset(signal_number, disposition);
     return disposition == SIG_HOLD ? result : forget_naming_after(result, signal_number);
   }

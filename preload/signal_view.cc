@@ -16,19 +16,13 @@
 namespace flarestack::agent {
 namespace {
 
+constexpr int kRestorerFlag = 0x04000000;  // arch/x86/include/uapi/asm/signal.h
 constinit struct sigaction the_program_action {};
 using Restorer = void (*)();
 constinit Restorer the_restorer = nullptr;  // the C library's, which it puts into every action
 // The program has asked once for an alternate stack for this very signal, as the Go runtime does for all of them: the
 // stacks of its goroutines are too small for any signal frame. So ours goes there, too, from then on.
 constinit std::atomic<bool> on_alternate_stack{false};
-// The same action by the kernel's own call, to give back what libc's sigaction would refuse or wrap.
-struct KernelAction {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)();
-  uint64_t mask;
-};
 
 void die_by(int signal) {
   const KernelAction defaults{};
@@ -40,6 +34,8 @@ void die_by(int signal) {
 int sample_signal() { return static_cast<int>(the_agent.session.page().sample_signal); }
 
 }  // namespace
+
+bool is_hidden_signal(long signal) { return the_agent.session && signal == sample_signal(); }
 
 bool install_handler() {
   struct sigaction action {};
@@ -67,17 +63,22 @@ struct sigaction* program_action() {
   return &the_program_action;
 }
 
+struct sigaction with_restorer(const struct sigaction& action) {
+  struct sigaction result = action;
+  result.sa_flags |= kRestorerFlag;
+  result.sa_restorer = the_restorer;
+  return result;
+}
+
 void change_program_action(const struct sigaction* action, struct sigaction* old_action) {
-  // The flags that Linux keeps (include/uapi/asm-generic/signal-defs.h), and the one glibc adds with its restorer.
-  constexpr int kRestorerFlag = 0x04000000;
+  // The flags that Linux keeps: include/uapi/asm-generic/signal-defs.h.
   constexpr int kTagBitsFlag = 0x00000800;
   constexpr int kKeptFlags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
-                             static_cast<int>(SA_RESETHAND) | kTagBitsFlag;
+                             static_cast<int>(SA_RESETHAND) | kTagBitsFlag | kRestorerFlag;
   struct sigaction changed {};
   if (action != nullptr) {  // may be the same object as `old_action`
     changed = *action;
-    changed.sa_flags = (changed.sa_flags & kKeptFlags) | kRestorerFlag;
-    changed.sa_restorer = the_restorer;
+    changed.sa_flags &= kKeptFlags;
     changed.sa_mask.__val[0] &= ~(uint64_t{1} << (SIGKILL - 1) | uint64_t{1} << (SIGSTOP - 1));
   }
   if (old_action != nullptr) {

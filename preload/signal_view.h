@@ -19,6 +19,18 @@
 
 namespace flarestack::agent {
 
+// Whether it is the sample signal. [hook]
+bool is_hidden_signal(long signal);
+
+// What rt_sigaction(2) takes (struct sigaction in the kernel's arch/x86/include/uapi/asm/signal.h): libc's sigaction()
+// would refuse or wrap some of it.
+struct KernelAction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  uint64_t mask;
+};
+
 // Installs our handler. False: the kernel refused. [init]
 bool install_handler();
 // Gives the program's action back to the kernel: where there is no session, nothing is hidden. [hook]
@@ -26,7 +38,9 @@ void remove_handler();
 
 // The program's own action for the sample signal; filled by install_handler() with the one it was started with.
 struct sigaction* program_action();
-// As sigaction(2): stores the action as the kernel and the C library would, and shows the previous one. [hook]
+// As the C library hands it to the kernel: with its own return from the handler. [hook]
+struct sigaction with_restorer(const struct sigaction& action);
+// As rt_sigaction(2): stores the action as the kernel would, and shows the previous one. [hook]
 void change_program_action(const struct sigaction* action, struct sigaction* old_action);
 
 // A sample signal that somebody sent (kill, tgkill, sigqueue) is the program's: calls its handler, ignores it, or dies

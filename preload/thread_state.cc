@@ -84,21 +84,61 @@ bool add_key(uint64_t pointer, const ThreadState& state) {
 }
 
 // Every slot is taken: has the recorder look for threads that ended without a word (pthread_exit, cancellation). Not
-// for each of a thousand threads that live, so at most once in a while.
-void find_ended_threads() {
+// for each of a thousand threads that live, so at most once in a while. Returns how many there were.
+uint32_t find_ended_threads() {
   constexpr uint64_t kIntervalNs = 20'000'000;
   static constinit std::atomic<uint64_t> last_ns{0};
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
   if (now_ns - last_ns.exchange(now_ns, std::memory_order_relaxed) < kIntervalNs) {
-    return;
+    return 0;
   }
+  uint32_t found = 0;
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     const SlotHeader& slot = the_agent.session.slot(i);
     if (slot.state.load(std::memory_order_relaxed) == SlotState::kLive &&
         raw_syscall(SYS_tgkill, the_agent.process, slot.tid.load(std::memory_order_relaxed), 0) == -ESRCH) {
       leave_thread(states[i]);
+      ++found;
     }
   }
+  return found;
+}
+
+// nullptr: every slot is taken, `ended` of them by threads that ended.
+ThreadState* claim_free_slot(uint32_t& ended) {
+  constexpr uint32_t kManyEnded = 16;
+  const SessionView session = the_agent.session;
+  ended = 0;
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
+    // The lowest slots are used again first, so that few ring pages are ever touched: and where many wait to be drained
+    // and freed, the recorder is told.
+    SlotHeader& slot = session.slot(i);
+    SlotState expected = SlotState::kFree;
+    ended += slot.state.load(std::memory_order_relaxed) == SlotState::kEnding ? 1 : 0;
+    if (ended == kManyEnded) {
+      wake_recorder();
+    }
+    if (slot.state.load(std::memory_order_relaxed) != SlotState::kFree ||
+        !slot.state.compare_exchange_strong(expected, SlotState::kStarting, std::memory_order_acq_rel)) {
+      continue;
+    }
+    // Left behind by the thread that had it before.
+    ThreadState& state = states[i];
+    uint32_t limit = session.page().slot_limit.load(std::memory_order_relaxed);
+    while (limit <= i && !session.page().slot_limit.compare_exchange_weak(limit, i + 1, std::memory_order_release)) {
+    }
+    remove_key(state);
+    disarm(state);
+    state.slot = i;
+    state.tid = 0;
+    state.stack_low = state.stack_high = 0;
+    state.unwinder_generation = 0;
+    state.resume_cpu_ns = 0;
+    state.heap.ring = nullptr;
+    state.signal_blocked = state.signal_surrendered = false;
+    return &state;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -130,40 +170,24 @@ ThreadState* thread_table::find_thread(uint64_t pointer) {
 ThreadState* thread_of_slot(uint32_t slot) { return states != nullptr ? &states[slot] : nullptr; }
 
 ThreadState* claim_thread() {
-  constexpr uint32_t kManyEnded = 16;
-  const SessionView session = the_agent.session;
-  uint32_t ended = 0;
-  for (uint32_t i = 0; i < kSlotCount; ++i) {
-    // The lowest slots are used again first, so that few ring pages are ever touched: and where many wait to be drained
-    // and freed, the recorder is told.
-    SlotHeader& slot = session.slot(i);
-    SlotState expected = SlotState::kFree;
-    ended += slot.state.load(std::memory_order_relaxed) == SlotState::kEnding ? 1 : 0;
-    if (ended == kManyEnded) {
-      wake_recorder();
+  static constinit std::atomic<bool> gave_up{false};  // until there is a free slot again
+  uint64_t start_ns = 0;
+  for (;;) {
+    uint32_t ended = 0;
+    if (ThreadState* thread = claim_free_slot(ended)) {
+      if (gave_up.load(std::memory_order_relaxed)) {
+        gave_up.store(false, std::memory_order_relaxed);
+      }
+      return thread;
     }
-    if (slot.state.load(std::memory_order_relaxed) != SlotState::kFree ||
-        !slot.state.compare_exchange_strong(expected, SlotState::kStarting, std::memory_order_acq_rel)) {
-      continue;
+    ended += find_ended_threads();
+    start_ns = start_ns != 0 ? start_ns : clock_ns(CLOCK_MONOTONIC);
+    if (ended == 0 || gave_up.load(std::memory_order_relaxed) || !wait_for_recorder(start_ns)) {
+      break;
     }
-    // Left behind by the thread that had it before.
-    ThreadState& state = states[i];
-    uint32_t limit = session.page().slot_limit.load(std::memory_order_relaxed);
-    while (limit <= i && !session.page().slot_limit.compare_exchange_weak(limit, i + 1, std::memory_order_release)) {
-    }
-    remove_key(state);
-    disarm(state);
-    state.slot = i;
-    state.tid = 0;
-    state.stack_low = state.stack_high = 0;
-    state.unwinder_generation = 0;
-    state.resume_cpu_ns = 0;
-    state.heap.ring = nullptr;
-    state.signal_blocked = state.signal_surrendered = false;
-    return &state;
   }
-  session.page().threads_without_slot.fetch_add(1, std::memory_order_relaxed);
-  find_ended_threads();
+  gave_up.store(true, std::memory_order_relaxed);
+  the_agent.session.page().threads_without_slot.fetch_add(1, std::memory_order_relaxed);
   return nullptr;
 }
 

@@ -89,7 +89,8 @@ inline ThreadState* this_thread() {
 // The state that belongs to a slot; nullptr before create_thread_table(). [signal]
 ThreadState* thread_of_slot(uint32_t slot);
 
-// Claims a slot of the session and its state; nullptr, counted in the session page, when all are taken. [hook]
+// Claims a slot of the session and its state; nullptr, counted in the session page, when all are taken. Where the heap
+// is recorded it waits up to a second for the recorder to free those of threads that ended. [hook]
 ThreadState* claim_thread();
 // Enters the caller under its thread pointer and tid; from now on this_thread() finds it. [hook]
 void enter_thread(ThreadState& thread);

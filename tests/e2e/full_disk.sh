@@ -51,7 +51,7 @@ check_outcome() {
 }
 
 # A trace is written once a second, so its first part is at most four tenths of this one: six tenths are room for that, and
-# not for all. In 1 KiB there is room for the command alone; what more there is in 16 KiB depends on the machine.
+# not for one of the double time. In 1 KiB there is room for the command alone; what more there is in 16 KiB depends on the machine.
 "$FLARESTACK" record --cpu 5000 --quiet -o whole.flare -- ./grower 2.5 >/dev/null || [ $? = 7 ]
 room_kib=$(($(stat -c %s whole.flare) * 6 / 10 / 1024))
 
@@ -61,7 +61,7 @@ for room in "DFL $room_kib walk" "IGN $room_kib walk" "DFL 1" "IGN 16"; do
   (
     [ "$action" = DFL ] || trap '' XFSZ
     ulimit -S -f "$kib"
-    "$FLARESTACK" record --cpu 5000 --quiet -o t.flare -- ./grower 2.5 2>&1 >out </dev/null | cat >err  # no file: room for it
+    "$FLARESTACK" record --cpu 5000 --quiet -o t.flare -- ./grower 5 2>&1 >out </dev/null | cat >err  # no file: room for it
     exit "${PIPESTATUS[0]}"
   ) || status=$?
   check_outcome t.flare "File too large" "$function"
@@ -71,7 +71,7 @@ done
 if [ "$(id -u)" = 0 ] && mkdir disk && mount -t tmpfs -o "size=${room_kib}k" none disk 2>/dev/null; then
   trap 'umount "$scratch/disk"; rm -rf "$scratch"' EXIT
   status=0
-  "$FLARESTACK" record --cpu 5000 --quiet -o disk/t.flare -- ./grower 2.5 >out 2>err </dev/null || status=$?
+  "$FLARESTACK" record --cpu 5000 --quiet -o disk/t.flare -- ./grower 5 >out 2>err </dev/null || status=$?
   check_outcome disk/t.flare "No space left on device" walk
   # Full from the start.
   rm disk/t.flare

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The heap of many threads, to the last block (truth/truth.h): blocks that one thread gets and another gives back, a few
 # addresses that eight threads fight for, 5000 short threads, and what threads' destructors get and give back when the
-# agent's own state of that thread may be gone.
+# agent's own state of that thread may be gone; also with a recorder that stands still while more threads end than it has slots
+# for.
 source "$(dirname "$0")/lib.sh"
 
 cc_program threads $TRUTH_FLAGS <<'C'
@@ -142,3 +143,19 @@ int main() {
 }
 C
 heap_truth --unknown "$thread_start|^libstdc" -- ./storm
+
+# The recorder stands still for 0.3 s of every 0.4 s.
+(
+  while sleep 0.1; do
+    recorder=$(pgrep -P "$(pgrep -P $$ -x timeout)" -x flarestack) || continue
+    kill -STOP "$recorder"
+    sleep 0.3
+    kill -CONT "$recorder" && touch stood_still
+  done
+) 2>/dev/null &
+stopper=$!
+trap 'kill "$stopper" 2>/dev/null; rm -rf "$scratch"' EXIT
+heap_truth --unknown "$thread_start|^libstdc" -- ./storm
+"$FLARESTACK" info --format json t.flare >i.json
+json_true i.json 'd["quality"]["counters"].get("threads_without_slot", 0) == 0' "threads without a slot"
+[ -e stood_still ] || fail "the recorder never stood still"

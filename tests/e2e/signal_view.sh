@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What a program can ask about signals is what it set itself, the hidden one included: actions, masks, what a child of
-# fork, vfork, posix_spawn, system, popen and exec inherits, and what a vfork child changes for itself only.
+# fork, vfork, posix_spawn, system, popen and exec inherits, and what a vfork child changes for itself only. The same by
+# system calls through syscall(), by which Chromium resets all signals in a forked child that then works on.
 source "$(dirname "$0")/lib.sh"
 
 cat >target.c <<'C'
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -49,6 +53,43 @@ static void show_in_children(void) {
   while (fgets(line, sizeof line, pipe)) printf("popen: %s", line);
   pclose(pipe);
 }
+// As the kernel has it.
+struct raw_action { void* handler; unsigned long flags; void* restorer; unsigned long mask; };
+static void show_raw(const char* when, int number) {
+  struct raw_action action = {0};
+  long result = syscall(SYS_rt_sigaction, number, NULL, &action, 8);
+  const char* name = action.handler == SIG_DFL ? "default" : action.handler == SIG_IGN ? "ignored" : action.handler == handler ? "ours" : "?";
+  printf("%s: %ld %s flags %lx restorer %d mask %lx\n", when, result, name, action.flags, action.restorer != NULL, action.mask);
+}
+static void raw_actions(void) {
+  signal(OURS, handler);
+  show_raw("a handler", OURS);
+  errno = 0;
+  printf("wrong size: %ld %d\n", syscall(SYS_rt_sigaction, OURS, NULL, NULL, 4), errno);
+  errno = 0;
+  printf("no memory: %ld %d\n", syscall(SYS_rt_sigaction, OURS, (void*)8, NULL, 8), errno);
+  errno = 0;
+  printf("nowhere: %ld %d\n", syscall(SYS_rt_sigaction, OURS, NULL, (void*)8, 8), errno);
+  struct raw_action action = {SIG_IGN, 0, NULL, 4}, before;
+  syscall(SYS_rt_sigaction, OURS, &action, &before, 8);
+  printf("before: %d\n", before.handler == handler);
+  show_raw("ignored", OURS);
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    action.handler = SIG_DFL;
+    for (int i = 1; i <= 64; ++i) syscall(SYS_rt_sigaction, i, &action, NULL, 8);
+    show_raw("child", OURS);
+    for (clock_t end = clock() + CLOCKS_PER_SEC / 5; clock() < end;) {}
+    show("child");
+    execv(self[0], self);
+    _exit(1);
+  }
+  int status;
+  waitpid(pid, &status, 0);
+  printf("child's status: %x\n", status);
+  show("after the child");
+}
 static void* thread(void* argument) { show("thread"); return argument; }
 int main(int count, char** arguments) {
   if (count > 1) { show(arguments[1]); return 0; }
@@ -62,6 +103,7 @@ int main(int count, char** arguments) {
   for (int i = 2; i <= 64; i += 2) signal(i, i % 4 ? SIG_IGN : handler);
   show("signal()");
   show_in_children();
+  raw_actions();
   signal(OURS, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
   show_in_children();
