@@ -206,6 +206,24 @@ void RecordingBuilder::add_record(const MemoryRecord& record) {
   saw_time(record.time_ns);
 }
 
+void RecordingBuilder::add_record(const LeakCheckRecord& record) {
+  if (!sensible_time(record.time_ns)) return;
+  recording_.leak_checks.push_back({resolve(processes_, record.process.value), record});
+  saw_time(record.time_ns);
+}
+
+void RecordingBuilder::add_record(const LeakRecord& record) {
+  if (!sensible_time(record.first_ns) || !sensible_time(record.last_ns)) return;
+  if (!sensible_count(record.blocks) || !sensible_count(record.bytes)) {
+    ++recording_.absurd_records;
+    return;
+  }
+  recording_.leaks.push_back({resolve(processes_, record.process.value), resolve(threads_, record.thread.value),
+                              resolve(stacks_, record.stack.value), resolve(modules_, record.holder_module.value),
+                              resolve(threads_, record.holder_thread.value),
+                              resolve(stacks_, record.holder_stack.value), record});
+}
+
 void RecordingBuilder::add_record(const NoteRecord& record) {
   recording_.notes.push_back({resolve(processes_, record.process.value), record.text});
 }

@@ -90,6 +90,21 @@ struct RecordedMemory {
   MemoryRecord memory;  // its own process is not used
 };
 
+struct RecordedLeakCheck {
+  uint32_t process = kLostIndex;
+  LeakCheckRecord check;  // its own process is not used
+};
+
+struct RecordedLeak {
+  uint32_t process = kLostIndex;
+  uint32_t thread = kLostIndex;
+  uint32_t stack = kLostIndex;
+  uint32_t holder_module = kNoIndex;
+  uint32_t holder_thread = kNoIndex;
+  uint32_t holder_stack = kNoIndex;
+  LeakRecord leak;  // its own ids are not used
+};
+
 struct Note {
   uint32_t process = kNoIndex;  // none: of the recording as a whole
   std::string text;
@@ -114,6 +129,8 @@ struct Recording {
   std::vector<RecordedAllocation> allocations;
   std::vector<RecordedHeapSlice> heap_slices;
   std::vector<RecordedMemory> memory;
+  std::vector<RecordedLeakCheck> leak_checks;
+  std::vector<RecordedLeak> leaks;
   std::vector<Note> notes;
   std::vector<UnrecordedProcess> unrecorded;
   std::map<std::string, uint64_t> counters;                               // summed over the processes
@@ -162,6 +179,8 @@ class RecordingBuilder {
   void add_record(const AllocationRecord& record);
   void add_record(const HeapSliceRecord& record);
   void add_record(const MemoryRecord& record);
+  void add_record(const LeakCheckRecord& record);
+  void add_record(const LeakRecord& record);
   void add_record(const NoteRecord& record);
   void add_record(const CounterRecord& record);
   void add_record(const UnrecordedRecord& record);

@@ -134,6 +134,24 @@ std::string line_of(const MemoryRecord& record) {
       record.minor_faults, record.major_faults);
 }
 
+std::string line_of(const LeakCheckRecord& record) {
+  return fmt::format(
+      "leak_check process={} number={} cause={} time_ns={} pause_ns={} blocks={} bytes={} root_bytes={} problem={}",
+      record.process.value, record.number, static_cast<int>(record.cause), record.time_ns, record.pause_ns,
+      record.blocks, record.bytes, record.root_bytes, quoted(record.problem));
+}
+
+std::string line_of(const LeakRecord& record) {
+  return fmt::format(
+      "leak process={} check={} verdict={} inherited={} thread={} stack={} blocks={} bytes={} smallest_bytes={} "
+      "largest_bytes={} first_ns={} last_ns={} holder={} holder_module={} holder_offset={:#x} holder_thread={} "
+      "holder_stack={}",
+      record.process.value, record.check, static_cast<int>(record.verdict), record.inherited ? 1 : 0,
+      record.thread.value, record.stack.value, record.blocks, record.bytes, record.smallest_bytes, record.largest_bytes,
+      record.first_ns, record.last_ns, static_cast<int>(record.holder), record.holder_module.value,
+      record.holder_offset.value, record.holder_thread.value, record.holder_stack.value);
+}
+
 std::string line_of(const NoteRecord& record) {
   return fmt::format("note process={} text={}", record.process.value, quoted(record.text));
 }

@@ -60,6 +60,8 @@ enum PayloadField : uint32_t {
   kUnrecorded = 6,
   kEnd = 7,
   kNote = 8,
+  kLeakCheck = 9,
+  kLeak = 10,
   kFirstBlock = 32,
   kStrings = 32,
   kModules = 33,

@@ -203,6 +203,64 @@ struct MemoryRecord {
   bool operator==(const MemoryRecord&) const = default;
 };
 
+// Why all live blocks of a process were looked at.
+enum class LeakCheckCause : uint8_t { kExit = 0, kFatalSignal = 1, kDetach = 2, kOnDemand = 3 };
+
+// One look at the live blocks of a process, followed by its LeakRecords.
+struct LeakCheckRecord {
+  ProcessId process;
+  uint32_t number = 0;  // of this process's checks, from 1
+  LeakCheckCause cause = LeakCheckCause::kExit;
+  int64_t time_ns = 0;
+  uint64_t pause_ns = 0;    // how long the program was stopped
+  uint64_t blocks = 0;      // live, all classified
+  uint64_t bytes = 0;       // requested
+  uint64_t root_bytes = 0;  // memory searched for pointers, beside the blocks
+  std::string problem;      // why there are no verdicts, or why they are of a part only; empty: whole
+  bool operator==(const LeakCheckRecord&) const = default;
+};
+
+// As Valgrind's memcheck defines them ("4.2.8. Memory leak detection" of its manual).
+enum class LeakVerdict : uint8_t {
+  kDefinitelyLost = 0,  // nothing points to it
+  kIndirectlyLost = 1,  // only blocks that are lost point to it
+  kPossiblyLost = 2,    // only pointers into its middle lead to it
+  kStillReachable = 3,
+};
+
+// What holds a block: the first that was found.
+enum class LeakHolder : uint8_t {
+  kNone = 0,
+  kModuleData = 1,   // a variable of a module
+  kStack = 2,        // of a thread
+  kThreadLocal = 3,  // a thread's variables, or what the C library keeps for it
+  kRegister = 4,     // of a thread
+  kMapped = 5,       // memory that is of no module and no allocator
+  kBlock = 6,        // another block
+};
+
+// Blocks of one thread, stack, verdict and holder.
+struct LeakRecord {
+  ProcessId process;
+  uint32_t check = 0;  // LeakCheckRecord::number
+  LeakVerdict verdict = LeakVerdict::kDefinitelyLost;
+  bool inherited = false;  // from the process that forked: allocated there, and told there as well
+  ThreadId thread;         // that allocated
+  StackId stack;
+  uint64_t blocks = 0;
+  uint64_t bytes = 0;
+  uint64_t smallest_bytes = 0;
+  uint64_t largest_bytes = 0;
+  int64_t first_ns = 0;  // when the oldest of them was allocated, and the youngest
+  int64_t last_ns = 0;
+  LeakHolder holder = LeakHolder::kNone;  // of a block that is indirectly lost: kBlock, the lost one that leads to it
+  ModuleId holder_module;                 // kModuleData
+  ModuleOffset holder_offset;
+  ThreadId holder_thread;  // kStack, kThreadLocal, kRegister; none: of a thread that is not recorded
+  StackId holder_stack;    // kBlock: where that one was allocated
+  bool operator==(const LeakRecord&) const = default;
+};
+
 // Something a reader should know of a process, in one sentence: an allocator entry that could not be hooked, and why.
 struct NoteRecord {
   ProcessId process;  // none: of the recording as a whole
@@ -233,8 +291,9 @@ struct EndRecord {
   bool operator==(const EndRecord&) const = default;
 };
 
-using TraceRecord = std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord,
-                                 ModuleRecord, FrameRecord, StackRecord, SampleRecord, AllocationRecord,
-                                 HeapSliceRecord, MemoryRecord, NoteRecord, CounterRecord, UnrecordedRecord, EndRecord>;
+using TraceRecord =
+    std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord, ModuleRecord, FrameRecord,
+                 StackRecord, SampleRecord, AllocationRecord, HeapSliceRecord, MemoryRecord, LeakCheckRecord,
+                 LeakRecord, NoteRecord, CounterRecord, UnrecordedRecord, EndRecord>;
 
 }  // namespace flarestack

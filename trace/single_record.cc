@@ -312,6 +312,10 @@ std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encode
       return decode_as<ProcessEndRecord>(encoded, problems);
     case trace_format::kThread:
       return decode_as<ThreadRecord>(encoded, problems);
+    case trace_format::kLeakCheck:
+      return decode_leak_check(encoded, problems);
+    case trace_format::kLeak:
+      return decode_leak(encoded, problems);
     case trace_format::kNote:
       return decode_as<NoteRecord>(encoded, problems);
     case trace_format::kCounter:

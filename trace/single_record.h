@@ -24,6 +24,8 @@ uint32_t encode_single(const SessionRecord& record, std::string& encoded);
 uint32_t encode_single(const ProcessRecord& record, std::string& encoded);
 uint32_t encode_single(const ProcessEndRecord& record, std::string& encoded);
 uint32_t encode_single(const ThreadRecord& record, std::string& encoded);
+uint32_t encode_single(const LeakCheckRecord& record, std::string& encoded);
+uint32_t encode_single(const LeakRecord& record, std::string& encoded);
 uint32_t encode_single(const NoteRecord& record, std::string& encoded);
 uint32_t encode_single(const CounterRecord& record, std::string& encoded);
 uint32_t encode_single(const UnrecordedRecord& record, std::string& encoded);
@@ -32,6 +34,10 @@ uint32_t encode_single(const EndRecord& record, std::string& encoded);
 // The record of the payload's field `field`; none where it is unknown or malformed, which `problems` says. Throws
 // protozero::exception on bytes that are no message.
 std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encoded, PayloadProblems& problems);
+
+// Of leak_records.cc.
+std::optional<TraceRecord> decode_leak_check(std::string_view encoded, PayloadProblems& problems);
+std::optional<TraceRecord> decode_leak(std::string_view encoded, PayloadProblems& problems);
 
 inline uint32_t narrow_or_malformed(uint64_t value, PayloadProblems& problems) {
   if (value > std::numeric_limits<uint32_t>::max()) problems.malformed = true;
