@@ -119,8 +119,8 @@ std::string heap_numbers(const Profile& profile, const FunctionRow& row, const F
   uint64_t blocks = own.allocations;
   uint64_t bytes = own.allocated_bytes;
   if (is_level_metric(metric)) {
-    blocks = metric == Metric::kPeak ? own.peak_blocks : own.live_blocks;
-    bytes = metric == Metric::kPeak ? own.peak_bytes : own.live_bytes;
+    blocks = level_blocks(metric, own);
+    bytes = level_bytes(metric, own);
   }
   const std::string other = metric == Metric::kAllocations ? format_bytes(bytes) : format_count(blocks);
   return fmt::format("{:>6}  {:>10}  {:>6}  {:>11}  {:>8}  ", format_percent(row.self, profile.total()),
@@ -139,6 +139,7 @@ const char* self_table_title(Metric metric) {
       return "  SELF   ALLOCATED   TOTAL        BYTES  AVG SIZE  FUNCTION";
     case Metric::kPeak:
     case Metric::kLive:
+    case Metric::kLeaked:
       return "  SELF       BYTES   TOTAL       BLOCKS  AVG SIZE  FUNCTION";
     case Metric::kTemporary:
       return "  SELF   TEMPORARY   TOTAL  ALLOCATIONS  AVG SIZE  FUNCTION";
