@@ -61,8 +61,9 @@ void PayloadEncoder::add_record(const Single& record) {
     ++dropped_;
     return;
   }
-  // The end stays the last record of its payload.
-  pbf_writer payload(field == trace_format::kEnd ? end_ : singles_);
+  // Leaks name stacks of this payload's blocks; the end stays the last record.
+  const bool is_leak = field == trace_format::kLeakCheck || field == trace_format::kLeak;
+  pbf_writer payload(field == trace_format::kEnd ? end_ : is_leak ? leaks_ : singles_);
   payload.add_message(field, encoded);
 }
 
@@ -123,7 +124,7 @@ void PayloadEncoder::add_record(const SampleRecord& record) {
 }
 
 size_t PayloadEncoder::size_bytes() const {
-  return singles_.size() + end_.size() + strings_.text.size() + modules_.paths.size() + modules_.build_ids.size() +
+  return singles_.size() + leaks_.size() + end_.size() + strings_.text.size() + modules_.paths.size() + modules_.build_ids.size() +
          allocations_.size_bytes() + heap_slices_.size_bytes() + memory_.size_bytes() +
          total_size_bytes({&strings_.id,
                            &strings_.length,
@@ -170,6 +171,7 @@ std::string PayloadEncoder::take() {
   put_block(payload, trace_format::kAllocations, allocations_);
   put_block(payload, trace_format::kHeapSlices, heap_slices_);
   put_block(payload, trace_format::kMemory, memory_);
+  bytes += leaks_;
   bytes += end_;
   *this = PayloadEncoder();
   return bytes;
