@@ -297,7 +297,8 @@ std::vector<SuppressibleFrame> suppressible(const Profile& profile, const std::v
     const Function& function = profile.functions[location.function];
     const auto name = mangled.find(index);
     frames.push_back({function.name, name == mangled.end() ? std::string_view() : std::string_view(name->second),
-                      function.module_path, profile.files[location.file], location.line});
+                      function.module_path, profile.files[location.file], location.line,
+                      location.type == FrameType::kInlined});
   }
   return frames;
 }

@@ -68,6 +68,9 @@ struct LeakTotals {
   uint64_t lost_bytes() const {
     return of(LeakVerdict::kDefinitelyLost).bytes + of(LeakVerdict::kIndirectlyLost).bytes;
   }
+  uint64_t lost_blocks() const {
+    return of(LeakVerdict::kDefinitelyLost).blocks + of(LeakVerdict::kIndirectlyLost).blocks;
+  }
 };
 
 struct ProcessLeakCheck {

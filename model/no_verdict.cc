@@ -22,7 +22,7 @@ std::string signal_name(int32_t number) {
   return name == nullptr ? "signal " + std::to_string(number) : "SIG" + std::string(name);
 }
 
-std::string reason_of_end(const ProcessEndRecord& end) {
+std::string reason_of_end(const Recording& recording, const ProcessEndRecord& end) {
   switch (end.kind) {
     case ExitKind::kSignaled:
       return end.code == SIGKILL ? "killed by SIGKILL, which leaves no moment to look"
@@ -32,7 +32,8 @@ std::string reason_of_end(const ProcessEndRecord& end) {
     case ExitKind::kStillRunning:
       return "still running when the recording ended";
     case ExitKind::kExited:
-      return "ended without passing the C library's _exit (a raw exit_group)";
+      return recording.leak_checks.empty() ? "no leak check was made at its end (--no-leak-check, or a raw exit_group)"
+                                           : "ended without passing the C library's _exit (a raw exit_group)";
     case ExitKind::kUnknown:
       break;
   }
@@ -55,7 +56,7 @@ std::optional<std::string> no_verdict_reason(const Recording& recording, uint32_
   if (check != nullptr) return check->problem;
   if (recording.session.heap == HeapMode::kSampled) return "the heap was sampled: most blocks are not known";
   if (auto noted = noted_reason(recording, process)) return noted;
-  return reason_of_end(recording.processes[process].end);
+  return reason_of_end(recording, recording.processes[process].end);
 }
 
 }  // namespace flarestack

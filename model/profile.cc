@@ -180,7 +180,7 @@ void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations
     for (; stack < profile.recording.stacks.size(); stack = profile.recording.stacks[stack].parent) {
       for (const Location& each : locations.of_frame(profile.recording.stacks[stack].frame)) {
         const Function& function = locations.functions()[each.function];
-        frames.push_back({function.name, {}, function.module_path, {}, 0});
+        frames.push_back({function.name, {}, function.module_path, {}, 0, each.type == FrameType::kInlined});
       }
     }
     return entry->second = builtin.find(frames, LeakVerdict::kDefinitelyLost).has_value();

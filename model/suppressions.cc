@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/heap_sites.h"
 #include "model/suppression_parser.h"
 
 namespace flarestack {
@@ -35,8 +36,6 @@ constexpr std::array<std::string_view, 24> kAllocatorEntries = {"malloc",
                                                                 "operator new[](unsigned long, std::align_val_t)",
                                                                 "__builtin_new"};
 
-bool has_wildcard(std::string_view text) { return text.find_first_of("*?") != std::string_view::npos; }
-
 std::string_view base_name(std::string_view path) {
   const size_t slash = path.find_last_of('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -46,6 +45,7 @@ bool matches(const SuppressionFrame& pattern, const SuppressibleFrame& frame) {
   switch (pattern.kind) {
     case SuppressionFrame::Kind::kFunction:
       if (!pattern.demangled.empty() && pattern.demangled == frame.function) return true;
+      if (frame.inlined && wildcard_match(pattern.pattern, bare_name(frame.function))) return true;
       return wildcard_match(pattern.pattern, frame.mangled.empty() ? frame.function : frame.mangled) ||
              (!frame.mangled.empty() && wildcard_match(pattern.pattern, frame.function));
     case SuppressionFrame::Kind::kObject:
@@ -110,7 +110,7 @@ Result<void> Suppressions::add(std::string_view text, const std::string& file) {
   for (Suppression& each : *parsed) {
     for (const SuppressionFrame& frame : each.frames) {
       wants_mangled_names_ = wants_mangled_names_ || (frame.kind == SuppressionFrame::Kind::kFunction &&
-                                                      has_wildcard(frame.pattern) && frame.pattern.starts_with("_"));
+                                                      frame.pattern.find("_Z") != std::string::npos);
     }
     entries_.push_back(std::move(each));
   }
@@ -177,6 +177,21 @@ bool template_match(std::string_view pattern, std::string_view text) {
     anchored = false;
   }
   return !to_the_end;
+}
+
+std::string_view bare_name(std::string_view demangled) {
+  const std::string_view name = qualified_name(demangled);
+  if (name.starts_with("operator")) return name;
+  size_t begin = 0;
+  int depth = 0;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (name[i] == '<' || name[i] == '(' || name[i] == '{') ++depth;
+    if ((name[i] == '>' || name[i] == ')' || name[i] == '}') && depth > 0) --depth;
+    if (depth != 0 || !name.substr(i).starts_with("::")) continue;
+    begin = i + 2;
+    if (name.substr(begin).starts_with("operator")) break;
+  }
+  return name.substr(begin);
 }
 
 bool is_allocator_entry(std::string_view function) {

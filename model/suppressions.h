@@ -5,7 +5,8 @@
 // Both match as their own tools do (compiler-rt's sanitizer_suppressions.cpp and TemplateMatch(); coregrind's
 // m_errormgr.c and memcheck's mc_errors.c), with one difference that has to be bridged: memcheck's stacks begin with
 // the allocator's own function, which it replaces, and end with main(); ours begin with its caller. So a memcheck
-// pattern is matched against a stack with one frame in front that is any allocator's function.
+// pattern is matched against a stack with one frame in front that is any allocator's function. An inlined function has
+// no name that the linker knows: memcheck calls it by its bare name (bare_name()).
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct SuppressibleFrame {
   std::string_view module;    // path
   std::string_view file;      // path
   uint32_t line = 0;
+  bool inlined = false;
 };
 
 struct SuppressionFrame {
@@ -69,6 +71,8 @@ inline constexpr const char* kBuiltinSuppressionsName = "[built-in]";
 bool wildcard_match(std::string_view pattern, std::string_view text);
 // LSan's: "*" for any text, "^" at the start and "$" at the end anchor, else a part of `text` is enough.
 bool template_match(std::string_view pattern, std::string_view text);
+// "insert<int>" of "void Tree::insert<int>(int)", as DWARF's DW_AT_name has it.
+std::string_view bare_name(std::string_view demangled);
 // Whether a function is an allocator's own entry, in memcheck's eyes: malloc, operator new, ...
 bool is_allocator_entry(std::string_view function);
 

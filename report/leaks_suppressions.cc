@@ -28,6 +28,20 @@ const char* kind_word(LeakVerdict verdict) {
   return "all";
 }
 
+// Valgrind's stacks end at main() and begin a thread with this one, below which systems differ.
+size_t end_for_valgrind(const Profile& profile, const std::vector<uint32_t>& path) {
+  for (size_t i = path.size(); i > 0; --i) {
+    const std::string& name = profile.functions[profile.locations[path[i - 1]].function].name;
+    if (name == "main" || name == "start_thread") return i;
+  }
+  return path.size();
+}
+
+// A module by its name alone: Valgrind knows it by its real path, behind symbolic links ("libz.so.1" is "libz.so.1.3").
+std::string object_pattern(const Function& function) {
+  return "*/" + function.module + (function.module.find(".so") == std::string::npos ? "" : "*");
+}
+
 // A name on one line, in which "*" and "?" stand for themselves or, at most, for one other character.
 std::string pattern_of(std::string_view name) {
   std::string pattern(name);
@@ -46,15 +60,16 @@ std::string suppression_of(const Profile& profile, const Leaks& leaks, const Lea
   const std::vector<SuppressibleFrame> frames = suppressible(profile, site.path, leaks.mangled);
   std::string text;
   size_t shown = 0;
-  const size_t end = end_at_main(profile, site.path);
+  const size_t end = end_for_valgrind(profile, site.path);
   for (size_t i = 0; i < end && shown < kMostFrames; ++i) {
     const SuppressibleFrame& frame = frames[i];
     const bool is_last = i + 1 == frames.size();
     if (shown == 0 && !is_last && is_allocator_entry(frame.function)) continue;  // the first line stands for it
     const Function& function = profile.functions[profile.locations[site.path[i]].function];
-    // A version behind "@" would be cut off; no name of a function has one otherwise.
-    const std::string_view name = frame.mangled.empty() ? frame.function : frame.mangled;
-    text += is_symbol(function) ? "   fun:" + pattern_of(name) : "   obj:" + pattern_of(frame.module);
+    const std::string_view name = frame.inlined           ? bare_name(frame.function)
+                                  : frame.mangled.empty() ? frame.function
+                                                          : frame.mangled;
+    text += is_symbol(function) ? "   fun:" + pattern_of(name) : "   obj:" + object_pattern(function);
     text += "\n";
     ++shown;
   }

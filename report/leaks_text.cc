@@ -14,6 +14,7 @@ namespace flarestack {
 namespace {
 
 constexpr size_t kFramesShown = 12;
+constexpr size_t kFramesOfIndirect = 4;  // their leader's stack says more
 constexpr size_t kHoldersShown = 3;
 constexpr size_t kReasonsShown = 6;
 constexpr size_t kPathsShown = 10;
@@ -121,7 +122,7 @@ class LeakText {
       line(head + painter_.bold(place));
       line("    " + painted);
     }
-    append_stack(site.path, "      ");
+    append_stack(site.path, site.verdict == LeakVerdict::kIndirectlyLost ? kFramesOfIndirect : kFramesShown);
     wrapped_lines("allocated " + origin_phrase(profile_, site) + sizes_phrase(site), "    ");
     append_holders(site);
   }
@@ -133,21 +134,23 @@ class LeakText {
   }
 
   // The place first, what of a library it called behind it, and its callers up to main().
-  void append_stack(const std::vector<uint32_t>& path, const char* indent) {
+  void append_stack(const std::vector<uint32_t>& path, size_t most) {
+    constexpr const char* kIndent = "      ";
     if (path.empty()) return;
     const size_t first = place_in(profile_, path);
-    const size_t end = std::min(end_at_main(profile_, path), first + kFramesShown);
+    const size_t end = std::min(end_of_program(profile_, path), first + most);
     for (size_t i = first; i < end; ++i) {
       std::string frame = frame_line(path[i], i != first);
       if (i == first && first != 0) {
         const Function& called = profile_.functions[profile_.locations[path[first - 1]].function];
         const size_t used = columns_of(frame) + 20;
-        if (used + 20 < width_) frame += painter_.dim("  calls " + short_function(called.name, width_ - used));
+        if (!is_allocator_entry(called.name) && used + 20 < width_)
+          frame += painter_.dim("  calls " + short_function(called.name, width_ - used));
       }
-      line(indent + frame);
+      line(kIndent + frame);
     }
-    const size_t rest = end_at_main(profile_, path) - end;
-    if (rest != 0) line(indent + painter_.dim(fmt::format("... {} more frame{}", rest, rest == 1 ? "" : "s")));
+    const size_t rest = end_of_program(profile_, path) - end;
+    if (rest != 0) line(kIndent + painter_.dim(fmt::format("... {} more frame{}", rest, rest == 1 ? "" : "s")));
   }
 
   std::string frame_line(uint32_t location, bool is_caller) {
@@ -209,7 +212,7 @@ class LeakText {
     std::string text = fmt::format("  {:<26} {}  ", amount, path_place(profile_, path, 40));
     std::string names;
     const size_t first = path.empty() ? 0 : place_in(profile_, path);
-    for (size_t i = first; i < std::min(end_at_main(profile_, path), first + 4); ++i) {
+    for (size_t i = first; i < std::min(end_of_program(profile_, path), first + 4); ++i) {
       names +=
           (i == first ? "" : " < ") + short_function(profile_.functions[profile_.locations[path[i]].function].name, 40);
     }

@@ -20,6 +20,11 @@ std::string blocks_phrase(uint64_t blocks) {
   return fmt::format("{} block{}", format_count(blocks), blocks == 1 ? "" : "s");
 }
 
+bool is_library(const Profile& profile, uint32_t location) {
+  const Location& where = profile.locations[location];
+  return is_library_function(profile.functions[where.function], profile.files[where.file]);
+}
+
 }  // namespace
 
 const char* verdict_words(LeakVerdict verdict) {
@@ -63,18 +68,34 @@ std::string totals_phrase(const LeakTotals& totals) {
   return phrase.empty() ? "none" : phrase;
 }
 
+std::string leaks_line(const Profile& profile) {
+  if (profile.recording.leak_checks.empty()) return "";
+  Suppressions suppressions;
+  LeakOptions options;
+  options.raw_symbols = nullptr;
+  if (suppressions.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok()) options.suppressions = &suppressions;
+  const Leaks leaks = find_leaks(profile, options);
+  std::string line = totals_phrase(leaks.totals);
+  if (!leaks.no_verdict.empty())
+    line +=
+        fmt::format("; no verdict of {} process{}", leaks.no_verdict.size(), leaks.no_verdict.size() == 1 ? "" : "es");
+  return line;
+}
+
 size_t place_in(const Profile& profile, const std::vector<uint32_t>& path) {
-  const size_t end = end_at_main(profile, path);
+  const size_t end = end_of_program(profile, path);
   for (size_t i = 0; i < end; ++i) {
-    const Location& location = profile.locations[path[i]];
-    if (!is_library_function(profile.functions[location.function], profile.files[location.file])) return i;
+    if (!is_library(profile, path[i])) return i;
   }
   return 0;
 }
 
-size_t end_at_main(const Profile& profile, const std::vector<uint32_t>& path) {
+size_t end_of_program(const Profile& profile, const std::vector<uint32_t>& path) {
   for (size_t i = path.size(); i > 0; --i) {
     if (profile.functions[profile.locations[path[i - 1]].function].name == "main") return i;
+  }
+  for (size_t i = path.size(); i > 0; --i) {
+    if (!is_library(profile, path[i - 1])) return i;
   }
   return path.size();
 }
@@ -133,7 +154,8 @@ std::string holder_phrase(const Profile& profile, const LeakHeldBy& holder) {
 
 std::string origin_phrase(const Profile& profile, const LeakSite& site) {
   const Recording& recording = profile.recording;
-  std::string phrase = site.first_ns == site.last_ns
+  std::string phrase = site.last_ns <= 0 ? "at the start"
+                       : site.first_ns == site.last_ns
                            ? "at " + time_phrase(site.first_ns)
                            : "from " + time_phrase(site.first_ns) + " to " + time_phrase(site.last_ns);
   if (site.threads.size() == 1) {
@@ -142,6 +164,11 @@ std::string origin_phrase(const Profile& profile, const LeakSite& site) {
     phrase += fmt::format(" by {} threads", site.threads.size());
   }
   if (recording.processes.size() > 1) {
+    const bool is_main_thread =
+        site.processes.size() == 1 && site.threads.size() == 1 && site.threads.front() < recording.threads.size() &&
+        site.processes.front() < recording.processes.size() &&
+        recording.threads[site.threads.front()].tid == recording.processes[site.processes.front()].pid;
+    if (is_main_thread) return phrase;
     phrase += site.processes.size() == 1 ? " in " + process_label(recording, site.processes.front())
                                          : fmt::format(" in {} processes", site.processes.size());
   }

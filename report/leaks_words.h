@@ -17,10 +17,15 @@ std::string site_phrase(const LeakSite& site);
 // "96 B in 1 block definitely lost, and 4.00 KiB in 12 blocks behind it; 64 B in 1 block possibly lost", or "none".
 std::string totals_phrase(const LeakTotals& totals);
 
+// The same of a profile of a heap metric with the built-in suppressions, and of how many processes there is no verdict;
+// empty where the recording has no leak check.
+std::string leaks_line(const Profile& profile);
+
 // Index in `path` of the frame to look at first: the innermost that is no library's; the innermost where all are.
 size_t place_in(const Profile& profile, const std::vector<uint32_t>& path);
-// The number of frames of `path` to show: to main(), or all.
-size_t end_at_main(const Profile& profile, const std::vector<uint32_t>& path);
+// How many frames of `path` the program is to blame for: up to main(); without it to the last that is no library's, or
+// all.
+size_t end_of_program(const Profile& profile, const std::vector<uint32_t>& path);
 // "src/parse.cc:42", relative to where the program ran if it lies there; empty where no line is known.
 std::string source_place(const Profile& profile, uint32_t location);
 // The place of a path in a few words: "src/parse.cc:42", else "parse_document (game)", else "[no stack]".

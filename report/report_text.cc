@@ -10,6 +10,7 @@
 #include "model/heap_functions.h"
 #include "report/heap_text.h"
 #include "report/heap_words.h"
+#include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
 
@@ -204,6 +205,10 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
   if (is_heap) {
     const HeapSummary summary = summarize_heap(profile);
     for (const std::string& line : wrapped(heap_phrase(summary), options.layout.width)) out += painter.dim(line) + "\n";
+    const std::string leaks = leaks_line(profile);
+    if (!leaks.empty()) {
+      for (const std::string& line : wrapped("leaks: " + leaks, options.layout.width)) out += painter.dim(line) + "\n";
+    }
     for (const std::string& line : wrapped(confidence_phrase(summary), options.layout.width))
       out += line.empty() ? "" : painter.note(line) + "\n";
     below = heap_text(profile, summary, options.layout) + below;

@@ -9,6 +9,7 @@
 #include "model/function_table.h"
 #include "model/heap_advice.h"
 #include "report/heap_words.h"
+#include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
 
@@ -31,6 +32,8 @@ void append_heap(const Profile& profile, const Profile* heap, const TextLayout& 
     memory += fmt::format("; {} of it the allocator's caches and fragmentation",
                           format_bytes(summary.memory.allocator_overhead_bytes));
   add("memory: ", memory);
+  if (heap != nullptr || is_heap_metric(profile.options.metric))
+    add("leaks: ", leaks_line(heap != nullptr ? *heap : profile));
   if (heap == nullptr) return;
   const std::vector<HeapAdvice> advice = heap_advice(*heap, summary);
   if (advice.empty()) return;

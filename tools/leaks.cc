@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/leaks.h"
 
-#include <unistd.h>
-
 #include <array>
 
 #include <fmt/format.h>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "model/heap_growth.h"
 #include "report/leaks_json.h"
 #include "report/leaks_suppressions.h"
 #include "report/leaks_text.h"
 #include "tools/command.h"
+#include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
 
 namespace flarestack {
@@ -45,15 +43,6 @@ uint8_t shown_verdicts(const std::vector<std::string>& kinds) {
   return shown;
 }
 
-// What a process may use, where nobody says: the memory of the machine, if this is the one.
-uint64_t memory_of(const Recording& recording) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0 || recording.session.host != host.data()) return 0;
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page_bytes = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page_bytes > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes) : 0;
-}
-
 Result<uint64_t> size_option(const char* name, const std::string& text) {
   if (text.empty()) return uint64_t{0};
   const Result<uint64_t> value = parse_size(text);
@@ -68,18 +57,8 @@ std::string check_size(const std::string& text) {
 
 Result<int> run_leaks(const Options& options) {
   Suppressions suppressions;
-  for (const std::string& path : options.suppression_files) {
-    const Result<std::string> text = read_file(path);
-    if (!text.ok()) return text.error();
-    if (const Result<void> added = suppressions.add(*text, path); !added.ok()) {
-      print_error(added.error().message);
-      return kExitUsage;
-    }
-  }
-  if (!options.no_builtin) {
-    if (const Result<void> added = suppressions.add(kBuiltinSuppressions, kBuiltinSuppressionsName); !added.ok())
-      return added.error();
-  }
+  if (const auto status = read_suppressions(options.suppression_files, !options.no_builtin, suppressions))
+    return *status;
   const Result<uint64_t> fail_above = size_option("--fail-above", options.fail_above);
   const Result<uint64_t> memory_bytes = size_option("--memory", options.memory);
   if (!fail_above.ok() || !memory_bytes.ok()) return fail_above.ok() ? memory_bytes.error() : fail_above.error();
@@ -92,7 +71,8 @@ Result<int> run_leaks(const Options& options) {
   leak_options.suppressions = &suppressions;
   leak_options.mangled_names = options.generate;
   const Leaks leaks = find_leaks(*profile, leak_options);
-  const HeapGrowth growth = find_growth(*profile, *memory_bytes != 0 ? *memory_bytes : memory_of(profile->recording));
+  const HeapGrowth growth =
+      find_growth(*profile, *memory_bytes != 0 ? *memory_bytes : memory_of_machine(profile->recording.session.host));
   LeakReportOptions report;
   report.shown = shown_verdicts(options.shown);
   report.top = options.top;
