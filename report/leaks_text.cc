@@ -65,11 +65,25 @@ class LeakText {
     const std::string text =
         fmt::format("  {:<16} {}", verdict_words(verdict), amount.blocks == 0 ? "nothing" : amount_phrase(amount));
     const bool lost = amount.blocks != 0 && verdict <= LeakVerdict::kIndirectlyLost;
-    line((lost                                    ? painter_.bad(text)
-          : amount.blocks == 0                    ? painter_.good(text)
-          : verdict == LeakVerdict::kPossiblyLost ? painter_.note(text)
-                                                  : text) +
-         (hint.empty() ? "" : painter_.dim("; " + hint)));
+    line(lost                                      ? painter_.bad(text)
+         : verdict == LeakVerdict::kDefinitelyLost ? painter_.good(text)
+         : verdict == LeakVerdict::kPossiblyLost   ? painter_.note(text)
+                                                   : text);
+    if (!hint.empty()) hint_line(hint);
+  }
+
+  // Behind the number above it, or below that.
+  void hint_line(const std::string& hint) {
+    constexpr size_t kColumn = 19;
+    const size_t begin = out_.find_last_of('\n', out_.size() - 2) + 1;
+    const size_t used = columns_of(std::string_view(out_).substr(begin, out_.size() - 1 - begin));
+    if (used + 2 + columns_of(hint) <= width_) {
+      out_.pop_back();
+      line(painter_.dim("; " + hint));
+      return;
+    }
+    for (const std::string& each : wrapped(hint, width_ - kColumn))
+      line(std::string(kColumn, ' ') + painter_.dim(each));
   }
 
   void append_totals() {
@@ -81,20 +95,27 @@ class LeakText {
     append_total(LeakVerdict::kIndirectlyLost, "only through what is definitely lost");
     append_total(LeakVerdict::kPossiblyLost, shows(LeakVerdict::kPossiblyLost) ? "" : "--show possible lists it");
     append_total(LeakVerdict::kStillReachable, shows(LeakVerdict::kStillReachable) ? "" : "--show reachable lists it");
-    if (leaks_.totals.suppressed.blocks != 0) line(painter_.dim(suppressed_phrase()));
-    if (leaks_.totals.inherited.blocks != 0)
-      line(painter_.dim(fmt::format("  {:<16} {}; from the parents of forked processes, and no leaks of these",
-                                    "inherited", amount_phrase(leaks_.totals.inherited))));
+    if (leaks_.totals.suppressed.blocks != 0) {
+      line(painter_.dim(fmt::format("  {:<16} {}", "suppressed", amount_phrase(leaks_.totals.suppressed))));
+      if (only_builtin_suppressed()) hint_line("the runtimes' own (--print-suppressions lists them)");
+    }
+    if (leaks_.totals.inherited.blocks != 0) {
+      line(painter_.dim(fmt::format("  {:<16} {}", "inherited", amount_phrase(leaks_.totals.inherited))));
+      hint_line("by forked processes from their parents, and no leaks of theirs");
+    }
+    for (const ProcessLeakCheck& each : leaks_.checks) {
+      if (each.check.problem.empty()) continue;
+      const std::string text =
+          fmt::format("  only a part of {} was looked at: {}", process_label(profile_.recording, each.process),
+                      printable(each.check.problem));
+      for (const std::string& part : wrapped(text, width_)) line(painter_.bad(part));
+    }
   }
 
-  std::string suppressed_phrase() const {
-    size_t builtin = 0;
-    for (const LeakSite& site : leaks_.suppressed) {
-      if (site.suppression && suppressions_.entries()[*site.suppression].file == kBuiltinSuppressionsName) ++builtin;
-    }
-    return fmt::format(
-        "  {:<16} {}{}", "suppressed", amount_phrase(leaks_.totals.suppressed),
-        builtin == leaks_.suppressed.size() ? "; the runtimes' own (--print-suppressions lists them)" : "");
+  bool only_builtin_suppressed() const {
+    return std::all_of(leaks_.suppressed.begin(), leaks_.suppressed.end(), [this](const LeakSite& site) {
+      return site.suppression && suppressions_.entries()[*site.suppression].file == kBuiltinSuppressionsName;
+    });
   }
 
   void append_sites() {
@@ -157,7 +178,8 @@ class LeakText {
     const Location& where = profile_.locations[location];
     const Function& function = profile_.functions[where.function];
     const std::string place = source_place(profile_, location);
-    const std::string behind = place.empty() ? short_file(function.module, 40) : place;
+    // The place of the first frame is in the line above.
+    const std::string behind = place.empty() || !is_caller ? short_file(function.module, 40) : place;
     const size_t room = width_ > columns_of(behind) + 40 ? width_ - columns_of(behind) - 12 : 30;
     std::string text = (is_caller ? "< " : "") + short_function(function.name, room);
     return behind.empty() ? text : text + "  " + painter_.dim(behind);
@@ -275,12 +297,6 @@ class LeakText {
   }
 
   void append_checks() {
-    for (const ProcessLeakCheck& each : leaks_.checks) {
-      if (each.check.problem.empty()) continue;
-      const std::string text = fmt::format("partial: {}: {}", process_label(profile_.recording, each.process),
-                                           printable(each.check.problem));
-      for (const std::string& part : wrapped(text, width_)) line(painter_.bad(part));
-    }
     if (leaks_.checks.empty()) return;
     uint64_t blocks = 0;
     uint64_t bytes = 0;

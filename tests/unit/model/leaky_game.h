@@ -115,7 +115,8 @@ inline RawSymbolSource leaky_symbols() {
       if (sort == SymbolSort::kVariable) {
         if (offsets[i] >= 0x4010 && offsets[i] < 0x4050) found[i] = {"_ZN5World11level_cacheE", 0x4010, 0x40};
       } else {
-        found[i] = {"_Z1fi", offsets[i], 0};
+        const std::string name = "f" + std::to_string(offsets[i]);
+        found[i] = {"_Z" + std::to_string(name.size()) + name + "i", offsets[i], 0};
       }
     }
     return found;
