@@ -207,20 +207,26 @@ class LeakText {
       live.add(each.live);
     }
     out_ += "\n";
+    // A shell has one of these for each program that it starts; what they had is of no interest, but to --format json.
+    const bool all_replaced =
+        std::all_of(leaks_.no_verdict.begin(), leaks_.no_verdict.end(), [this](const ProcessWithoutVerdict& each) {
+          return profile_.recording.processes[each.process].end.kind == ExitKind::kReplacedByExec;
+        });
     size_t shown = 0;
     for (const auto& [reason, found] : reasons) {
       if (shown++ == kReasonsShown) break;
       const auto& [processes, live] = found;
       const std::string who = processes.size() == 1 ? process_label(profile_.recording, processes.front())
                                                     : fmt::format("{} processes", processes.size());
-      const std::string text = fmt::format("no verdict: {}: {}", who, printable(reason));
+      std::string text = fmt::format("no verdict: {}: {}", who, printable(reason));
+      if (all_replaced && live.blocks != 0) text += "; " + amount_phrase(live) + " live then";
       for (const std::string& each : wrapped(text, width_)) line(painter_.note(each));
     }
     if (reasons.size() > kReasonsShown)
       line(
           painter_.dim(fmt::format("and {} more reasons; --format json has them all", reasons.size() - kReasonsShown)));
     const std::vector<LiveSite>& live = leaks_.live_without_verdict;
-    if (live.empty()) return;
+    if (live.empty() || all_replaced) return;
     LeakAmount all;
     for (const LiveSite& site : live) all.add(site.amount);
     line(painter_.bold("Live at the end, no verdict") + "  " + amount_phrase(all));

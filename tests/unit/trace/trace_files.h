@@ -38,8 +38,8 @@ std::vector<TraceRecord> small_recording();
 std::vector<TraceRecord> heap_recording();
 // That with leak checks, too.
 std::vector<TraceRecord> leak_recording();
-// Every field of every kind at its largest and smallest; those of the heap and of leaks apart, since kept files hold the
-// others.
+// Every field of every kind at its largest and smallest; those of the heap and of leaks apart, since kept files hold
+// the others.
 std::vector<TraceRecord> extreme_records();
 std::vector<TraceRecord> extreme_heap_records();
 std::vector<TraceRecord> extreme_leak_records();
