@@ -128,6 +128,7 @@ std::string holder_phrase(const Profile& profile, const LeakHeldBy& holder) {
                                  : std::string("a thread that is not recorded");
   switch (holder.kind) {
     case LeakHolder::kModuleData: {
+      if (holder.module == kNoIndex) return "data of a module that is not known";
       const std::string module = holder.module < recording.modules.size()
                                      ? short_file(recording.modules[holder.module].name(), 40)
                                      : std::string("[lost module]");
