@@ -103,6 +103,14 @@ void hide_default_again(int signal) {
   }
 }
 
+void mark_default(int signal) {
+  struct sigaction present {};
+  if (hiding.load(std::memory_order_relaxed) && next().sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
+    show_default(signal, present);
+    instead_of_default(signal, with_restorer(present));
+  }
+}
+
 void show_default(int signal, struct sigaction& action) {
   if (is_ours(action)) {
     action = {};

@@ -23,6 +23,8 @@ void reveal_fatal_signals();
 const struct sigaction* instead_of_default(int signal, const struct sigaction& asked);
 // After the program has set an action by signal() or a relative. [hook]
 void hide_default_again(int signal);
+// The C library has put the action of the signal back, which leaves its mark (SA_RESTORER) in a default one. [hook]
+void mark_default(int signal);
 // What the program is shown of an action that was in place. [hook]
 void show_default(int signal, struct sigaction& action);
 sighandler_t show_default(sighandler_t handler);
