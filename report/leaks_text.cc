@@ -125,7 +125,9 @@ class LeakText {
     }
     const size_t count = at_most(sites.size(), 0);
     for (size_t i = 0; i < count; ++i) append_site(i + 1, *sites[i]);
-    if (count < sites.size()) line("\n" + painter_.dim(fmt::format("and {} more sites", sites.size() - count)));
+    if (count < sites.size())
+      line("\n" +
+           painter_.dim(fmt::format("and {} more sites; `flarestack leaks --top 0` lists them", sites.size() - count)));
   }
 
   void append_site(size_t number, const LeakSite& site) {

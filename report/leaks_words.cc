@@ -68,12 +68,13 @@ std::string totals_phrase(const LeakTotals& totals) {
   return phrase.empty() ? "none" : phrase;
 }
 
-std::string leaks_line(const Profile& profile) {
+std::string leaks_line(const Profile& profile, const Suppressions* suppressions) {
   if (profile.recording.leak_checks.empty()) return "";
-  Suppressions suppressions;
+  Suppressions builtin;
   LeakOptions options;
-  options.raw_symbols = nullptr;
-  if (suppressions.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok()) options.suppressions = &suppressions;
+  options.suppressions = suppressions;
+  if (suppressions == nullptr && builtin.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok())
+    options.suppressions = &builtin;
   const Leaks leaks = find_leaks(profile, options);
   std::string line = totals_phrase(leaks.totals);
   if (!leaks.no_verdict.empty())

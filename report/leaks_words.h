@@ -17,9 +17,9 @@ std::string site_phrase(const LeakSite& site);
 // "96 B in 1 block definitely lost, and 4.00 KiB in 12 blocks behind it; 64 B in 1 block possibly lost", or "none".
 std::string totals_phrase(const LeakTotals& totals);
 
-// The same of a profile of a heap metric with the built-in suppressions, and of how many processes there is no verdict;
-// empty where the recording has no leak check.
-std::string leaks_line(const Profile& profile);
+// The same of a profile of a heap metric, and of how many processes there is no verdict; empty where the recording has
+// no leak check. `suppressions`: null for the built-in list.
+std::string leaks_line(const Profile& profile, const Suppressions* suppressions);
 
 // Index in `path` of the frame to look at first: the innermost that is no library's; the innermost where all are.
 size_t place_in(const Profile& profile, const std::vector<uint32_t>& path);

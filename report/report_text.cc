@@ -205,7 +205,7 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
   if (is_heap) {
     const HeapSummary summary = summarize_heap(profile);
     for (const std::string& line : wrapped(heap_phrase(summary), options.layout.width)) out += painter.dim(line) + "\n";
-    const std::string leaks = leaks_line(profile);
+    const std::string leaks = leaks_line(profile, nullptr);
     if (!leaks.empty()) {
       for (const std::string& line : wrapped("leaks: " + leaks, options.layout.width)) out += painter.dim(line) + "\n";
     }

@@ -12,6 +12,11 @@
 #include "tools/command.h"
 
 namespace flarestack {
+namespace {
+
+constexpr size_t kSitesShown = 20;  // at the end of a recording; `flarestack leaks` lists them all
+
+}  // namespace
 
 std::optional<int> read_suppressions(const std::vector<std::string>& files, bool builtin, Suppressions& suppressions) {
   for (const std::string& path : files) {
@@ -44,6 +49,7 @@ Result<LeakJudgement> judge_leaks(const std::string& trace, const Suppressions& 
   const Leaks leaks = find_leaks(*profile, options);
   LeakReportOptions report;
   report.layout = layout;
+  report.top = kSitesShown;
   const HeapGrowth growth = find_growth(*profile, memory_of_machine(profile->recording.session.host));
   LeakJudgement judgement;
   judgement.text = leaks_text(*profile, leaks, growth, suppressions, report);

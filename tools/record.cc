@@ -90,8 +90,10 @@ Result<void> write_summary(const Options& options, const RecordOutcome& outcome,
     Result<Profile> loaded = load_profile(outcome.trace_path, profile_options);
     if (loaded.ok()) heap = std::move(*loaded);
   }
-  TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
-  std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, layout);
+  SummaryOptions summary;
+  summary.layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+  if (options.leaks) summary.suppressions = &options.suppressions;
+  std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, summary);
   if (!leaks.empty()) text += "\n" + leaks;
   return options.summary.empty() ? write_all(2, text, "write to stderr") : write_file(options.summary, text);
 }

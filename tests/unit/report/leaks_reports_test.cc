@@ -148,7 +148,7 @@ TEST_CASE("a report of the heap and the summary tell of leaks in one line") {
   const Profile heap = leaky_profile();
   CHECK_THAT(summary_text(heap, nullptr, "game.flare", {}), Catch::Contains(line));
   CHECK_THAT(summary_text(leaky_profile({}, Metric::kCpu), &heap, "game.flare", {}), Catch::Contains(line));
-  CHECK(leaks_line(server_profile()) == "none");
+  CHECK(leaks_line(server_profile(), nullptr) == "none");
 }
 
 TEST_CASE("a report of what leaked is a report as any other") {
