@@ -110,6 +110,7 @@ class TargetProcess {
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
   void find_unsampled_threads();
+  std::pair<uint64_t, uint64_t> own_memory() const;  // [low, high) in which all is the agent's
   void look_at_memory();
   // A look for leaks, while the process is stopped and afterwards.
   struct LeakLook {

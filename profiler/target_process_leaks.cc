@@ -159,6 +159,7 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   }
   facts.mappings = maps->mappings();
   facts.mapped = heap_->tracker().mapped_ranges();
+  facts.own = own_memory();
   facts.used = heap_->tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
   for (const StoppedProcess::ThreadState& thread : stopped.threads()) {
