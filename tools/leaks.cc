@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/heap_growth.h"
+#include "profiler/leak_request.h"
 #include "report/leaks_json.h"
 #include "report/leaks_suppressions.h"
 #include "report/leaks_text.h"
@@ -19,6 +20,7 @@ namespace {
 
 struct Options {
   ReadingOptions reading;
+  int32_t now_pid = 0;
   std::vector<std::string> suppression_files;
   bool no_builtin = false;
   bool generate = false;
@@ -64,6 +66,16 @@ Result<int> run_leaks(const Options& options) {
   if (!fail_above.ok() || !memory_bytes.ok()) return fail_above.ok() ? memory_bytes.error() : fail_above.error();
 
   ReadingOptions reading = options.reading;
+  if (reading.trace.empty() == (options.now_pid == 0)) {
+    return Error{"give either a trace, or a running process that is being recorded with --now PID"};
+  }
+  if (options.now_pid != 0) {
+    const Result<LeakCheckDone> done = ask_for_leak_check(options.now_pid);
+    if (!done.ok()) return done.error();
+    reading.trace = done->trace_path;
+    reading.profile.process = std::to_string(options.now_pid);
+    reading.still_recording = true;
+  }
   reading.metric = metric_name(Metric::kLive);
   const Result<Profile> profile = load_chosen(reading);
   if (!profile.ok()) return profile.error();
@@ -92,6 +104,10 @@ Result<int> run_leaks(const Options& options) {
 CommandBody declare_leaks(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_filters(app, options->reading);
+  app.get_option("TRACE")->required(false);
+  app.add_option("--now", options->now_pid,
+                 "instead of a trace: look at this process now, which is being recorded and goes on")
+      ->check(CLI::PositiveNumber);
   app.add_option("--show", options->shown,
                  "the verdicts to list, with commas between: definite, indirect, possible, reachable, all")
       ->delimiter(',')

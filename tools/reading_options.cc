@@ -85,7 +85,7 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
   if (profile.ok() && options.metric == metric_name(Metric::kLeaked) && profile->recording.leak_checks.empty()) {
     return Error{"--metric leaked: this recording has no leak check in it; `flarestack leaks` tells why"};
   }
-  if (profile.ok() && !profile->quality.damage.empty()) {
+  if (profile.ok() && !profile->quality.damage.empty() && !options.still_recording) {
     // Also where the output has no room for it (a tree, an export): on stderr, which a pipe keeps apart.
     fmt::print(stderr, "flarestack: {}: {}\n", options.trace, fmt::join(profile->quality.damage, "; "));
   }

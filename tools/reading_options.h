@@ -19,6 +19,7 @@ struct ReadingOptions {
   std::string metric;  // empty: default_metric()
   std::string from;
   std::string to;
+  bool still_recording = false;  // the trace has no end yet, and that is no damage
   bool no_inline = false;
   ProfileOptions profile;
 };
