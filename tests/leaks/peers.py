@@ -20,7 +20,7 @@ FLAGS = ["-O1", "-g", "-Wall", "-Werror", "-Wno-unused", "-Wno-unused-result", "
          "-fno-builtin", "-fno-allocation-dce", "-fno-tree-dse", "-fno-lifetime-dse", "-Wl,-z,now", f"-I{HERE}"]
 MEMCHECK = ["valgrind", "--tool=memcheck", "-q", "--leak-check=full", "--show-leak-kinds=all", "--leak-check-heuristics=all",
             "--trace-children=yes", "--child-silent-after-fork=no", "--run-libc-freeres=no", "--run-cxx-freeres=no", "--keep-debuginfo=yes", "--num-callers=60", "--xml=yes"]
-LSAN_OPTIONS = "exitcode=0:handle_segv=0:handle_abort=0:fast_unwind_on_malloc=0:malloc_context_size=40:log_path=lsan"
+LSAN_OPTIONS = "exitcode=0:handle_segv=0:handle_abort=0:allocator_may_return_null=1:fast_unwind_on_malloc=0:malloc_context_size=40:log_path=lsan"
 KINDS = {"Leak_DefinitelyLost": "definite", "Leak_IndirectlyLost": "indirect", "Leak_PossiblyLost": "possible",
          "Leak_StillReachable": "reachable"}
 SITE = re.compile(r"(?:^|[\s:*&])(site_\w+)")

@@ -17,8 +17,8 @@ SITE void site_function() {
   function = new std::function<int()>([numbers] { return numbers[3]; });
 }
 SITE void site_any() { any = new std::any(std::vector<int>(20)); }
-SITE void site_lost() { new std::variant<int, std::vector<int>>(std::vector<int>(9)); }
-SITE void site_optional() { new std::optional<std::vector<int>>(std::vector<int>(8)); }
+SITE void site_lost() { escape(new std::variant<int, std::vector<int>>(std::vector<int>(9))); }
+SITE void site_optional() { escape(new std::optional<std::vector<int>>(std::vector<int>(8))); }
 
 static void body() {
   site_function();

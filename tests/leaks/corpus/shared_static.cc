@@ -8,7 +8,7 @@ struct Object {
   long value[4];
 };
 std::shared_ptr<Object>* holder;
-static Object* raw;
+Object* volatile raw;
 
 SITE std::shared_ptr<Object>* site_holder(std::shared_ptr<Object> object) { return new std::shared_ptr<Object>(std::move(object)); }
 SITE std::shared_ptr<Object> site_object() { return std::make_shared<Object>(); }

@@ -8,7 +8,7 @@ SITE void* site_cache(void) {
   return cache;
 }
 SITE void site_ring(void) {
-  static void* ring[4];
+  static void* volatile ring[4];
   static unsigned at;
   ring[at++ % 4] = malloc(50);
 }

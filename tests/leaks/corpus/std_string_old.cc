@@ -12,7 +12,7 @@ SITE void site_shared() {
   std::string one("a string whose text two share, one of which is gone by the end");
   new (place[1]) std::string(one);
 }
-SITE void site_lost() { *new std::string* = new std::string("a string that is lost with what it points to"); }
+SITE void site_lost() { escape(new std::string("a string that is lost with what it points to")); }
 
 static void body() {
   site_held();

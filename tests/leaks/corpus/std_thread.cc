@@ -9,7 +9,7 @@
 
 SITE void site_thread() { new long[6]; }
 SITE void site_async() { new long[7]; }
-SITE void site_promise() { new std::promise<int>; }
+SITE void site_promise() { escape(new std::promise<int>); }
 
 static void body() {
   std::vector<std::thread> threads;

@@ -11,7 +11,7 @@ std::unique_ptr<int> global;
 
 SITE std::unique_ptr<int> site_released() { return std::make_unique<int>(1); }
 SITE std::unique_ptr<int> site_global() { return std::make_unique<int>(2); }
-SITE void site_owner(std::unique_ptr<int[]> numbers) { new Owner{std::move(numbers)}; }
+SITE void site_owner(std::unique_ptr<int[]> numbers) { escape(new Owner{std::move(numbers)}); }
 SITE std::unique_ptr<int[]> site_numbers() { return std::make_unique<int[]>(100); }
 
 static void body() {
