@@ -78,6 +78,8 @@ size_t TargetProcess::drain(bool ended) {
     heap_->begin_look(ended, heap_limits);
     for (uint32_t i = 0; i < slot_count; ++i) {
       heap_->look_at(i, ended, heap_limits);
+      // A thread that has begun since then may have written events that are now below the limits.
+      states[i] = view.slot(i).state.load(std::memory_order_acquire);
     }
   }
   drain_modules();

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every end-to-end test starts with: `source "$(dirname "$0")/lib.sh"`. Runs in a scratch folder of its own, which is
+# removed at the end; FLARESTACK is the program under test.
+set -euo pipefail
+: "${FLARESTACK:?the flarestack program to test}" "${SOURCE_DIR:?}" "${BUILD_DIR:?}"
+export FLARESTACK_CACHE_DIR="${BUILD_DIR}/test-cache" NO_COLOR=1
+scratch="$(mktemp -d "${TMPDIR:-/tmp}/flarestack-test.XXXXXX")"
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+# Descriptors that the runner left open would count in the programs: 3 to 9 are all that a shell can name.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# cc_program NAME [FLAGS...] < source: a C program; cxx_program: a C++ one.
+cc_program() { gcc -O1 -g -Wall -pthread -x c - -o "$1" "${@:2}"; }
+cxx_program() { g++ -std=c++20 -O1 -g -Wall -pthread -x c++ - -o "$1" "${@:2}"; }
+
+# same_with_and_without COMMAND...: the command bare and recorded: same stdout, stderr and exit status. Leaves t.flare.
+# RECORD_OPTIONS: more options of record, as words.
+same_with_and_without() {
+  local bare=0 recorded=0
+  timeout 150 "$@" >bare.out 2>bare.err </dev/null || bare=$?
+  timeout 150 "$FLARESTACK" record --quiet ${RECORD_OPTIONS:-} -o t.flare -- "$@" >recorded.out 2>recorded.err </dev/null || recorded=$?
+  [ "$bare" = "$recorded" ] || fail "exit status $bare bare, $recorded recorded; stderr: $(tail -3 recorded.err)"
+  cmp bare.out recorded.out || fail "stdout differs: $(diff bare.out recorded.out | head -5)"
+  cmp bare.err recorded.err || fail "stderr differs: $(diff bare.err recorded.err | head -5)"
+}
+
+# json FILE EXPRESSION: evaluates a Python expression over the document `d`, prints it.
+json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
+# json_true FILE EXPRESSION MESSAGE
+json_true() { [ "$(json "$1" "$2")" = True ] || fail "$3: $2 does not hold: $(head -c 1500 "$1")"; }
+
+# heap_truth [CHECK OPTIONS] -- COMMAND...: what the program says of its own heap (truth/truth.h), bare and recorded alike, is what
+# the reports of the recording say of it. TRUTH_FLAGS: what a compiler needs to find truth.h.
+TRUTH_FLAGS="-I$SOURCE_DIR/tests/e2e/truth -fno-builtin"
+heap_truth() {
+  local check=()
+  while [ "$1" != -- ]; do check+=("$1"); shift; done
+  shift
+  rm -f truth.*.*
+  same_with_and_without "$@"
+  python3 "$SOURCE_DIR/tests/e2e/truth/check.py" t.flare "${check[@]}" || fail "$*: not what the program says"
+}
