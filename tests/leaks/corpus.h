@@ -2,8 +2,9 @@
 // What the programs of the corpus share. A block belongs to the innermost function on its stack whose name begins with
 // site_; what no such function is beneath belongs to the runtime (libc, the loader, libstdc++).
 //
-// Every checker has to see the same memory: work is done deeper in the stack than whatever runs at the end, and that part
-// of the stack and the registers are then overwritten, as a value left there would be a pointer to some checkers only.
+// Every checker has to see the same memory: work is done deeper in the stack than whatever runs at the end, and that
+// part of the stack and the registers are then overwritten, as a value left there would be a pointer to some checkers
+// only.
 #pragma once
 
 #include <stdint.h>

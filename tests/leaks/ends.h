@@ -13,7 +13,7 @@
 
 #include "corpus.h"
 
-__attribute__((unused)) static volatile int waiting;       // threads in wait_for_ever
+__attribute__((unused)) static volatile int waiting;      // threads in wait_for_ever
 __attribute__((unused)) static volatile pid_t announced;  // the thread whose end is waited for
 
 // The thread is in the kernel from here on; its caller's frames are live.

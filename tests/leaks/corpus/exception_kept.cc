@@ -8,8 +8,12 @@
 
 alignas(8) static char place[sizeof(std::exception_ptr)];
 
-SITE std::exception_ptr site_held() { return std::make_exception_ptr(std::string("the text of an exception that is held")); }
-SITE std::exception_ptr site_lost() { return std::make_exception_ptr(std::string("the text of an exception that is lost")); }
+SITE std::exception_ptr site_held() {
+  return std::make_exception_ptr(std::string("the text of an exception that is held"));
+}
+SITE std::exception_ptr site_lost() {
+  return std::make_exception_ptr(std::string("the text of an exception that is lost"));
+}
 
 static void body() {
   new (place) std::exception_ptr(site_held());

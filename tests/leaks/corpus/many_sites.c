@@ -4,7 +4,8 @@
 
 void* kept[20];
 
-#define SITES(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15) x(16) x(17) x(18) x(19)
+#define SITES(x) \
+  x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15) x(16) x(17) x(18) x(19)
 #define DEFINE(i) \
   SITE void* site_##i(void) { return malloc(10 * i + 1); }
 SITES(DEFINE)

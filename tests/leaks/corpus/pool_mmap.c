@@ -4,9 +4,7 @@
 
 #include "corpus.h"
 
-static struct {
-  char *next, *end;
-} pool;
+static struct { char *next, *end; } pool;
 struct chunk {
   struct chunk* next;
   char* name;

@@ -10,7 +10,9 @@ struct Object {
 std::shared_ptr<Object>* holder;
 Object* volatile raw;
 
-SITE std::shared_ptr<Object>* site_holder(std::shared_ptr<Object> object) { return new std::shared_ptr<Object>(std::move(object)); }
+SITE std::shared_ptr<Object>* site_holder(std::shared_ptr<Object> object) {
+  return new std::shared_ptr<Object>(std::move(object));
+}
 SITE std::shared_ptr<Object> site_object() { return std::make_shared<Object>(); }
 SITE std::shared_ptr<Object>* site_interior() { return new std::shared_ptr<Object>(std::make_shared<Object>()); }
 

@@ -10,7 +10,8 @@ static void body(void) {
   uintptr_t* nodes[6];
   for (int i = 0; i < 6; ++i) nodes[i] = site_node();
   for (int i = 0; i < 6; ++i) {
-    *nodes[i] = (i > 0 ? (uintptr_t)nodes[i - 1] : 0x5a5aULL << 48) ^ (i < 5 ? (uintptr_t)nodes[i + 1] : 0x5a5aULL << 48);
+    *nodes[i] =
+        (i > 0 ? (uintptr_t)nodes[i - 1] : 0x5a5aULL << 48) ^ (i < 5 ? (uintptr_t)nodes[i + 1] : 0x5a5aULL << 48);
   }
   first = nodes[0];
 }
