@@ -12,6 +12,7 @@
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hooks_heap.h"
+#include "preload/last_stop.h"
 #include "preload/modules.h"
 #include "preload/next.h"
 #include "preload/patches.h"
@@ -235,7 +236,9 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   the_agent.session = session;
   start_modules(true);
   if (session.page().heap != HeapRecording::kOff) {
-    apply_patches(recorder, heap_hooks());
+    HookTable hooks = heap_hooks();
+    hooks.exit = session.page().leak_check != 0 ? exit_hook() : nullptr;
+    apply_patches(recorder, hooks);
     settle_heap_provider();
   }
   if (next().register_atfork != nullptr) {

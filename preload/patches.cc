@@ -202,8 +202,8 @@ void carry_out(const Plan& plan, PatchOutcome& outcome) {
 }
 
 bool request(const Connection& connection, const HookTable& table, uint64_t module_address) {
-  PatchRequest message{kSessionMagic, kWireVersion, 0, module_address, {}, {}};
-  bool is_empty = true;
+  PatchRequest message{kSessionMagic, kWireVersion, 0, module_address, {}, reinterpret_cast<uint64_t>(table.exit), {}};
+  bool is_empty = table.exit == nullptr;
   for (uint32_t i = 0; i < kHookShapeCount; ++i) {
     message.hooks[i] = reinterpret_cast<uint64_t>(table.hooks[i]);
     is_empty = is_empty && message.hooks[i] == 0;

@@ -14,6 +14,7 @@ namespace flarestack::agent {
 
 // The hook of each HookShape, as functions of the shape's signature with one more argument (wire/hook_shape.h).
 struct HookTable {
+  void* exit = nullptr;               // of libc's _exit(status), which it does not call; nullptr: it is left alone
   void* hooks[kHookShapeCount] = {};  // nullptr: entries of this shape are not hooked
 };
 

@@ -25,6 +25,36 @@ void HeapBlocks::swap(HeapBlocks& other) noexcept {
   regions_.swap(other.regions_);
   large_.swap(other.large_);
   cache_.swap(other.cache_);
+  used_regions_.swap(other.used_regions_);
+  used_spans_.swap(other.used_spans_);
+}
+
+// Of a block that is the first in its region, or large.
+void HeapBlocks::note_use(uint64_t address, uint64_t size_bytes) {
+  const unsigned bits = size_bytes >> kSpanBits != 0 ? kSpanBits : kRegionBits;
+  for (uint64_t number = address >> bits; number <= (address + size_bytes) >> bits; ++number) {
+    (bits == kSpanBits ? used_spans_ : used_regions_).insert(number);
+  }
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> HeapBlocks::used_ranges() const {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (const uint64_t number : used_regions_) {
+    ranges.emplace_back(number << kRegionBits, (number + 1) << kRegionBits);
+  }
+  for (const uint64_t number : used_spans_) {
+    ranges.emplace_back(number << kSpanBits, (number + 1) << kSpanBits);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  std::vector<std::pair<uint64_t, uint64_t>> merged;
+  for (const auto& [start, end] : ranges) {
+    if (!merged.empty() && start <= merged.back().second) {
+      merged.back().second = std::max(merged.back().second, end);
+    } else {
+      merged.emplace_back(start, end);
+    }
+  }
+  return merged;
 }
 
 HeapBlocks::Region* HeapBlocks::make_region(uint32_t capacity) {
@@ -100,11 +130,13 @@ bool HeapBlocks::put(uint64_t address, const HeapBlock& block) {
   if (block.size_bytes >= kLargeBytes) [[unlikely]] {
     added = (cached.region == nullptr || find(*cached.region, address_tag) == nullptr) &&
             large_.try_emplace(address, block).second;
+    note_use(address, block.size_bytes);
   } else if (!large_.empty() && large_.contains(address)) {
     added = false;
   } else {
     if (cached.region == nullptr) [[unlikely]] {
       resize(cached, kSmallestCapacity);
+      note_use(address, block.size_bytes);
     } else if (cached.region->count * 3 >= (cached.region->mask + 1) * 2) [[unlikely]] {
       resize(cached, (cached.region->mask + 1U) * 2);
     }
@@ -148,6 +180,8 @@ bool HeapBlocks::take(uint64_t address, HeapBlock& block) {
 HeapBlocks HeapBlocks::with_site(uint32_t site) const {
   HeapBlocks copy;
   copy.count_ = count_;
+  copy.used_regions_ = used_regions_;
+  copy.used_spans_ = used_spans_;
   for (const auto& [number, region] : regions_) {
     Region* other = make_region(region->mask + 1);
     *other = *region;

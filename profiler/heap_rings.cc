@@ -255,6 +255,26 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   return left;
 }
 
+std::vector<ScannedBlock> HeapRings::live_blocks() {
+  tracker_.settle();
+  std::vector<ScannedBlock> blocks;
+  blocks.reserve(tracker_.blocks().size());
+  tracker_.visit_blocks([&](uint64_t address, const HeapBlock& block) {
+    blocks.push_back({address, block.size_bytes, block.site, block.birth});
+  });
+  const size_t count = blocks.size();
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    if (slot != nullptr && slot->held_block != 0 && slot->held.found) {
+      const HeapBlock& block = slot->held.block;
+      blocks.push_back({slot->held_block, block.size_bytes, block.site, block.birth});
+    }
+  }
+  if (blocks.size() != count) {
+    std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
+  }
+  return blocks;
+}
+
 // The old block of a reallocation is gone.
 void HeapRings::drop_held(Slot& slot) {
   const uint64_t block = std::exchange(slot.held_block, 0);

@@ -19,6 +19,7 @@
 #include "profiler/clock.h"
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_tracker.h"
+#include "profiler/leak_scan.h"
 #include "profiler/stack_replay.h"
 #include "wire/heap_records.h"
 #include "wire/ring.h"
@@ -75,6 +76,9 @@ class HeapRings {
   }
 
   const HeapTracker& tracker() const { return tracker_; }
+  // All live blocks, ascending by address, after all events have been carried out: those that are in the middle of a
+  // reallocation as well.
+  std::vector<ScannedBlock> live_blocks();
   uint64_t events() const { return events_; }
   void add_counters(std::map<std::string, uint64_t>& counters) const;
 

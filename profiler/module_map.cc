@@ -30,6 +30,17 @@ const ModuleMap::Segment* ModuleMap::find(RuntimeAddress address, uint32_t gener
   return nullptr;
 }
 
+const ModuleMap::Segment* ModuleMap::find_by_path(std::string_view path, uint64_t data_address) const {
+  const Segment* nearest = nullptr;
+  for (const Segment& segment : segments_) {
+    if (segment.path == path && segment.removed == UINT32_MAX && segment.load_bias <= data_address &&
+        (nearest == nullptr || segment.load_bias > nearest->load_bias)) {
+      nearest = &segment;
+    }
+  }
+  return nearest;
+}
+
 void ModuleMap::forget_before(uint32_t generation) {
   if (std::erase_if(segments_, [&](const Segment& segment) { return segment.removed <= generation; }) != 0) {
     ++version_;

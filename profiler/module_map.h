@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -31,6 +32,10 @@ class ModuleMap {
 
   // The segment that covered the address, or nullptr. Borrowed until the next add() or forget_before().
   const Segment* find(RuntimeAddress address, uint32_t generation) const;
+
+  // The segment of a module that is present now, by its file and an address of its data: the nearest one below.
+  // nullptr: none. Borrowed as the above.
+  const Segment* find_by_path(std::string_view path, uint64_t data_address) const;
 
   // Forgets segments that were gone at `generation`: no sample can name them any more.
   void forget_before(uint32_t generation);

@@ -176,7 +176,18 @@ PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& m
   return modules;
 }
 
-Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t module_address) {
+void PatchPlanner::add_function(const Modules& modules, uint64_t hook_address, bool has_shadow_stack,
+                                std::vector<WantedHook>& wanted) {
+  for (const Module& module : modules.found) {
+    for (const HookableFunction& function : module.entries->functions()) {
+      wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low, module.high,
+                        hook_address, std::nullopt, has_shadow_stack});
+    }
+  }
+}
+
+Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t exit_hook,
+                                                uint64_t module_address) {
   Result<ProcessMaps> maps = ProcessMaps::read(pid);
   if (!maps.ok()) {
     return maps.error();
@@ -197,6 +208,11 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
       }
     }
   }
+  Modules exits;
+  if (exit_hook != 0 && module_address == 0) {
+    exits = modules_of(pid, *maps, "libc.so", "_exit");
+    add_function(exits, exit_hook, shadow_stack, wanted);
+  }
   PatchPlan result = plan(wanted, *maps);
   if (module_address == 0) {
     result.refusals.insert(result.refusals.end(), modules.unreadable.begin(), modules.unreadable.end());
@@ -211,14 +227,8 @@ Result<PatchPlan> PatchPlanner::plan_function(int32_t pid, const std::string& mo
     return maps.error();
   }
   const Modules modules = modules_of(pid, *maps, module_prefix, name);
-  const bool shadow_stack = has_shadow_stack(pid);
   std::vector<WantedHook> wanted;
-  for (const Module& module : modules.found) {
-    for (const HookableFunction& function : module.entries->functions()) {
-      wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low, module.high,
-                        hook_address, std::nullopt, shadow_stack});
-    }
-  }
+  add_function(modules, hook_address, has_shadow_stack(pid), wanted);
   return plan(wanted, *maps);
 }
 

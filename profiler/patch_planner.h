@@ -56,9 +56,11 @@ class PatchPlanner {
  public:
   using HookAddresses = std::array<uint64_t, kHookShapeCount>;  // by HookShape; 0: none
 
-  // Hooks for every entry of every allocator in the process's memory, or in the module that holds `module_address`.
-  // Error: the process cannot be looked at, or is gone.
-  Result<PatchPlan> plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t module_address = 0);
+  // Hooks for every entry of every allocator in the process's memory, or in the module that holds `module_address`; for
+  // the whole process also a plain one for libc's _exit, where `exit_hook` is not 0. Error: the process cannot be
+  // looked at, or is gone.
+  Result<PatchPlan> plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t exit_hook = 0,
+                                    uint64_t module_address = 0);
 
   // A plain hook, which is given the function's arguments alone, for the function `name` of every module whose file
   // name begins with `module_prefix` ("libc.so"): _exit, say.
@@ -95,6 +97,8 @@ class PatchPlanner {
 
   Modules modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
                      const std::string& function);
+  static void add_function(const Modules& modules, uint64_t hook_address, bool has_shadow_stack,
+                           std::vector<WantedHook>& wanted);
   Result<std::shared_ptr<const AllocatorEntries>> entries_of(int32_t pid, const ProcessMaps::Mapping& mapping,
                                                              const std::string& function);
 

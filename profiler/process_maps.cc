@@ -40,6 +40,8 @@ std::optional<ProcessMaps::Mapping> ProcessMaps::parse_line(const std::string& l
                   &mapping.file_offset, &mapping.inode, &path_at) != 5) {
     return std::nullopt;
   }
+  mapping.readable = permissions[0] == 'r';
+  mapping.writable = permissions[1] == 'w';
   mapping.executable = permissions[2] == 'x';
   mapping.path = line.substr(static_cast<size_t>(path_at));
   return mapping;

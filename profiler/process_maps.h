@@ -21,6 +21,8 @@ class ProcessMaps {
     uint64_t end = 0;
     uint64_t file_offset = 0;
     uint64_t inode = 0;
+    bool readable = false;
+    bool writable = false;
     bool executable = false;
     std::string path;  // "[heap]" and the like; empty: anonymous
   };

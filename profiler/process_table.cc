@@ -238,7 +238,7 @@ void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchReq
   const ProcessId id = process->second.target->identity().id;
   PatchPlanner::HookAddresses hooks;
   std::copy(std::begin(request.hooks), std::end(request.hooks), hooks.begin());
-  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, request.module_address);
+  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, request.exit_hook, request.module_address);
   const Result<PatchMessage> message = plan.ok() ? encode_plan(*plan) : Result<PatchMessage>(plan.error());
   if (plan.ok()) {
     for (const std::string& refusal : plan->refusals) {
@@ -277,6 +277,9 @@ void ProcessTable::drain() {
   for (auto& [session_id, process] : processes_) {
     const size_t unknown_before = tables_.unknown_frames();
     process.target->drain();
+    if (process.target->leak_check_asked()) {
+      process.target->check_leaks_at_end();
+    }
     if (tables_.unknown_frames() != unknown_before) {
       process.files.look(process.target->identity().pid, monotonic_now_ns());
     }

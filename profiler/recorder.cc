@@ -52,6 +52,7 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
   settings.follow_children = options.follow_children;
   settings.heap = static_cast<HeapRecording>(options.heap);
   settings.heap_sample_bytes = options.heap_sample_bytes;
+  settings.leak_check = options.leak_check && options.heap == HeapMode::kExact;
   settings.order_source = tsc_is_sound() ? OrderSource::kTimeStampCounter : OrderSource::kCounter;
   return settings;
 }

@@ -27,6 +27,7 @@ struct RecordOptions {
   bool wall_clock = false;
   HeapMode heap = HeapMode::kExact;
   uint64_t heap_sample_bytes = 512 * 1024;  // kSampled: between two samples, on average
+  bool leak_check = true;                   // at the end of each process, where the heap is recorded exactly
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends
   uint64_t duration_ns = 0;       // 0: until the end

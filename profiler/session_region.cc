@@ -43,6 +43,7 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->heap = settings.heap;
   page->order_source = settings.order_source;
   page->heap_sample_bytes = settings.heap_sample_bytes;
+  page->leak_check = settings.leak_check ? 1 : 0;
   page->recorder_pid = static_cast<uint32_t>(getpid());
   page->heartbeat_ns.store(monotonic_now_ns(), std::memory_order_relaxed);
   return region;

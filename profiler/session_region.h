@@ -19,6 +19,7 @@ struct SessionSettings {
   HeapRecording heap = HeapRecording::kOff;
   OrderSource order_source = OrderSource::kCounter;
   uint64_t heap_sample_bytes = 0;
+  bool leak_check = false;
 };
 
 class SessionRegion {

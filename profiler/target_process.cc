@@ -162,6 +162,9 @@ void TargetProcess::begin_thread(uint32_t index) {
   ++threads_;
   perf_threads_ += header.clock == SampleClock::kPerfTaskClock ? 1 : 0;
   slot.thread = thread_of(slot.tid);
+  if (header.stack_high != 0) {
+    thread_pointers_.insert(header.stack_high);  // where a thread's stack ends
+  }
   name_from_slot(slot, header);
 }
 

@@ -15,6 +15,7 @@
 #include "profiler/clock.h"
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_rings.h"
+#include "profiler/leak_roots.h"
 #include "profiler/memory_look.h"
 #include "profiler/module_map.h"
 #include "profiler/namespace_tids.h"
@@ -22,6 +23,7 @@
 #include "profiler/recording_tables.h"
 #include "profiler/session_region.h"
 #include "profiler/stack_replay.h"
+#include "profiler/stopped_process.h"
 #include "wire/ring.h"
 
 namespace flarestack {
@@ -58,6 +60,10 @@ class TargetProcess {
   HeapRings* heap() { return heap_.get(); }
   // Heap rings are nearly full of events that could not be put in order yet.
   bool heap_held_up() const { return heap_held_up_; }
+
+  // A thread of the process that is about to end it waits for a look at what is still allocated.
+  bool leak_check_asked() const;
+  void check_leaks_at_end();
 
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
@@ -100,6 +106,7 @@ class TargetProcess {
   void refresh_names();
   void find_unsampled_threads();
   void look_at_memory();
+  LeakCheckRecord check_leaks(const StoppedProcess& stopped, const LeakRootFacts::Thread* ending);
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
@@ -132,6 +139,9 @@ class TargetProcess {
   uint32_t last_generation_ = 0;
   std::array<uint32_t, 2> earlier_generations_{};  // the last ones, at two moments a while ago
   uint64_t last_forgotten_ns_ = 0;
+  std::vector<LeakRecord> leaks_;       // of the last check
+  std::set<uint64_t> thread_pointers_;  // of all recorded threads that there were
+  uint32_t leak_checks_ = 0;
   std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own
   std::set<int32_t> without_slot_before_;
   uint64_t last_names_ns_ = 0;

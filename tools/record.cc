@@ -25,6 +25,7 @@ struct Options {
   std::string clock = "cpu";
   std::string heap = "exact";
   bool no_heap = false;
+  bool no_leak_check = false;
   std::string timer = "auto";
   std::string duration;
   std::string timeout;
@@ -99,6 +100,7 @@ Result<int> run_record(Options& options) {
   options.record.timer = options.timer == "posix"     ? TimerWish::kPosix
                          : options.timer == "perf-io" ? TimerWish::kPerfIo
                                                       : TimerWish::kAuto;
+  options.record.leak_check = !options.no_leak_check;
   options.record.follow_children = !options.no_children;
   options.record.wait_for_children = !options.no_wait;
   if (options.no_cpu) {
@@ -145,6 +147,7 @@ CommandBody declare_record(CLI::App& app) {
                  "exact: every allocation; sampled[:BYTES]: one in so many bytes (default 512KiB), at next to no cost")
       ->capture_default_str();
   app.add_flag("--no-heap", options->no_heap, "no heap recording");
+  app.add_flag("--no-leak-check", options->no_leak_check, "no verdicts on what is still allocated at the end");
   app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();

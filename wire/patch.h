@@ -31,9 +31,10 @@ struct PatchRequest {
   uint32_t reserved;
   uint64_t module_address;          // any address of the one module's code that is asked about; 0: all modules
   uint64_t hooks[kHookShapeCount];  // the agent's function for each HookShape; 0: such entries are left alone
+  uint64_t exit_hook;               // the agent's function for libc's _exit(status); 0: it is left alone
   char secret[kSessionSecretLength];
 };
-static_assert(sizeof(PatchRequest) == 40 + 8 * kHookShapeCount);
+static_assert(sizeof(PatchRequest) == 48 + 8 * kHookShapeCount);
 
 struct PatchReply {
   uint64_t magic;

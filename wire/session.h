@@ -25,7 +25,7 @@
 
 namespace flarestack {
 
-inline constexpr uint32_t kWireVersion = 2;  // agent and recorder of different versions refuse each other
+inline constexpr uint32_t kWireVersion = 3;  // agent and recorder of different versions refuse each other
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
 inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
@@ -63,6 +63,16 @@ enum class OrderSource : uint32_t {
 // note in time.
 enum class SlotState : uint32_t { kFree = 0, kStarting = 1, kLive = 2, kEnding = 3 };
 
+// How a thread that ends the process has the recorder look at all live blocks, and waits for it. Both sides count up.
+enum class LastStop : uint32_t { kNone = 0, kAsked = 1, kUnderWay = 2, kDone = 3 };
+
+// What that thread had in its registers: what the program may still hold there.
+struct LastRegisters {
+  uint64_t stack_pointer;  // at the entry of _exit
+  uint64_t thread_pointer;
+  uint64_t values[6];  // rbx, rbp, r12 to r15
+};
+
 struct SessionPage {
   uint64_t magic;
   uint32_t version;
@@ -78,6 +88,8 @@ struct SessionPage {
   HeapRecording heap;
   OrderSource order_source;
   uint64_t heap_sample_bytes;  // kSampled: bytes between two samples, on average
+  uint32_t leak_check;         // 1: at the end of the process
+  uint32_t reserved;
 
   // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone:
   // handlers then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
@@ -101,6 +113,10 @@ struct SessionPage {
 
   std::atomic<uint32_t> slot_limit;        // slots from here on were never in use
   std::atomic<uint64_t> heap_events_lost;  // of threads without a slot
+
+  std::atomic<LastStop> last_stop;  // a futex
+  uint32_t last_stop_tid;           // the thread's, to itself
+  LastRegisters last_registers;
 
   // Of the module log; the same meaning as in SlotHeader.
   std::atomic<uint64_t> module_log_head;

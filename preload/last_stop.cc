@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preload/last_stop.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <csignal>
+
+#include "preload/agent.h"
+#include "preload/heap_switches.h"
+#include "preload/heap_writer.h"
+#include "preload/sandbox.h"
+#include "preload/system.h"
+
+namespace flarestack::agent {
+namespace {
+
+// A recorder that has not begun by then is stopped, or has too much to do.
+constexpr uint64_t kLongestStartNs = 2'000'000'000;
+constexpr uint64_t kOneWaitNs = 100'000'000;
+
+void wait_for_recorder_at_end(const LastRegisters& registers) {
+  SessionPage& page = the_agent.session.page();
+  LastStop expected = LastStop::kNone;
+  if (page.last_stop.load(std::memory_order_acquire) == LastStop::kNone) {
+    static constinit std::atomic<bool> taken{false};
+    if (!taken.exchange(true, std::memory_order_acq_rel)) {
+      page.last_stop_tid = static_cast<uint32_t>(thread_id());
+      page.last_registers = registers;
+      page.last_stop.compare_exchange_strong(expected, LastStop::kAsked, std::memory_order_acq_rel);
+    }
+  }
+  wake_recorder();
+  const uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+  for (;;) {
+    const LastStop now = page.last_stop.load(std::memory_order_acquire);
+    const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    if (now == LastStop::kDone || recording_is_over(now_ns) ||
+        (now != LastStop::kUnderWay && now_ns - start_ns > kLongestStartNs)) {
+      return;
+    }
+    const timespec limit{0, kOneWaitNs};
+    raw_syscall(SYS_futex, raw_pointer(&page.last_stop), FUTEX_WAIT, static_cast<long>(now), raw_pointer(&limit));
+  }
+}
+
+}  // namespace
+}  // namespace flarestack::agent
+
+using namespace flarestack::agent;  // NOLINT: called from assembly by a C name
+
+extern "C" __attribute__((used, visibility("hidden"), noreturn)) void flarestack_at_exit(
+    int status, flarestack::LastRegisters* registers) {
+  if (recording() && the_agent.session.page().leak_check != 0 &&
+      heap_switches->on.load(std::memory_order_relaxed) != 0 && sandbox_allows(Deed::kHeap)) {
+    set_signal_mask(SIG_SETMASK, kAllSignals);
+    registers->thread_pointer = reinterpret_cast<uint64_t>(__builtin_thread_pointer());
+    wait_for_recorder_at_end(*registers);
+  }
+  for (;;) {
+    flarestack::raw_syscall(SYS_exit_group, status);
+  }
+}
+
+// Notes what the registers hold that a function has to keep: LastRegisters.
+asm(R"(
+    .text
+    .globl flarestack_exit_hook
+    .hidden flarestack_exit_hook
+    .type flarestack_exit_hook, @function
+    .p2align 4
+flarestack_exit_hook:
+    .cfi_startproc
+    mov %rsp, %rax
+    sub $72, %rsp
+    .cfi_adjust_cfa_offset 72
+    mov %rax, (%rsp)
+    mov %rbx, 16(%rsp)
+    mov %rbp, 24(%rsp)
+    mov %r12, 32(%rsp)
+    mov %r13, 40(%rsp)
+    mov %r14, 48(%rsp)
+    mov %r15, 56(%rsp)
+    mov %rsp, %rsi
+    call flarestack_at_exit
+    ud2
+    .cfi_endproc
+    .size flarestack_exit_hook, .-flarestack_exit_hook
+)");
+extern "C" __attribute__((visibility("hidden"))) void flarestack_exit_hook();
+
+void* flarestack::agent::exit_hook() { return reinterpret_cast<void*>(flarestack_exit_hook); }

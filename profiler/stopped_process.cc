@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/stopped_process.h"
+
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "profiler/clock.h"
+#include "profiler/process_exit.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kLongestStopNs = 1'000'000'000;  // of one thread: one that waits for a disk does not stop
+constexpr int kMaxRounds = 20;                      // in which threads were found that had not been there before
+constexpr useconds_t kPollUs = 100;
+
+std::vector<int32_t> threads_of(int32_t pid) {
+  std::vector<int32_t> tids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", pid), error), end; !error && task != end;
+       task.increment(error)) {
+    tids.push_back(std::atoi(task->path().filename().c_str()));
+  }
+  return tids;
+}
+
+// As in /proc/PID/task/TID/stat; 0: it is gone.
+char state_of(int32_t pid, int32_t tid) {
+  const Result<std::string> stat = read_file(fmt::format("/proc/{}/task/{}/stat", pid, tid));
+  const size_t name_end = stat.ok() ? stat->rfind(')') : std::string::npos;
+  return name_end != std::string::npos && name_end + 2 < stat->size() ? (*stat)[name_end + 2] : '\0';
+}
+
+int32_t tracer_of(int32_t pid, int32_t tid) {
+  constexpr std::string_view kField = "TracerPid:";
+  const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
+  const size_t at = status.ok() ? status->find(kField) : std::string::npos;
+  return at != std::string::npos ? std::atoi(status->c_str() + at + kField.size()) : 0;
+}
+
+}  // namespace
+
+StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
+  std::vector<int32_t> known = {except};
+  for (int round = 0; round < kMaxRounds; ++round) {
+    bool found = false;
+    for (const int32_t tid : threads_of(pid)) {
+      if (std::find(known.begin(), known.end(), tid) == known.end()) {
+        known.push_back(tid);
+        found = true;
+        if (stop(tid)) {
+          look(tid);
+        }
+      }
+    }
+    if (!found) {
+      return;
+    }
+  }
+  problem_ = "it starts threads faster than they can be stopped";
+}
+
+// False: it has ended, or problem_ says why it could not be stopped.
+bool StoppedProcess::stop(int32_t tid) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) {
+    const int error = errno;
+    const char state = state_of(pid_, tid);
+    if (error != ESRCH && state != 'Z' && state != 'X' && state != '\0') {
+      const int32_t tracer = tracer_of(pid_, tid);
+      problem_ = tracer != 0 ? fmt::format("process {} traces it", tracer)
+                             : fmt::format("its threads may not be stopped: {}", std::strerror(error));
+    }
+    return false;
+  }
+  held_.push_back({tid, 0});
+  ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+  const uint64_t start_ns = monotonic_now_ns();
+  for (;;) {
+    int status = 0;
+    const pid_t waited = waitpid(tid, &status, __WALL | WNOHANG);
+    if (waited == tid && WIFSTOPPED(status)) {
+      const bool is_ours = status >> 16 == PTRACE_EVENT_STOP;
+      held_.back().signal = is_ours ? 0 : WSTOPSIG(status);
+      return true;
+    }
+    if (waited == tid || (waited < 0 && errno == ECHILD)) {
+      held_.pop_back();  // it ended
+      return false;
+    }
+    if (monotonic_now_ns() - start_ns > kLongestStopNs) {
+      problem_ = fmt::format("thread {} did not stop within a second", tid);
+      return false;
+    }
+    usleep(kPollUs);
+  }
+}
+
+void StoppedProcess::look(int32_t tid) {
+  user_regs_struct registers{};
+  if (ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+    return;
+  }
+  ThreadState state;
+  state.tid = tid;
+  state.stack_pointer = registers.rsp;
+  state.thread_pointer = registers.fs_base;
+  state.registers = {registers.rax, registers.rbx, registers.rcx, registers.rdx, registers.rsi,
+                     registers.rdi, registers.rbp, registers.r8,  registers.r9,  registers.r10,
+                     registers.r11, registers.r12, registers.r13, registers.r14, registers.r15};
+  threads_.push_back(std::move(state));
+}
+
+void StoppedProcess::let_go() {
+  for (const Held& held : held_) {
+    ptrace(PTRACE_DETACH, held.tid, nullptr, held.signal);
+  }
+  held_.clear();
+}
+
+void StoppedProcess::await_end(uint64_t timeout_ns) {
+  const uint64_t start_ns = monotonic_now_ns();
+  const bool is_our_child = parent_pid(pid_) == getpid();
+  while (!held_.empty() && monotonic_now_ns() - start_ns < timeout_ns) {
+    const size_t before = held_.size();
+    held_.erase(std::remove_if(held_.begin(), held_.end(),
+                               [&](const Held& held) {
+                                 if (held.tid == pid_ && is_our_child) {
+                                   return state_of(pid_, pid_) == 'Z';  // whoever launched it takes its status
+                                 }
+                                 int status = 0;
+                                 const pid_t waited = waitpid(held.tid, &status, __WALL | WNOHANG);
+                                 return (waited == held.tid && !WIFSTOPPED(status)) || (waited < 0 && errno == ECHILD);
+                               }),
+                held_.end());
+    if (held_.size() == before) {
+      usleep(kPollUs);
+    }
+  }
+  let_go();
+}
+
+size_t read_process_memory(int32_t pid, uint64_t address, void* to, size_t size_bytes) {
+  iovec local{to, size_bytes};
+  iovec remote{reinterpret_cast<void*>(address), size_bytes};
+  const ssize_t count = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+  return count > 0 ? static_cast<size_t>(count) : 0;
+}
+
+}  // namespace flarestack

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// StoppedProcess: the threads of a process held still by ptrace, so that their registers and memory can be read.
+// Recorder side.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flarestack {
+
+class StoppedProcess {
+ public:
+  struct ThreadState {
+    int32_t tid = 0;
+    uint64_t stack_pointer = 0;
+    uint64_t thread_pointer = 0;
+    std::vector<uint64_t> registers;  // general purpose ones
+  };
+
+  // Stops all threads but `except` (0: all). Where one cannot be stopped, problem() says so and the others are.
+  StoppedProcess(int32_t pid, int32_t except);
+  ~StoppedProcess() { let_go(); }
+  StoppedProcess(const StoppedProcess&) = delete;
+  StoppedProcess& operator=(const StoppedProcess&) = delete;
+
+  const std::vector<ThreadState>& threads() const { return threads_; }
+  // One sentence; empty: all were stopped.
+  const std::string& problem() const { return problem_; }
+
+  // Lets them run on.
+  void let_go();
+  // The thread that was not stopped is about to end the process: takes in the deaths of the others, so that whoever
+  // waits for the process learns of it. Lets go of all that live after `timeout_ns`.
+  void await_end(uint64_t timeout_ns);
+
+ private:
+  // A signal that stopped a thread before we did is delivered when it goes on.
+  struct Held {
+    int32_t tid = 0;
+    int signal = 0;
+  };
+  bool stop(int32_t tid);
+  void look(int32_t tid);
+
+  int32_t pid_;
+  std::vector<Held> held_;
+  std::vector<ThreadState> threads_;
+  std::string problem_;
+};
+
+// Copies memory of a process; returns how many bytes from the first on could be copied. Any thread.
+size_t read_process_memory(int32_t pid, uint64_t address, void* to, size_t size_bytes);
+
+}  // namespace flarestack
