@@ -16,7 +16,6 @@ import collections
 import concurrent.futures
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -80,10 +79,10 @@ class Program:
         return self
 
     def look(self):
-        self.bare = peers.run([self.program], self.folder)
-        checked, self.memcheck = peers.memcheck([self.program], self.folder)
+        self.bare = peers.run([self.program], self.folder + "/bare")
+        checked, self.memcheck = peers.memcheck([self.program], self.folder + "/memcheck")
         self.expect_alike("under memcheck", self.bare[:2], checked[:2])
-        _, self.lsan = peers.lsan(self.program, self.folder)
+        _, self.lsan = peers.lsan(self.program, self.folder + "/lsan")
         if self.options.flarestack:
             self.record()
             self.compare()
@@ -92,7 +91,7 @@ class Program:
             for _ in range(2):
                 if not self.disagrees_with_memcheck():
                     break
-                self.memcheck = peers.memcheck([self.program], self.folder)[1]
+                self.memcheck = peers.memcheck([self.program], self.folder + "/memcheck")[1]
                 self.compare()
 
     def look_again(self):
@@ -111,8 +110,8 @@ class Program:
     def record(self):
         trace = os.path.join(self.folder, "t.flare")
         command = [self.options.flarestack, "record", "--quiet", "--no-cpu", "-o", trace, "--", self.program]
-        self.expect_alike("recorded", self.bare, peers.run(command, self.folder))
-        told = peers.run([self.options.flarestack, "leaks", "--format", "json", "--top", "0", trace], self.folder + ".leaks")
+        self.expect_alike("recorded", self.bare, peers.run(command, self.folder + "/recorded"))
+        told = peers.run([self.options.flarestack, "leaks", "--format", "json", "--top", "0", trace], self.folder + "/report")
         if told.status != 0:
             raise peers.Trouble(f"flarestack leaks: exit status {told.status}: {told.err[-300:]}")
         report = json.loads(told.out)
@@ -254,9 +253,7 @@ def compare_all(options):
 
 def main():
     options = parse_arguments()
-    if shutil.which("valgrind") is None:
-        print("valgrind is not installed: cmake/install_packages.sh test (or apt-get install valgrind)", file=sys.stderr)
-        return 1
+    peers.require_valgrind()
     if options.work:
         options.work = os.path.abspath(options.work)
         return compare_all(options)

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
@@ -28,6 +29,11 @@ SITE = re.compile(r"(?:^|[\s:*&])(site_\w+)")
 
 class Trouble(Exception):
     """A sentence about what could not be run."""
+
+
+def require_valgrind():
+    if shutil.which("valgrind") is None:
+        sys.exit("valgrind is not installed: cmake/install_packages.sh test (or apt-get install valgrind)")
 
 
 def tally():

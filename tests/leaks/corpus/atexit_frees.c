@@ -11,11 +11,13 @@ SITE void site_in_handler(void) { malloc(17); }
 
 static void release(void) {
   free(by_atexit);
+  by_atexit = NULL;
   run(site_in_handler);
 }
 static void release_argument(int status, void* argument) {
   (void)status;
   free(argument);
+  by_on_exit = NULL;
 }
 static void body(void) {
   atexit(release);
