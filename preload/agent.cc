@@ -9,6 +9,7 @@
 
 #include "preload/alternate_stack.h"
 #include "preload/connection.h"
+#include "preload/fatal_signals.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hooks_heap.h"
@@ -246,6 +247,9 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   }
   if (install_handler()) {
     begin_first_thread(open_signal_mask(), startup_cpu_ns);
+  }
+  if (session.page().leak_check != 0) {
+    hide_fatal_signals();
   }
   start_heap();
 }

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "preload/agent.h"
+#include "preload/fatal_signals.h"
 #include "preload/hook.h"
 #include "preload/next.h"
 #include "preload/sandbox.h"
@@ -339,6 +340,8 @@ FLARESTACK_HOOK int system(const char* command) {
   const ExecSignals saved = reveal_signals();
   const int result = next().system(command);
   hide_signals(saved);
+  mark_default(SIGINT);
+  mark_default(SIGQUIT);
   return result;
 }
 

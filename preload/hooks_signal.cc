@@ -10,6 +10,7 @@
 
 #include "preload/agent.h"
 #include "preload/alternate_stack.h"
+#include "preload/fatal_signals.h"
 #include "preload/hook.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -72,18 +73,21 @@ int change_mask(Real real, int how, const sigset_t* set, sigset_t* old_set) {
 // Bit n-1: the program's action for signal n blocks our signal while its handler runs, or so it believes.
 constinit std::atomic<uint64_t> actions_naming_ours{0};
 
-// After signal() or a relative of it has replaced the action of `signal_number`.
 void forget_naming(int signal_number) {
   if (signal_number >= 1 && signal_number <= 64 && !is_other_process(nullptr)) {
     actions_naming_ours.fetch_and(~(uint64_t{1} << (signal_number - 1)), std::memory_order_relaxed);
   }
 }
 
-sighandler_t forget_naming_after(sighandler_t result, int signal_number) {
+// After signal() or a relative has replaced it, with what that returned.
+sighandler_t after_setting(sighandler_t result, int signal_number) {
   if (result != SIG_ERR) {
     forget_naming(signal_number);
+    if (!is_other_process(nullptr)) {
+      hide_default_again(signal_number);
+    }
   }
-  return result;
+  return show_default(result);
 }
 
 // siginterrupt() was asked to have calls interrupted.
@@ -102,7 +106,7 @@ sighandler_t set_hidden_handler(sighandler_t handler, int flags, uint64_t mask) 
 
 sighandler_t bsd_signal_action(int signal_number, sighandler_t handler) {
   if (!is_hidden_signal(signal_number)) {
-    return forget_naming_after(next().signal(signal_number, handler), signal_number);
+    return after_setting(next().signal(signal_number, handler), signal_number);
   }
   return set_hidden_handler(handler, interrupts.load(std::memory_order_relaxed) ? 0 : SA_RESTART, sample_signal_bit());
 }
@@ -111,6 +115,7 @@ sighandler_t bsd_signal_action(int signal_number, sighandler_t handler) {
 int real_action(int signal, const struct sigaction* action, struct sigaction* old_action) {
   const int result = next().sigaction(signal, action, old_action);
   if (result == 0 && old_action != nullptr) {
+    show_default(signal, *old_action);
     if (is_hidden_signal(signal) && old_action->sa_sigaction == handle_sample_signal) {
       *old_action = *program_action();
     } else if (signal <= 64 && (actions_naming_ours.load(std::memory_order_relaxed) >> (signal - 1) & 1) != 0) {
@@ -186,9 +191,14 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
     filtered.sa_mask.__val[0] |= mask_for_action(signal, action->sa_flags);
     named = (action->sa_mask.__val[0] & ours) != 0;
   }
-  const int result = next().sigaction(signal, action != nullptr ? &filtered : nullptr, old_action);
+  const struct sigaction* installed = action != nullptr ? &filtered : nullptr;
+  const struct sigaction* instead = action != nullptr ? instead_of_default(signal, with_restorer(filtered)) : nullptr;
+  const int result = next().sigaction(signal, instead != nullptr ? instead : installed, old_action);
   if (result != 0) {
     return result;
+  }
+  if (old_action != nullptr) {
+    show_default(signal, *old_action);
   }
   if (named != named_before) {
     actions_naming_ours.fetch_xor(own, std::memory_order_relaxed);
@@ -222,9 +232,8 @@ FLARESTACK_HOOK sighandler_t ssignal(int signal_number, sighandler_t handler) no
 
 FLARESTACK_HOOK sighandler_t sysv_signal(int signal_number, sighandler_t handler) noexcept {
   constexpr int kSystemV = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
-  return is_hidden_signal(signal_number)
-             ? set_hidden_handler(handler, kSystemV, 0)
-             : forget_naming_after(next().sysv_signal(signal_number, handler), signal_number);
+  return is_hidden_signal(signal_number) ? set_hidden_handler(handler, kSystemV, 0)
+                                         : after_setting(next().sysv_signal(signal_number, handler), signal_number);
 }
 
 FLARESTACK_HOOK int sigignore(int signal_number) noexcept {
@@ -265,7 +274,7 @@ FLARESTACK_HOOK int sigrelse(int signal_number) noexcept {
 FLARESTACK_HOOK sighandler_t sigset(int signal_number, sighandler_t disposition) noexcept {
   if (!is_hidden_signal(signal_number)) {
     const sighandler_t result = next().sigset(signal_number, disposition);
-    return disposition == SIG_HOLD ? result : forget_naming_after(result, signal_number);
+    return disposition == SIG_HOLD ? show_default(result) : after_setting(result, signal_number);
   }
   sigset_t set{};
   set.__val[0] = sample_signal_bit();

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "preload/agent.h"
+#include "preload/fatal_signals.h"
 #include "preload/hook.h"
 #include "preload/next.h"
 #include "preload/sampler.h"
@@ -24,10 +26,22 @@ FLARESTACK_HOOK int prctl(int option, unsigned long first, unsigned long second,
 
 namespace {
 
-// syscall(SYS_rt_sigaction, ...) for the signal that is hidden from the program, with syscall()'s own arguments.
-long hidden_signal_action(long number, long signal, const KernelAction* action, KernelAction* old_action,
-                          size_t mask_bytes) {
-  const bool is_real = is_other_process(nullptr);
+struct sigaction from_kernel(const KernelAction& action) {
+  struct sigaction result {};
+  result.sa_handler = action.handler;
+  result.sa_flags = static_cast<int>(action.flags);
+  result.sa_restorer = action.restorer;
+  result.sa_mask.__val[0] = action.mask;
+  return result;
+}
+
+KernelAction to_kernel(const struct sigaction& action) {
+  return {action.sa_handler, static_cast<uint32_t>(action.sa_flags), action.sa_restorer, action.sa_mask.__val[0]};
+}
+
+// syscall(SYS_rt_sigaction, ...), with syscall()'s own arguments.
+long signal_action(long number, long signal, const KernelAction* action, KernelAction* old_action, size_t mask_bytes) {
+  const bool is_real = !is_hidden_signal(signal) || is_other_process(nullptr);
   KernelAction asked{};
   // The kernel judges the arguments, and changes nothing where the signal is hidden.
   long error = -flarestack::raw_syscall(number, signal, is_real ? flarestack::raw_pointer(action) : 0,
@@ -41,19 +55,20 @@ long hidden_signal_action(long number, long signal, const KernelAction* action, 
     }
     return -1;
   }
-  struct sigaction changed {};
-  changed.sa_handler = asked.handler;
-  changed.sa_flags = static_cast<int>(asked.flags);
-  changed.sa_restorer = asked.restorer;
-  changed.sa_mask.__val[0] = asked.mask;
   struct sigaction previous = *program_action();
   if (!is_real) {
+    const struct sigaction changed = from_kernel(asked);
     change_program_action(action != nullptr ? &changed : nullptr, &previous);
   }
-  if (old_action != nullptr &&
-      (!is_real || flarestack::raw_pointer(old_action->handler) == flarestack::raw_pointer(handle_sample_signal))) {
-    *old_action = {previous.sa_handler, static_cast<uint32_t>(previous.sa_flags), previous.sa_restorer,
-                   previous.sa_mask.__val[0]};
+  if (old_action == nullptr) {
+    return 0;
+  }
+  if (!is_real || flarestack::raw_pointer(old_action->handler) == flarestack::raw_pointer(handle_sample_signal)) {
+    *old_action = to_kernel(previous);
+  } else if (show_default(old_action->handler) != old_action->handler) {
+    previous = from_kernel(*old_action);
+    show_default(static_cast<int>(signal), previous);
+    *old_action = to_kernel(previous);
   }
   return 0;
 }
@@ -67,8 +82,8 @@ extern "C" __attribute__((used, visibility("hidden"))) void* flarestack_before_s
     before_seccomp(first, third);
   } else if (number == SYS_prctl) {
     before_prctl(first, second, third);
-  } else if (number == SYS_rt_sigaction && is_hidden_signal(first)) {
-    return reinterpret_cast<void*>(hidden_signal_action);
+  } else if (number == SYS_rt_sigaction && the_agent.session) {
+    return reinterpret_cast<void*>(signal_action);
   }
   return next().syscall;
 }

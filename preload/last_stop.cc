@@ -11,6 +11,7 @@
 #include "preload/heap_writer.h"
 #include "preload/sandbox.h"
 #include "preload/system.h"
+#include "preload/thread_state.h"
 
 namespace flarestack::agent {
 namespace {
@@ -19,13 +20,19 @@ namespace {
 constexpr uint64_t kLongestStartNs = 2'000'000'000;
 constexpr uint64_t kOneWaitNs = 100'000'000;
 
-void wait_for_recorder_at_end(const LastRegisters& registers) {
+bool is_wanted() {
+  return recording() && the_agent.session.page().leak_check != 0 &&
+         heap_switches->on.load(std::memory_order_relaxed) != 0 && sandbox_allows(Deed::kHeap);
+}
+
+void wait_for_recorder_at_end(int signal, const LastRegisters& registers) {
   SessionPage& page = the_agent.session.page();
   LastStop expected = LastStop::kNone;
   if (page.last_stop.load(std::memory_order_acquire) == LastStop::kNone) {
     static constinit std::atomic<bool> taken{false};
     if (!taken.exchange(true, std::memory_order_acq_rel)) {
       page.last_stop_tid = static_cast<uint32_t>(thread_id());
+      page.last_stop_signal = static_cast<uint32_t>(signal);
       page.last_registers = registers;
       page.last_stop.compare_exchange_strong(expected, LastStop::kAsked, std::memory_order_acq_rel);
     }
@@ -45,24 +52,51 @@ void wait_for_recorder_at_end(const LastRegisters& registers) {
 }
 
 }  // namespace
+
+void stop_before_death(int signal, const ucontext_t& context) {
+  if (!is_wanted()) {
+    return;
+  }
+  const greg_t* registers = context.uc_mcontext.gregs;
+  LastRegisters last{};
+  last.stack_pointer = static_cast<uint64_t>(registers[REG_RSP]);
+  last.thread_pointer = thread_table::thread_pointer();
+  size_t count = 0;
+  for (const int index : {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_R8, REG_R9, REG_R10,
+                          REG_R11, REG_R12, REG_R13, REG_R14, REG_R15}) {
+    last.values[count++] = static_cast<uint64_t>(registers[index]);
+  }
+  wait_for_recorder_at_end(signal, last);
+}
+
 }  // namespace flarestack::agent
 
 using namespace flarestack::agent;  // NOLINT: called from assembly by a C name
 
-extern "C" __attribute__((used, visibility("hidden"), noreturn)) void flarestack_at_exit(
-    int status, flarestack::LastRegisters* registers) {
-  if (recording() && the_agent.session.page().leak_check != 0 &&
-      heap_switches->on.load(std::memory_order_relaxed) != 0 && sandbox_allows(Deed::kHeap)) {
+// What a function has to keep, in the order in which the hook stores it.
+struct KeptRegisters {
+  uint64_t stack_pointer;
+  uint64_t values[6];
+};
+
+extern "C" __attribute__((used, visibility("hidden"), noreturn)) void flarestack_at_exit(int status,
+                                                                                         const KeptRegisters* kept) {
+  if (is_wanted()) {
     set_signal_mask(SIG_SETMASK, kAllSignals);
-    registers->thread_pointer = reinterpret_cast<uint64_t>(__builtin_thread_pointer());
-    wait_for_recorder_at_end(*registers);
+    flarestack::LastRegisters last{};
+    last.stack_pointer = kept->stack_pointer;
+    last.thread_pointer = thread_table::thread_pointer();
+    for (size_t i = 0; i < 6; ++i) {
+      last.values[i] = kept->values[i];
+    }
+    wait_for_recorder_at_end(0, last);
   }
   for (;;) {
     flarestack::raw_syscall(SYS_exit_group, status);
   }
 }
 
-// Notes what the registers hold that a function has to keep: LastRegisters.
+// Takes down KeptRegisters.
 asm(R"(
     .text
     .globl flarestack_exit_hook
@@ -72,15 +106,15 @@ asm(R"(
 flarestack_exit_hook:
     .cfi_startproc
     mov %rsp, %rax
-    sub $72, %rsp
-    .cfi_adjust_cfa_offset 72
+    sub $56, %rsp
+    .cfi_adjust_cfa_offset 56
     mov %rax, (%rsp)
-    mov %rbx, 16(%rsp)
-    mov %rbp, 24(%rsp)
-    mov %r12, 32(%rsp)
-    mov %r13, 40(%rsp)
-    mov %r14, 48(%rsp)
-    mov %r15, 56(%rsp)
+    mov %rbx, 8(%rsp)
+    mov %rbp, 16(%rsp)
+    mov %r12, 24(%rsp)
+    mov %r13, 32(%rsp)
+    mov %r14, 40(%rsp)
+    mov %r15, 48(%rsp)
     mov %rsp, %rsi
     call flarestack_at_exit
     ud2

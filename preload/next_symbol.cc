@@ -149,6 +149,30 @@ uint64_t executable_header_address() {
   return program.headers != nullptr ? reinterpret_cast<uint64_t>(program.headers) - sizeof(ElfW(Ehdr)) : 0;
 }
 
+bool executable_has_note(const char* owner) {
+  const ProgramHeaders program = executable_headers();
+  uint64_t bias = 0;
+  for (size_t i = 0; i < program.count; ++i) {
+    const ElfW(Phdr)& header = program.headers[i];
+    if (header.p_type == PT_PHDR) {
+      bias = reinterpret_cast<uint64_t>(program.headers) - header.p_vaddr;
+    }
+    if (header.p_type != PT_NOTE) {
+      continue;
+    }
+    // Name and description are padded to words (System V ABI, chapter 5).
+    const uint64_t end = bias + header.p_vaddr + header.p_memsz;
+    for (uint64_t at = bias + header.p_vaddr; at + sizeof(ElfW(Nhdr)) < end;) {
+      const auto* note = reinterpret_cast<const ElfW(Nhdr)*>(at);
+      if (note->n_namesz != 0 && text_equal(reinterpret_cast<const char*>(note + 1), owner)) {
+        return true;
+      }
+      at += sizeof(*note) + (uint64_t{note->n_namesz} + 3) / 4 * 4 + (uint64_t{note->n_descsz} + 3) / 4 * 4;
+    }
+  }
+  return false;
+}
+
 void* next_symbol(const r_debug* debug, const char* name) { return find_behind_us(debug, name, STT_FUNC); }
 
 void* function_of(const link_map& module, const char* name) { return find_in(module, name, STT_FUNC); }

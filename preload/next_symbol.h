@@ -15,6 +15,9 @@ r_debug* loader_debug();
 // Where the executable's ELF header is mapped, from AT_PHDR; 0 if unknown. [init]
 uint64_t executable_header_address();
 
+// Whether the executable has an ELF note of this owner ("Go"). [init]
+bool executable_has_note(const char* owner);
+
 // The definition of the function `name` in the first module behind ours in the loader's list, its default version where
 // there are several; nullptr if no module has it. This is what dlsym(RTLD_NEXT) finds for a preloaded library. [init]
 void* next_symbol(const r_debug* debug, const char* name);

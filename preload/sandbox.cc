@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "preload/agent.h"
+#include "preload/fatal_signals.h"
 #include "preload/filter_program.h"
 #include "preload/heap.h"
 #include "preload/next.h"
@@ -213,6 +214,7 @@ void before_prctl(long option, long first, long second) {
   if (option != PR_SET_SECCOMP || !concerns_us()) {
     return;
   }
+  reveal_fatal_signals();
   if (first == SECCOMP_MODE_STRICT) {
     forbid(kEverything);
   } else if (first == SECCOMP_MODE_FILTER) {
@@ -223,6 +225,9 @@ void before_prctl(long option, long first, long second) {
 void before_seccomp(long operation, long program) {
   if (!concerns_us()) {
     return;
+  }
+  if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER) {
+    reveal_fatal_signals();
   }
   if (operation == SECCOMP_SET_MODE_STRICT) {
     forbid(kEverything);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "preload/agent.h"
+#include "preload/last_stop.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
 #include "preload/sampler.h"
@@ -101,6 +102,7 @@ void deliver_to_program(int signal, siginfo_t* info, void* context) {
     return;
   }
   if (action.sa_handler == SIG_DFL) {
+    stop_before_death(signal, *static_cast<ucontext_t*>(context));
     die_by(signal);
     return;
   }
@@ -130,6 +132,7 @@ void die_by_trap(int signal, ucontext_t& context) {
   constexpr uint8_t kInt3 = 0xcc;
   greg_t& next_instruction = context.uc_mcontext.gregs[REG_RIP];
   uint8_t trap = 0;
+  stop_before_death(signal, context);
   if (!safe_read(&trap, reinterpret_cast<const void*>(next_instruction - 1), 1) || trap != kInt3) {
     die_by(signal);
     return;

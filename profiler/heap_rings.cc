@@ -16,7 +16,6 @@ namespace {
 // How far behind the present events are taken: a store of another thread has long been seen by then (store buffers
 // drain in well under a microsecond; this is 20 at 5 GHz).
 constexpr uint64_t kMarginTicks = 100'000;
-constexpr size_t kMaxForkPoints = 64;  // forks whose child has not said Hello
 
 bool has_word1(HeapKind kind) {
   return kind == HeapKind::kAllocate || kind == HeapKind::kReallocate || kind == HeapKind::kReallocateEnd ||
@@ -255,26 +254,6 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   return left;
 }
 
-std::vector<ScannedBlock> HeapRings::live_blocks() {
-  tracker_.settle();
-  std::vector<ScannedBlock> blocks;
-  blocks.reserve(tracker_.blocks().size());
-  tracker_.visit_blocks([&](uint64_t address, const HeapBlock& block) {
-    blocks.push_back({address, block.size_bytes, block.site, block.birth});
-  });
-  const size_t count = blocks.size();
-  for (const std::unique_ptr<Slot>& slot : slots_) {
-    if (slot != nullptr && slot->held_block != 0 && slot->held.found) {
-      const HeapBlock& block = slot->held.block;
-      blocks.push_back({slot->held_block, block.size_bytes, block.site, block.birth});
-    }
-  }
-  if (blocks.size() != count) {
-    std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
-  }
-  return blocks;
-}
-
 // The old block of a reallocation is gone.
 void HeapRings::drop_held(Slot& slot) {
   const uint64_t block = std::exchange(slot.held_block, 0);
@@ -364,19 +343,6 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
   }
   tracker_.allocate(origin, head.block, second.size_bytes, slot.time_ns);
   slot.last_block = head.block;
-}
-
-std::shared_ptr<ForkPoint> HeapRings::fork_point(uint32_t fork_number) {
-  // Whoever asks second, child or ring, takes it out.
-  if (const auto found = fork_points_.find(fork_number); found != fork_points_.end()) {
-    std::shared_ptr<ForkPoint> point = std::move(found->second);
-    fork_points_.erase(found);
-    return point;
-  }
-  if (fork_points_.size() >= kMaxForkPoints) {
-    fork_points_.erase(fork_points_.begin());
-  }
-  return fork_points_.emplace(fork_number, std::make_shared<ForkPoint>()).first->second;
 }
 
 void HeapRings::add_counters(std::map<std::string, uint64_t>& counters) const {

@@ -89,7 +89,10 @@ LeakCheckRecord TargetProcess::check_leaks(const StoppedProcess& stopped, const 
   LeakCheckRecord check;
   check.process = identity_.id;
   check.number = ++leak_checks_;
-  check.cause = LeakCheckCause::kExit;
+  const bool is_death = ending != nullptr && region_.view().page().last_stop_signal != 0;
+  check.cause = ending == nullptr ? LeakCheckCause::kOnDemand
+                : is_death        ? LeakCheckCause::kFatalSignal
+                                  : LeakCheckCause::kExit;
   check.time_ns = origin_.now();
   leaks_.clear();
   const Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);

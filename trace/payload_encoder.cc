@@ -61,8 +61,9 @@ void PayloadEncoder::add_record(const Single& record) {
     ++dropped_;
     return;
   }
-  // The end stays the last record of its payload.
-  pbf_writer payload(field == trace_format::kEnd ? end_ : singles_);
+  // The end stays the last record of its payload, and leaks come behind the stacks that they name.
+  const bool names_stacks = field == trace_format::kLeakCheck || field == trace_format::kLeak;
+  pbf_writer payload(field == trace_format::kEnd ? end_ : names_stacks ? leaks_ : singles_);
   payload.add_message(field, encoded);
 }
 
@@ -123,8 +124,8 @@ void PayloadEncoder::add_record(const SampleRecord& record) {
 }
 
 size_t PayloadEncoder::size_bytes() const {
-  return singles_.size() + end_.size() + strings_.text.size() + modules_.paths.size() + modules_.build_ids.size() +
-         allocations_.size_bytes() + heap_slices_.size_bytes() + memory_.size_bytes() +
+  return singles_.size() + leaks_.size() + end_.size() + strings_.text.size() + modules_.paths.size() +
+         modules_.build_ids.size() + allocations_.size_bytes() + heap_slices_.size_bytes() + memory_.size_bytes() +
          total_size_bytes({&strings_.id,
                            &strings_.length,
                            &modules_.id,
@@ -170,6 +171,7 @@ std::string PayloadEncoder::take() {
   put_block(payload, trace_format::kAllocations, allocations_);
   put_block(payload, trace_format::kHeapSlices, heap_slices_);
   put_block(payload, trace_format::kMemory, memory_);
+  bytes += leaks_;
   bytes += end_;
   *this = PayloadEncoder();
   return bytes;

@@ -63,6 +63,7 @@ class PayloadEncoder {
   void add_record(const Single& record);
 
   std::string singles_;
+  std::string leaks_;
   std::string end_;
   Strings strings_;
   Modules modules_;

@@ -68,9 +68,9 @@ enum class LastStop : uint32_t { kNone = 0, kAsked = 1, kUnderWay = 2, kDone = 3
 
 // What that thread had in its registers: what the program may still hold there.
 struct LastRegisters {
-  uint64_t stack_pointer;  // at the entry of _exit
+  uint64_t stack_pointer;
   uint64_t thread_pointer;
-  uint64_t values[6];  // rbx, rbp, r12 to r15
+  uint64_t values[15];  // all others; 0: of no meaning
 };
 
 struct SessionPage {
@@ -116,6 +116,8 @@ struct SessionPage {
 
   std::atomic<LastStop> last_stop;  // a futex
   uint32_t last_stop_tid;           // the thread's, to itself
+  uint32_t last_stop_signal;        // that the process dies of; 0: it exits
+  uint32_t reserved_2;
   LastRegisters last_registers;
 
   // Of the module log; the same meaning as in SlotHeader.

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/leak_marker.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kNearBytes = 1024;  // blocks that are nearer to each other are read together
+
+}  // namespace
+
+LeakScanState::LeakScanState(LeakScanInput scanned)
+    : input(std::move(scanned)),
+      index(input.blocks),
+      heuristics(input),
+      states(input.blocks.size()),
+      waiting(input.blocks.size() / 64 + 1) {
+  result.holders.assign(input.blocks.size(), LeakScanResult::kNobody);
+  for (size_t i = 0; i < input.registers.size(); ++i) {
+    result.root_words.push_back(i);
+  }
+  size_t count = 0;
+  uint64_t last = UINT64_MAX;
+  for (const ScannedBlock& block : input.blocks) {
+    count += block.address / kLeakChunkBytes != last ? 1 : 0;
+    last = block.address / kLeakChunkBytes;
+  }
+  chunks = std::vector<LeakChunk>(count);
+  chunk_of.resize(input.blocks.size() / 64 + 1);
+  size_t next = 0;
+  last = UINT64_MAX;
+  for (uint32_t i = 0; i < input.blocks.size(); ++i) {
+    if (input.blocks[i].address / kLeakChunkBytes != last) {
+      last = input.blocks[i].address / kLeakChunkBytes;
+      chunks[next++].first_block = i;
+    }
+    chunks[next - 1].end_block = i + 1;
+    if (i % 64 == 0) {
+      chunk_of[i / 64] = static_cast<uint32_t>(next - 1);
+    }
+  }
+}
+
+void LeakMarker::add(uint64_t pointer, uint64_t address, uint32_t holder, bool definite) {
+  if (!scan_.index.may_be_inside(pointer)) [[likely]] {
+    return;
+  }
+  const uint32_t granule = scan_.index.granule_of(pointer);
+  if (granule == BlockIndex::kNone) {
+    return;
+  }
+  scan_.index.prefetch_granule(granule);
+  batch_[batched_++] = {pointer, address, holder, granule, definite};
+  if (batched_ == kBatch) {
+    flush();
+  }
+}
+
+void LeakMarker::flush() {
+  const size_t count = std::exchange(batched_, 0);
+  for (size_t i = 0; i < count; ++i) {
+    batch_[i].at = scan_.index.last_block_of(batch_[i].at);
+    __builtin_prefetch(&scan_.input.blocks[batch_[i].at]);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    batch_[i].at = scan_.index.block_at(batch_[i].pointer, batch_[i].at);
+    if (batch_[i].at != BlockIndex::kNone) {
+      __builtin_prefetch(&scan_.states[batch_[i].at]);
+    }
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (batch_[i].at != BlockIndex::kNone) {
+      reach(batch_[i]);
+    }
+  }
+  if (!reached_.empty()) {
+    scan_.queue.push(reached_);
+    reached_.clear();
+  }
+}
+
+void LeakMarker::reach(const Found& found) {
+  std::atomic<uint8_t>& state = scan_.states[found.at];
+  uint8_t now = state.load(std::memory_order_relaxed);
+  if (now == kReachable || (now == kPossible && !found.definite)) {
+    return;
+  }
+  const ScannedBlock& block = scan_.input.blocks[found.at];
+  const bool is_start =
+      found.definite && (found.pointer == block.address || scan_.heuristics.is_start(found.pointer, block));
+  const uint8_t wanted = is_start ? kReachable : kPossible;
+  while (now < wanted) {
+    if (!state.compare_exchange_weak(now, wanted, std::memory_order_acq_rel)) {
+      continue;
+    }
+    uint32_t holder = found.holder;
+    if (holder == LeakScanResult::kRoot) {
+      const std::lock_guard lock(scan_.root_mutex);
+      holder |= static_cast<uint32_t>(scan_.result.root_words.size());
+      scan_.result.root_words.push_back(found.address);
+    }
+    std::atomic_ref(scan_.result.holders[found.at]).store(holder, std::memory_order_relaxed);
+    enqueue(found.at);
+    return;
+  }
+}
+
+void LeakMarker::enqueue(uint32_t block) {
+  scan_.waiting[block / 64].fetch_or(uint64_t{1} << block % 64, std::memory_order_acq_rel);
+  uint32_t chunk = scan_.chunk_of[block / 64];
+  while (block >= scan_.chunks[chunk].end_block) {
+    ++chunk;
+  }
+  if (!scan_.chunks[chunk].queued.exchange(true, std::memory_order_acq_rel)) {
+    reached_.push_back(&scan_.chunks[chunk]);
+  }
+}
+
+// `address` is that of words[0].
+void LeakMarker::look_at_words(const uint64_t* words, uint64_t address, uint64_t end, uint32_t holder, bool definite) {
+  for (; address + kLeakWordBytes <= end; address += kLeakWordBytes, ++words) {
+    add(*words, address, holder, definite);
+  }
+}
+
+void LeakMarker::mark_registers() {
+  for (size_t i = 0; i < scan_.input.registers.size(); ++i) {
+    add(scan_.input.registers[i], i, LeakScanResult::kRoot | static_cast<uint32_t>(i), true);
+  }
+  flush();
+}
+
+void LeakMarker::mark_root(ScanRoot root) {
+  const uint64_t start = aligned_to_word(root.start);
+  const size_t size = root.end > start ? root.end - start : 0;
+  const size_t got = scan_.input.read(start, buffer_.data(), size);
+  scan_.root_bytes.fetch_add(got, std::memory_order_relaxed);
+  look_at_words(buffer_.data(), start, start + got, LeakScanResult::kRoot, true);
+  flush();
+  if (got < size) {  // a page that cannot be read; others behind it may
+    constexpr uint64_t kPageBytes = 4096;
+    const uint64_t next = (start + got) / kPageBytes * kPageBytes + kPageBytes;
+    scan_.unreadable_bytes.fetch_add(std::min(next, root.end) - (start + got), std::memory_order_relaxed);
+    if (next < root.end) {
+      mark_root({next, root.end});
+    }
+  }
+}
+
+void LeakMarker::read_block(uint32_t number) {
+  const ScannedBlock& block = scan_.input.blocks[number];
+  const bool definite = scan_.states[number].load(std::memory_order_acquire) == kReachable;
+  const uint64_t end = block.address + block.size_bytes;
+  for (uint64_t at = aligned_to_word(block.address); at < end;) {
+    const size_t size = std::min(end - at, kLeakChunkBytes);
+    const size_t got = scan_.input.read(at, buffer_.data(), size);
+    look_at_words(buffer_.data(), at, at + got, number, definite);
+    if (got < size) {
+      scan_.unreadable_bytes.fetch_add(end - at - got, std::memory_order_relaxed);
+      return;
+    }
+    at += size;
+  }
+}
+
+// Blocks [first, last] of blocks_, all in one piece of memory that fits the buffer.
+void LeakMarker::read_run(uint32_t first, uint32_t last) {
+  const uint64_t start = aligned_to_word(scan_.input.blocks[blocks_[first]].address);
+  const ScannedBlock& final = scan_.input.blocks[blocks_[last]];
+  const uint64_t end = final.address + final.size_bytes;
+  if (end <= start) {
+    return;
+  }
+  if (first == last || end - start > kLeakChunkBytes ||
+      scan_.input.read(start, buffer_.data(), end - start) != end - start) {
+    for (uint32_t i = first; i <= last; ++i) {
+      read_block(blocks_[i]);
+    }
+    return;
+  }
+  for (uint32_t i = first; i <= last; ++i) {
+    const ScannedBlock& block = scan_.input.blocks[blocks_[i]];
+    const bool definite = scan_.states[blocks_[i]].load(std::memory_order_acquire) == kReachable;
+    const uint64_t from = aligned_to_word(block.address);
+    look_at_words(buffer_.data() + (from - start) / kLeakWordBytes, from, block.address + block.size_bytes, blocks_[i],
+                  definite);
+  }
+}
+
+void LeakMarker::read_waiting(LeakChunk& chunk) {
+  chunk.queued.store(false, std::memory_order_seq_cst);  // before the look: what comes later queues it again
+  blocks_.clear();
+  for (uint32_t word = chunk.first_block / 64; word * uint64_t{64} < chunk.end_block; ++word) {
+    uint64_t mask = ~uint64_t{0};
+    if (word == chunk.first_block / 64) {
+      mask &= ~uint64_t{0} << chunk.first_block % 64;
+    }
+    if (word == chunk.end_block / 64) {
+      mask &= ~(~uint64_t{0} << chunk.end_block % 64);
+    }
+    if ((scan_.waiting[word].load(std::memory_order_acquire) & mask) == 0) {
+      continue;
+    }
+    for (uint64_t bits = scan_.waiting[word].fetch_and(~mask, std::memory_order_acq_rel) & mask; bits != 0;
+         bits &= bits - 1) {
+      blocks_.push_back(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+    }
+  }
+  uint32_t first = 0;
+  for (uint32_t i = 1; i <= blocks_.size(); ++i) {
+    if (i < blocks_.size()) {
+      const ScannedBlock& before = scan_.input.blocks[blocks_[i - 1]];
+      const ScannedBlock& block = scan_.input.blocks[blocks_[i]];
+      const uint64_t run_end = block.address + block.size_bytes;
+      if (block.address - (before.address + before.size_bytes) <= kNearBytes &&
+          run_end - scan_.input.blocks[blocks_[first]].address <= kLeakChunkBytes) {
+        continue;
+      }
+    }
+    read_run(first, i - 1);
+    first = i;
+  }
+  flush();
+}
+
+void LeakMarker::work() {
+  bool had_one = false;
+  while (LeakChunk* chunk = scan_.queue.pop(had_one)) {
+    had_one = true;
+    read_waiting(*chunk);
+  }
+}
+
+}  // namespace flarestack
