@@ -2,9 +2,12 @@
 #include "profiler/heap_blocks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <new>
 #include <utility>
+
+#include "profiler/run_on_threads.h"
 
 namespace flarestack {
 namespace {
@@ -35,6 +38,62 @@ void HeapBlocks::note_use(uint64_t address, uint64_t size_bytes) {
   for (uint64_t number = address >> bits; number <= (address + size_bytes) >> bits; ++number) {
     (bits == kSpanBits ? used_spans_ : used_regions_).insert(number);
   }
+}
+
+std::vector<ScannedBlock> HeapBlocks::sorted(unsigned threads) const {
+  // Where the blocks of each region go: large ones are in their region's part, too.
+  std::vector<std::pair<uint64_t, size_t>> parts;  // number, and first how many, then the index of the first
+  parts.reserve(regions_.size() + large_.size());
+  for (const auto& [number, region] : regions_) {
+    parts.emplace_back(number, region->count);
+  }
+  std::vector<ScannedBlock> large;
+  for (const auto& [address, block] : large_) {
+    large.push_back({address, block.size_bytes, block.site, block.birth});
+    parts.emplace_back(address >> kRegionBits, 1);
+  }
+  const auto by_address = [](const ScannedBlock& a, const ScannedBlock& b) { return a.address < b.address; };
+  std::sort(large.begin(), large.end(), by_address);
+  std::sort(parts.begin(), parts.end());
+  size_t total = 0;
+  size_t last = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const size_t count = parts[i].second;
+    if (i != 0 && parts[i].first == parts[last - 1].first) {
+      total += count;
+      continue;
+    }
+    parts[last++] = {parts[i].first, total};
+    total += count;
+  }
+  parts.resize(last);
+
+  std::vector<ScannedBlock> blocks(total);
+  std::atomic<size_t> next{0};
+  const auto gather = [&] {
+    constexpr size_t kAtATime = 64;
+    for (size_t first = next.fetch_add(kAtATime); first < parts.size(); first = next.fetch_add(kAtATime)) {
+      for (size_t i = first; i < std::min(first + kAtATime, parts.size()); ++i) {
+        const uint64_t number = parts[i].first;
+        ScannedBlock* const begin = blocks.data() + parts[i].second;
+        ScannedBlock* to = begin;
+        const auto found = regions_.find(number);
+        for (uint32_t at = 0; found != regions_.end() && at <= found->second->mask; ++at) {
+          const Entry& entry = found->second->entries()[at];
+          if (entry.tag != 0) {
+            *to++ = {number << kRegionBits | (entry.tag & ~kUsed), entry.size_bytes, entry.site, entry.birth};
+          }
+        }
+        auto of_region = std::lower_bound(large.begin(), large.end(), ScannedBlock{number << kRegionBits}, by_address);
+        for (; of_region != large.end() && of_region->address >> kRegionBits == number; ++of_region) {
+          *to++ = *of_region;
+        }
+        std::sort(begin, to, by_address);
+      }
+    }
+  };
+  run_on_threads(threads, gather);
+  return blocks;
 }
 
 std::vector<std::pair<uint64_t, uint64_t>> HeapBlocks::used_ranges() const {

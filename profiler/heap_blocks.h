@@ -8,7 +8,6 @@
 // to 2/3, 24 to 48 bytes a live block. Blocks of a page and more are few, and in an ordinary hash table.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <utility>
@@ -16,6 +15,8 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+
+#include "profiler/leak_scan.h"
 
 namespace flarestack {
 
@@ -52,9 +53,8 @@ class HeapBlocks {
   // A copy of all blocks, as if of one site.
   HeapBlocks with_site(uint32_t site) const;
   uint64_t size() const { return count_; }
-  // All of them, ascending by address: visit(address, block).
-  template <typename Visit>
-  void visit_all(Visit visit) const;
+  // All of them, ascending by address, gathered by so many threads.
+  std::vector<ScannedBlock> sorted(unsigned threads) const;
   // [start, end) of all memory in which there has ever been a block, rounded outwards; ascending, disjoint.
   std::vector<std::pair<uint64_t, uint64_t>> used_ranges() const;
   // Gives memory back that few or no blocks are in any more, where that is much. Now and then.
@@ -115,39 +115,5 @@ class HeapBlocks {
   absl::flat_hash_set<uint64_t> used_spans_;
   std::vector<CachedRegion> cache_ = std::vector<CachedRegion>(size_t{1} << kSmallestCacheBits);  // grows with regions_
 };
-
-template <typename Visit>
-void HeapBlocks::visit_all(Visit visit) const {
-  std::vector<uint64_t> numbers;
-  numbers.reserve(regions_.size());
-  for (const auto& [number, region] : regions_) {
-    numbers.push_back(number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  std::vector<std::pair<uint64_t, HeapBlock>> large(large_.begin(), large_.end());
-  std::sort(large.begin(), large.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  auto next_large = large.begin();
-  std::vector<Entry> entries;
-  for (const uint64_t number : numbers) {
-    Region* region = regions_.find(number)->second;
-    entries.clear();
-    for (uint32_t i = 0; i <= region->mask; ++i) {
-      if (region->entries()[i].tag != 0) {
-        entries.push_back(region->entries()[i]);
-      }
-    }
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.tag < b.tag; });
-    for (const Entry& entry : entries) {
-      const uint64_t address = number << kRegionBits | (entry.tag & ~kUsed);
-      for (; next_large != large.end() && next_large->first < address; ++next_large) {
-        visit(next_large->first, next_large->second);
-      }
-      visit(address, HeapBlock{entry.site, entry.birth, entry.size_bytes});
-    }
-  }
-  for (; next_large != large.end(); ++next_large) {
-    visit(next_large->first, next_large->second);
-  }
-}
 
 }  // namespace flarestack

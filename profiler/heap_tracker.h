@@ -77,15 +77,10 @@ class HeapTracker {
   }
   void inherit(HeapBlocks blocks) { blocks_ = std::move(blocks); }
 
-  // Live blocks, ascending by address: visit(address, block); a block's site says where it was allocated. After
-  // settle().
-  template <typename Visit>
-  void visit_blocks(Visit visit) const {
-    blocks_.visit_all(visit);
-  }
-  // None of a block that is inherited.
+  // Where the blocks of a site were allocated; none: of those that are inherited.
   Origin origin_of(uint32_t site) const { return site != kInheritedSite ? sites_[site].origin : Origin{}; }
   static bool is_inherited(uint32_t site) { return site == kInheritedSite; }
+  // After settle().
   const HeapBlocks& blocks() const { return blocks_; }
 
   // One of those that allocated is gone.

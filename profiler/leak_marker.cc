@@ -8,16 +8,14 @@
 namespace flarestack {
 namespace {
 
-constexpr uint64_t kNearBytes = 1024;  // blocks that are nearer to each other are read together
+constexpr uint64_t kNearBytes = 8192;  // blocks that are nearer to each other are read together: a call costs as much
+
+constexpr size_t kLeastKeptWords = 1 << 20;  // and two a block
 
 }  // namespace
 
 LeakScanState::LeakScanState(LeakScanInput scanned)
-    : input(std::move(scanned)),
-      index(input.blocks),
-      heuristics(input),
-      states(input.blocks.size()),
-      waiting(input.blocks.size() / 64 + 1) {
+    : input(std::move(scanned)), index(input.blocks), heuristics(input), states(input.blocks.size()) {
   result.holders.assign(input.blocks.size(), LeakScanResult::kNobody);
   for (size_t i = 0; i < input.registers.size(); ++i) {
     result.root_words.push_back(i);
@@ -69,6 +67,7 @@ void LeakMarker::flush() {
     batch_[i].at = scan_.index.block_at(batch_[i].pointer, batch_[i].at);
     if (batch_[i].at != BlockIndex::kNone) {
       __builtin_prefetch(&scan_.states[batch_[i].at]);
+      __builtin_prefetch(&scan_.result.holders[batch_[i].at]);
     }
   }
   for (size_t i = 0; i < count; ++i) {
@@ -85,15 +84,15 @@ void LeakMarker::flush() {
 void LeakMarker::reach(const Found& found) {
   std::atomic<uint8_t>& state = scan_.states[found.at];
   uint8_t now = state.load(std::memory_order_relaxed);
-  if (now == kReachable || (now == kPossible && !found.definite)) {
+  if ((now & ~kWaiting) == kReachable || ((now & ~kWaiting) == kPossible && !found.definite)) {
     return;
   }
   const ScannedBlock& block = scan_.input.blocks[found.at];
   const bool is_start =
       found.definite && (found.pointer == block.address || scan_.heuristics.is_start(found.pointer, block));
   const uint8_t wanted = is_start ? kReachable : kPossible;
-  while (now < wanted) {
-    if (!state.compare_exchange_weak(now, wanted, std::memory_order_acq_rel)) {
+  while ((now & ~kWaiting) < wanted) {
+    if (!state.compare_exchange_weak(now, wanted | kWaiting, std::memory_order_acq_rel)) {
       continue;
     }
     uint32_t holder = found.holder;
@@ -103,19 +102,28 @@ void LeakMarker::reach(const Found& found) {
       scan_.result.root_words.push_back(found.address);
     }
     std::atomic_ref(scan_.result.holders[found.at]).store(holder, std::memory_order_relaxed);
-    enqueue(found.at);
+    if ((now & kWaiting) == 0) {
+      enqueue(found.at);
+    }
     return;
   }
 }
 
+// A block that has just been marked as waiting.
 void LeakMarker::enqueue(uint32_t block) {
-  scan_.waiting[block / 64].fetch_or(uint64_t{1} << block % 64, std::memory_order_acq_rel);
-  uint32_t chunk = scan_.chunk_of[block / 64];
-  while (block >= scan_.chunks[chunk].end_block) {
-    ++chunk;
+  uint32_t number = scan_.chunk_of[block / 64];
+  while (block >= scan_.chunks[number].end_block) {
+    ++number;
   }
-  if (!scan_.chunks[chunk].queued.exchange(true, std::memory_order_acq_rel)) {
-    reached_.push_back(&scan_.chunks[chunk]);
+  LeakChunk& chunk = scan_.chunks[number];
+  const uint32_t before = chunk.waiting.fetch_add(1, std::memory_order_acq_rel);
+  const uint32_t blocks = chunk.end_block - chunk.first_block;
+  if (before == 0) {
+    reached_.push_back({&chunk, 0});
+  } else if (before == blocks / 32) {
+    reached_.push_back({&chunk, 1});
+  } else if (before == blocks / 4) {
+    reached_.push_back({&chunk, 2});
   }
 }
 
@@ -152,7 +160,7 @@ void LeakMarker::mark_root(ScanRoot root) {
 
 void LeakMarker::read_block(uint32_t number) {
   const ScannedBlock& block = scan_.input.blocks[number];
-  const bool definite = scan_.states[number].load(std::memory_order_acquire) == kReachable;
+  const bool definite = is_definite(number);
   const uint64_t end = block.address + block.size_bytes;
   for (uint64_t at = aligned_to_word(block.address); at < end;) {
     const size_t size = std::min(end - at, kLeakChunkBytes);
@@ -183,31 +191,88 @@ void LeakMarker::read_run(uint32_t first, uint32_t last) {
   }
   for (uint32_t i = first; i <= last; ++i) {
     const ScannedBlock& block = scan_.input.blocks[blocks_[i]];
-    const bool definite = scan_.states[blocks_[i]].load(std::memory_order_acquire) == kReachable;
+    const bool definite = is_definite(blocks_[i]);
     const uint64_t from = aligned_to_word(block.address);
     look_at_words(buffer_.data() + (from - start) / kLeakWordBytes, from, block.address + block.size_bytes, blocks_[i],
                   definite);
   }
 }
 
+bool LeakMarker::is_definite(uint32_t block) const {
+  return (scan_.states[block].load(std::memory_order_acquire) & ~kWaiting) == kReachable;
+}
+
+// Reads all of the chunk that fits the buffer, unless too much is kept already or something cannot be read.
+void LeakMarker::keep_words(LeakChunk& chunk) {
+  const std::vector<ScannedBlock>& blocks = scan_.input.blocks;
+  const uint64_t start = aligned_to_word(blocks[chunk.first_block].address);
+  uint32_t count = 0;
+  uint64_t end = start;
+  while (chunk.first_block + count < chunk.end_block) {
+    const ScannedBlock& block = blocks[chunk.first_block + count];
+    if (block.address + block.size_bytes > start + kLeakChunkBytes) {
+      break;
+    }
+    end = std::max(end, block.address + block.size_bytes);
+    ++count;
+  }
+  LeakChunk::Kept expected = LeakChunk::Kept::kNo;
+  if (scan_.words_to_keep.load(std::memory_order_relaxed) <= 0 ||
+      !chunk.kept.compare_exchange_strong(expected, LeakChunk::Kept::kUnderWay, std::memory_order_acq_rel)) {
+    return;
+  }
+  if (scan_.input.read(start, buffer_.data(), end - start) != end - start) {
+    return;  // under way for ever: block by block
+  }
+  chunk.kept_ends.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const ScannedBlock& block = blocks[chunk.first_block + i];
+    const uint64_t from = aligned_to_word(block.address);
+    const uint64_t until = block.address + block.size_bytes;
+    const uint64_t* word = buffer_.data() + (from - start) / kLeakWordBytes;
+    for (uint64_t at = from; at + kLeakWordBytes <= until; at += kLeakWordBytes, ++word) {
+      if (scan_.index.may_be_inside(*word)) {
+        chunk.kept_words.push_back(*word);
+      }
+    }
+    chunk.kept_ends.push_back(static_cast<uint32_t>(chunk.kept_words.size()));
+  }
+  chunk.kept_words.shrink_to_fit();
+  scan_.words_to_keep.fetch_sub(static_cast<int64_t>(chunk.kept_words.size()), std::memory_order_relaxed);
+  chunk.kept_blocks = count;
+  chunk.kept.store(LeakChunk::Kept::kYes, std::memory_order_release);
+}
+
+void LeakMarker::look_at_kept(const LeakChunk& chunk, uint32_t block) {
+  const uint32_t index = block - chunk.first_block;
+  const bool definite = is_definite(block);
+  for (uint32_t i = index != 0 ? chunk.kept_ends[index - 1] : 0; i < chunk.kept_ends[index]; ++i) {
+    add(chunk.kept_words[i], 0, block, definite);
+  }
+}
+
 void LeakMarker::read_waiting(LeakChunk& chunk) {
-  chunk.queued.store(false, std::memory_order_seq_cst);  // before the look: what comes later queues it again
+  constexpr uint32_t kMany = 32;                      // one in so many blocks waits
+  chunk.waiting.store(0, std::memory_order_seq_cst);  // before the look: what comes later queues it again
   blocks_.clear();
-  for (uint32_t word = chunk.first_block / 64; word * uint64_t{64} < chunk.end_block; ++word) {
-    uint64_t mask = ~uint64_t{0};
-    if (word == chunk.first_block / 64) {
-      mask &= ~uint64_t{0} << chunk.first_block % 64;
+  for (uint32_t block = chunk.first_block; block < chunk.end_block; ++block) {
+    if ((scan_.states[block].load(std::memory_order_relaxed) & kWaiting) != 0) {
+      scan_.states[block].fetch_and(static_cast<uint8_t>(~kWaiting), std::memory_order_acq_rel);
+      blocks_.push_back(block);
     }
-    if (word == chunk.end_block / 64) {
-      mask &= ~(~uint64_t{0} << chunk.end_block % 64);
-    }
-    if ((scan_.waiting[word].load(std::memory_order_acquire) & mask) == 0) {
-      continue;
-    }
-    for (uint64_t bits = scan_.waiting[word].fetch_and(~mask, std::memory_order_acq_rel) & mask; bits != 0;
-         bits &= bits - 1) {
-      blocks_.push_back(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
-    }
+  }
+  if (chunk.kept.load(std::memory_order_acquire) == LeakChunk::Kept::kNo &&
+      blocks_.size() * kMany > chunk.end_block - chunk.first_block) {
+    keep_words(chunk);
+  }
+  if (chunk.kept.load(std::memory_order_acquire) == LeakChunk::Kept::kYes) {
+    std::erase_if(blocks_, [&](uint32_t block) {
+      const bool is_kept = block - chunk.first_block < chunk.kept_blocks;
+      if (is_kept) {
+        look_at_kept(chunk, block);
+      }
+      return is_kept;
+    });
   }
   uint32_t first = 0;
   for (uint32_t i = 1; i <= blocks_.size(); ++i) {

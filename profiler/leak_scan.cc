@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 #include <utility>
 
 #include "profiler/leak_marker.h"
+#include "profiler/run_on_threads.h"
 
 namespace flarestack {
 namespace {
@@ -67,24 +67,12 @@ class Scan {
   LeakScanResult run();
 
  private:
-  void on_all_threads(const std::function<void()>& work) const;
   void find_leaders();
   void lead(uint32_t leader, BlockReader& reader, std::vector<uint32_t>& stack);
 
   LeakScanState state_;
   std::atomic<size_t> next_piece_{0};
 };
-
-void Scan::on_all_threads(const std::function<void()>& work) const {
-  std::vector<std::thread> threads;
-  for (unsigned i = 1; i < state_.input.threads; ++i) {
-    threads.emplace_back(work);
-  }
-  work();
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-}
 
 // What `leader` reaches of the lost.
 void Scan::lead(uint32_t leader, BlockReader& reader, std::vector<uint32_t>& stack) {
@@ -134,13 +122,13 @@ LeakScanResult Scan::run() {
     }
   }
   LeakMarker(state_).mark_registers();
-  on_all_threads([&] {
+  run_on_threads(state_.input.threads, [&] {
     LeakMarker marker(state_);
     for (size_t i = next_piece_++; i < pieces.size(); i = next_piece_++) {
       marker.mark_root(pieces[i]);
     }
   });
-  on_all_threads([&] { LeakMarker(state_).work(); });
+  run_on_threads(state_.input.threads, [&] { LeakMarker(state_).work(); });
   find_leaders();
   state_.result.verdicts.reserve(state_.input.blocks.size());
   for (const std::atomic<uint8_t>& state : state_.states) {

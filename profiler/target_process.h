@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_rings.h"
 #include "profiler/leak_roots.h"
+#include "profiler/leak_scan.h"
 #include "profiler/memory_look.h"
 #include "profiler/module_map.h"
 #include "profiler/namespace_tids.h"
@@ -106,7 +108,16 @@ class TargetProcess {
   void refresh_names();
   void find_unsampled_threads();
   void look_at_memory();
-  LeakCheckRecord check_leaks(const StoppedProcess& stopped, const LeakRootFacts::Thread* ending);
+  // A look for leaks, while the process is stopped and afterwards.
+  struct LeakLook {
+    LeakCheckRecord check;
+    std::optional<LeakRoots> roots;
+    LeakScanResult result;
+    std::vector<int32_t> register_owners;  // tids, of LeakScanInput::registers
+  };
+  void look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input, LeakLook& look);
+  void name_root(const LeakLook& look, uint32_t index, LeakRecord& leak) const;
+  void write_leaks(LeakLook& look);
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
@@ -139,7 +150,6 @@ class TargetProcess {
   uint32_t last_generation_ = 0;
   std::array<uint32_t, 2> earlier_generations_{};  // the last ones, at two moments a while ago
   uint64_t last_forgotten_ns_ = 0;
-  std::vector<LeakRecord> leaks_;       // of the last check
   std::set<uint64_t> thread_pointers_;  // of all recorded threads that there were
   uint32_t leak_checks_ = 0;
   std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own

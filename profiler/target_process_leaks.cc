@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <climits>
-#include <map>
 #include <thread>
-#include <tuple>
 #include <utility>
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
 #include "profiler/leak_scan.h"
@@ -28,14 +27,28 @@ void wake_all(std::atomic<LastStop>& state) { syscall(SYS_futex, &state, FUTEX_W
 // Adds up the blocks of one thread, stack, verdict and holder.
 class LeakSums {
  public:
+  // What tells one sum from another.
+  struct Key {
+    uint64_t path = 0;    // thread << 32 | stack
+    uint64_t holder = 0;  // thread << 32 | stack or module
+    uint32_t kinds = 0;   // verdict, holder, inherited
+    bool operator==(const Key&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H hash, const Key& key) {
+      return H::combine(std::move(hash), key.path, key.holder, key.kinds);
+    }
+  };
   void add(const LeakRecord& one) {
-    const auto key = std::tuple(one.verdict, one.thread, one.stack, one.inherited, one.holder, one.holder_module,
-                                one.holder_thread, one.holder_stack);
-    auto [entry, added] = sums_.try_emplace(key, one);
+    const Key key{
+        uint64_t{one.thread.value} << 32 | one.stack.value,
+        uint64_t{one.holder_thread.value} << 32 | (one.holder_stack.value | one.holder_module.value),
+        static_cast<uint32_t>(one.verdict) | static_cast<uint32_t>(one.holder) << 8 | (one.inherited ? 1U << 16 : 0)};
+    const auto [entry, added] = sums_.try_emplace(key, records_.size());
     if (added) {
+      records_.push_back(one);
       return;
     }
-    LeakRecord& sum = entry->second;
+    LeakRecord& sum = records_[entry->second];
     sum.blocks += one.blocks;
     sum.bytes += one.bytes;
     sum.smallest_bytes = std::min(sum.smallest_bytes, one.smallest_bytes);
@@ -44,16 +57,11 @@ class LeakSums {
     sum.last_ns = std::max(sum.last_ns, one.last_ns);
     sum.holder_offset.value = std::min(sum.holder_offset.value, one.holder_offset.value);
   }
-  std::vector<LeakRecord> take() const {
-    std::vector<LeakRecord> records;
-    for (const auto& [key, sum] : sums_) {
-      records.push_back(sum);
-    }
-    return records;
-  }
+  std::vector<LeakRecord> take() { return std::move(records_); }
 
  private:
-  std::map<std::tuple<LeakVerdict, ThreadId, StackId, bool, LeakHolder, ModuleId, ThreadId, StackId>, LeakRecord> sums_;
+  absl::flat_hash_map<Key, size_t> sums_;
+  std::vector<LeakRecord> records_;
 };
 
 }  // namespace
@@ -67,42 +75,41 @@ void TargetProcess::check_leaks_at_end() {
   page.last_stop.store(LastStop::kUnderWay, std::memory_order_release);
   wake_all(page.last_stop);
   const uint64_t start_ns = monotonic_now_ns();
-  LeakRootFacts::Thread ending;
-  ending.tid = tids_.ours(static_cast<int32_t>(page.last_stop_tid));
-  ending.stack_pointer = page.last_registers.stack_pointer;
-  ending.thread_pointer = page.last_registers.thread_pointer;
-  StoppedProcess stopped(identity_.pid, ending.tid);
+  LeakLook look;
+  look.check.process = identity_.id;
+  look.check.number = ++leak_checks_;
+  look.check.cause = page.last_stop_signal != 0 ? LeakCheckCause::kFatalSignal : LeakCheckCause::kExit;
+  look.check.time_ns = origin_.now();
+  // The thread that asks is not stopped: it waits, and says what it had in its registers.
+  LeakRootFacts facts;
+  const LastRegisters& registers = page.last_registers;
+  const int32_t asking = tids_.ours(static_cast<int32_t>(page.last_stop_tid));
+  facts.threads.push_back({asking, registers.stack_pointer, registers.thread_pointer});
+  LeakScanInput input;
+  input.registers.assign(std::begin(registers.values), std::end(registers.values));
+  look.register_owners.assign(input.registers.size(), asking);
+
+  StoppedProcess stopped(identity_.pid, asking);
   drain(true);  // nobody writes any more
-  LeakCheckRecord check = check_leaks(stopped, &ending);
-  check.pause_ns = monotonic_now_ns() - start_ns;
+
+  look_for_leaks(stopped, std::move(facts), std::move(input), look);
+
+  look.check.pause_ns = monotonic_now_ns() - start_ns;
   page.last_stop.store(LastStop::kDone, std::memory_order_release);
   wake_all(page.last_stop);
-  tables_.writer().add(check);
-  for (const LeakRecord& leak : leaks_) {
-    tables_.writer().add(leak);
-  }
+  write_leaks(look);
+
   stopped.await_end(kLongestEndNs);
 }
 
-// Of the stopped process; `ending`: a thread that waits for this, and is not stopped. Leaves leaks_.
-LeakCheckRecord TargetProcess::check_leaks(const StoppedProcess& stopped, const LeakRootFacts::Thread* ending) {
-  LeakCheckRecord check;
-  check.process = identity_.id;
-  check.number = ++leak_checks_;
-  const bool is_death = ending != nullptr && region_.view().page().last_stop_signal != 0;
-  check.cause = ending == nullptr ? LeakCheckCause::kOnDemand
-                : is_death        ? LeakCheckCause::kFatalSignal
-                                  : LeakCheckCause::kExit;
-  check.time_ns = origin_.now();
-  leaks_.clear();
-  const Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);
+// What the stopped process still has, and what holds it.
+void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input,
+                                   LeakLook& look) {
+  Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);
   if (!stopped.problem().empty() || !maps.ok()) {
-    check.problem = !stopped.problem().empty() ? stopped.problem() : maps.error().message;
-    return check;
+    look.check.problem = !stopped.problem().empty() ? stopped.problem() : maps.error().message;
+    return;
   }
-  LeakScanInput input;
-  LeakRootFacts facts;
-  std::vector<int32_t> register_owners;
   facts.mappings = maps->mappings();
   facts.mapped = heap_->tracker().mapped_ranges();
   facts.used = heap_->tracker().blocks().used_ranges();
@@ -110,33 +117,60 @@ LeakCheckRecord TargetProcess::check_leaks(const StoppedProcess& stopped, const 
   for (const StoppedProcess::ThreadState& thread : stopped.threads()) {
     facts.threads.push_back({thread.tid, thread.stack_pointer, thread.thread_pointer});
     input.registers.insert(input.registers.end(), thread.registers.begin(), thread.registers.end());
-    register_owners.insert(register_owners.end(), thread.registers.size(), thread.tid);
+    look.register_owners.insert(look.register_owners.end(), thread.registers.size(), thread.tid);
   }
-  if (ending != nullptr) {
-    const LastRegisters& registers = region_.view().page().last_registers;
-    facts.threads.push_back(*ending);
-    input.registers.insert(input.registers.end(), std::begin(registers.values), std::end(registers.values));
-    register_owners.insert(register_owners.end(), std::size(registers.values), ending->tid);
-  }
-  const LeakRoots roots(std::move(facts));
+  const LeakRoots& roots = look.roots.emplace(std::move(facts));
   input.roots = roots.roots();
-  input.blocks = heap_->live_blocks();
+
+  input.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  input.blocks = heap_->live_blocks(input.threads);
+
   const int32_t pid = identity_.pid;
   input.read = [pid](uint64_t address, void* to, size_t size) { return read_process_memory(pid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };
   input.is_code = [&](uint64_t address) { return roots.is_code(address); };
-  input.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
-  const LeakScanResult result = scan_for_leaks(std::move(input));
+  look.result = scan_for_leaks(std::move(input));
+  look.check.blocks = look.result.blocks.size();
+  look.check.root_bytes = look.result.root_bytes;
+  if (look.result.unreadable_bytes != 0) {
+    look.check.problem = fmt::format("{} bytes could not be read", look.result.unreadable_bytes);
+  }
+}
 
-  check.blocks = result.blocks.size();
-  check.root_bytes = result.root_bytes;
+// Fills in what holds a block. `index`: of LeakScanResult::root_words.
+void TargetProcess::name_root(const LeakLook& look, uint32_t index, LeakRecord& leak) const {
+  int32_t tid = 0;
+  if (index < look.register_owners.size()) {
+    leak.holder = LeakHolder::kRegister;
+    tid = look.register_owners[index];
+  } else {
+    const uint64_t address = look.result.root_words[index];
+    const LeakRoots::Place place = look.roots->place_of(address);
+    leak.holder = place.kind;
+    tid = place.tid;
+    const ModuleMap::Segment* module =
+        place.kind == LeakHolder::kModuleData ? modules_.find_by_path(place.path, address) : nullptr;
+    leak.holder_module = module != nullptr ? module->module : ModuleId{};
+    leak.holder_offset.value = module != nullptr ? address - module->load_bias : 0;
+  }
+  const auto known = thread_ids_.find(tid);
+  leak.holder_thread = known != thread_ids_.end() ? known->second : ThreadId{};
+}
+
+void TargetProcess::write_leaks(LeakLook& look) {
+  const LeakScanResult& result = look.result;
+  const HeapTracker& tracker = heap_->tracker();
   LeakSums sums;
   for (size_t i = 0; i < result.blocks.size(); ++i) {
+    constexpr size_t kAhead = 16;
+    if (i + kAhead < result.blocks.size()) {
+      __builtin_prefetch(&result.blocks[result.holders[i + kAhead] % result.blocks.size()]);
+    }
     const ScannedBlock& block = result.blocks[i];
-    const HeapTracker::Origin origin = heap_->tracker().origin_of(block.site);
+    const HeapTracker::Origin origin = tracker.origin_of(block.site);
     LeakRecord leak;
     leak.process = identity_.id;
-    leak.check = check.number;
+    leak.check = look.check.number;
     leak.verdict = result.verdicts[i];
     leak.inherited = HeapTracker::is_inherited(block.site);
     leak.thread = origin.thread;
@@ -144,37 +178,20 @@ LeakCheckRecord TargetProcess::check_leaks(const StoppedProcess& stopped, const 
     leak.blocks = 1;
     leak.bytes = leak.smallest_bytes = leak.largest_bytes = block.size_bytes;
     leak.first_ns = leak.last_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
-    check.bytes += block.size_bytes;
+    look.check.bytes += block.size_bytes;
     const uint32_t holder = result.holders[i];
     if (holder != LeakScanResult::kNobody && (holder & LeakScanResult::kRoot) == 0) {
       leak.holder = LeakHolder::kBlock;
-      leak.holder_stack = heap_->tracker().origin_of(result.blocks[holder].site).stack;
+      leak.holder_stack = tracker.origin_of(result.blocks[holder].site).stack;
     } else if (holder != LeakScanResult::kNobody) {
-      const uint32_t index = holder & ~LeakScanResult::kRoot;
-      int32_t tid = 0;
-      if (index < register_owners.size()) {
-        leak.holder = LeakHolder::kRegister;
-        tid = register_owners[index];
-      } else {
-        const LeakRoots::Place place = roots.place_of(result.root_words[index]);
-        leak.holder = place.kind;
-        tid = place.tid;
-        if (place.kind == LeakHolder::kModuleData) {
-          const ModuleMap::Segment* module = modules_.find_by_path(place.path, result.root_words[index]);
-          leak.holder_module = module != nullptr ? module->module : ModuleId{};
-          leak.holder_offset.value = module != nullptr ? result.root_words[index] - module->load_bias : 0;
-        }
-      }
-      const auto known = thread_ids_.find(tid);
-      leak.holder_thread = known != thread_ids_.end() ? known->second : ThreadId{};
+      name_root(look, holder & ~LeakScanResult::kRoot, leak);
     }
     sums.add(leak);
   }
-  leaks_ = sums.take();
-  if (result.unreadable_bytes != 0) {
-    check.problem = fmt::format("{} bytes could not be read", result.unreadable_bytes);
+  tables_.writer().add(look.check);
+  for (const LeakRecord& leak : sums.take()) {
+    tables_.writer().add(leak);
   }
-  return check;
 }
 
 }  // namespace flarestack
