@@ -82,7 +82,8 @@ class Program:
         self.bare = peers.run([self.program], self.folder + "/bare")
         checked, self.memcheck = peers.memcheck([self.program], self.folder + "/memcheck")
         self.expect_alike("under memcheck", self.bare[:2], checked[:2])
-        _, self.lsan = peers.lsan(self.program, self.folder + "/lsan")
+        sanitized, self.lsan = peers.lsan(self.program, self.folder + "/lsan")
+        self.expect_alike("with LeakSanitizer", self.bare[:2], sanitized[:2])
         if self.options.flarestack:
             self.record()
             self.compare()
