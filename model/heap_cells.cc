@@ -5,6 +5,8 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "model/leak_choice.h"
+
 namespace flarestack {
 namespace {
 
@@ -91,7 +93,38 @@ uint64_t not_negative(uint64_t sum, uint64_t& negative_sums) {
 
 bool is_empty(const HeapCell& cell) {
   return cell.allocations == 0 && cell.deallocations == 0 && cell.live_blocks == 0 && cell.peak_blocks == 0 &&
-         cell.live_bytes == 0 && cell.peak_bytes == 0 && cell.allocated_bytes == 0 && cell.deallocated_bytes == 0;
+         cell.live_bytes == 0 && cell.peak_bytes == 0 && cell.allocated_bytes == 0 && cell.deallocated_bytes == 0 &&
+         cell.leaked_bytes == 0 && cell.leaked_blocks == 0;
+}
+
+uint64_t scaled(uint64_t count, double part) {
+  return part >= 1 ? count : static_cast<uint64_t>(std::llround(static_cast<double>(count) * part));
+}
+
+void add_leaks(const Recording& recording, const Selection& selection, std::vector<HeapCell>& cells) {
+  const std::vector<uint32_t> chosen = chosen_leaks(recording, selection);
+  if (chosen.empty()) return;
+  std::unordered_map<uint64_t, uint32_t> cell_of_path;
+  for (uint32_t i = 0; i < cells.size(); ++i) {
+    if (cells[i].kind == MemoryKind::kHeap)
+      cell_of_path.try_emplace(uint64_t{cells[i].thread} << 32 | cells[i].stack, i);
+  }
+  for (const uint32_t index : chosen) {
+    const RecordedLeak& each = recording.leaks[index];
+    if (!is_lost(each.leak)) continue;
+    const int64_t length_ns = std::max<int64_t>(each.leak.last_ns - each.leak.first_ns, 0);
+    const double part = selection.part_of(each.leak.first_ns, length_ns);
+    if (part <= 0) continue;
+    const auto next = static_cast<uint32_t>(cells.size());
+    const auto [entry, added] = cell_of_path.try_emplace(uint64_t{each.thread} << 32 | each.stack, next);
+    if (added) {
+      HeapCell& cell = cells.emplace_back();
+      cell.thread = each.thread;
+      cell.stack = each.stack;
+    }
+    cells[entry->second].leaked_bytes += scaled(each.leak.bytes, part);
+    cells[entry->second].leaked_blocks += scaled(each.leak.blocks, part);
+  }
 }
 
 }  // namespace
@@ -99,14 +132,11 @@ bool is_empty(const HeapCell& cell) {
 AllocationRecord counts_in_range(const AllocationRecord& record, const Selection& selection) {
   const double part = selection.part_of(record.slice_start_ns, record.slice_length_ns);
   if (part >= 1) return record;
-  const auto scaled = [part](uint64_t count) {
-    return static_cast<uint64_t>(std::llround(static_cast<double>(count) * part));
-  };
   AllocationRecord counts = record;
   for (uint64_t* each : {&counts.allocations, &counts.allocated_bytes, &counts.deallocations, &counts.deallocated_bytes,
                          &counts.temporary, &counts.samples, &counts.variance_allocations, &counts.variance_kib2})
-    *each = scaled(*each);
-  for (uint64_t& each : counts.lifetimes) each = scaled(each);
+    *each = scaled(*each, part);
+  for (uint64_t& each : counts.lifetimes) each = scaled(each, part);
   return counts;
 }
 
@@ -142,6 +172,7 @@ HeapCells select_heap(const Recording& recording, const Selection& selection) {
     cell.peak_bytes = not_negative(levels[i].peak_bytes, result.negative_sums);
     cell.peak_blocks = not_negative(levels[i].peak_blocks, result.negative_sums);
   }
+  add_leaks(recording, selection, result.cells);
   std::erase_if(result.cells, is_empty);
   return result;
 }

@@ -39,6 +39,10 @@ struct HeapCell {
   uint64_t live_blocks = 0;
   uint64_t peak_bytes = 0;
   uint64_t peak_blocks = 0;
+  // Definitely or indirectly lost, of all sizes of this thread and stack in one of its cells; blocks whose first and
+  // last were allocated at the ends of a time that lies partly in the range count with that part.
+  uint64_t leaked_bytes = 0;
+  uint64_t leaked_blocks = 0;
 };
 
 // The instant that stands for a process's peak.

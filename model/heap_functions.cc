@@ -18,6 +18,8 @@ std::vector<FunctionHeap> heap_by_function(const Profile& profile) {
     function.peak_blocks += cell.peak_blocks;
     function.live_bytes += cell.live_bytes;
     function.live_blocks += cell.live_blocks;
+    function.leaked_bytes += cell.leaked_bytes;
+    function.leaked_blocks += cell.leaked_blocks;
   }
   return functions;
 }
@@ -40,6 +42,16 @@ std::vector<MappedPath> mapped_paths(const Profile& profile) {
     return std::max(a.allocated_bytes, a.live_bytes) > std::max(b.allocated_bytes, b.live_bytes);
   });
   return paths;
+}
+
+uint64_t level_bytes(Metric metric, const FunctionHeap& function) {
+  if (metric == Metric::kLeaked) return function.leaked_bytes;
+  return metric == Metric::kPeak ? function.peak_bytes : function.live_bytes;
+}
+
+uint64_t level_blocks(Metric metric, const FunctionHeap& function) {
+  if (metric == Metric::kLeaked) return function.leaked_blocks;
+  return metric == Metric::kPeak ? function.peak_blocks : function.live_blocks;
 }
 
 }  // namespace flarestack

@@ -18,7 +18,13 @@ struct FunctionHeap {
   uint64_t peak_blocks = 0;
   uint64_t live_bytes = 0;
   uint64_t live_blocks = 0;
+  uint64_t leaked_bytes = 0;
+  uint64_t leaked_blocks = 0;
 };
+
+// Of a metric that is a level: what was live, or lost.
+uint64_t level_bytes(Metric metric, const FunctionHeap& function);
+uint64_t level_blocks(Metric metric, const FunctionHeap& function);
 
 // By function of the profile, which is of a heap metric; without what the program mapped itself.
 std::vector<FunctionHeap> heap_by_function(const Profile& profile);

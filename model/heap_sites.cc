@@ -135,6 +135,7 @@ void add_cell(const HeapCell& cell, GrowthKind growth, HeapSite& site) {
   site.peak_blocks += cell.peak_blocks;
   site.live_bytes += cell.live_bytes;
   site.live_blocks += cell.live_blocks;
+  site.leaked_bytes += cell.leaked_bytes;
   if (is_tiny(cell)) {
     site.tiny_allocations += cell.allocations;
     site.tiny_bytes += cell.allocated_bytes;
@@ -196,6 +197,8 @@ uint64_t HeapSite::value(Metric metric) const {
       return live_bytes;
     case Metric::kTemporary:
       return temporary;
+    case Metric::kLeaked:
+      return leaked_bytes;
     case Metric::kCpu:
     case Metric::kWall:
       break;

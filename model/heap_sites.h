@@ -26,6 +26,7 @@ struct HeapSite {
   uint64_t peak_blocks = 0;
   uint64_t live_bytes = 0;
   uint64_t live_blocks = 0;
+  uint64_t leaked_bytes = 0;      // of a profile of Metric::kLeaked
   bool through_library = false;   // some of it by library code that the place calls
   uint64_t tiny_allocations = 0;  // of at most 32 bytes
   uint64_t tiny_bytes = 0;

@@ -7,7 +7,8 @@
 namespace flarestack {
 namespace {
 
-constexpr std::array<const char*, 7> kNames = {"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary"};
+constexpr std::array<const char*, 8> kNames = {"cpu",  "wall", "allocated", "allocations",
+                                               "peak", "live", "temporary", "leaked"};
 
 }  // namespace
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "model/frame_locations.h"
+#include "model/leaks.h"
 #include "model/sample_choice.h"
 #include "model/selection.h"
 
@@ -47,12 +49,17 @@ std::vector<Placement> placements_of(Profile& profile, const std::vector<uint32_
   return placements;
 }
 
-// The frames of all their stacks.
-std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements) {
+// The frames of all their stacks, and of a heap metric those of leaks.
+std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements, Metric metric) {
   std::vector<bool> stack_used(recording.stacks.size(), false);
   std::vector<bool> frame_used(recording.frames.size(), false);
-  for (const Placement& placement : placements) {
-    uint32_t stack = placement.stack;
+  std::vector<uint32_t> stacks;
+  for (const Placement& placement : placements) stacks.push_back(placement.stack);
+  for (size_t i = 0; i < recording.leaks.size() && is_heap_metric(metric); ++i) {
+    stacks.push_back(recording.leaks[i].stack);
+    stacks.push_back(recording.leaks[i].holder_stack);
+  }
+  for (uint32_t stack : stacks) {
     while (stack < recording.stacks.size() && !stack_used[stack]) {
       stack_used[stack] = true;
       const RecordedStack& recorded = recording.stacks[stack];
@@ -160,6 +167,37 @@ void place_all(Profile& profile, FrameLocations& locations, const std::vector<Pl
   }
 }
 
+// What the runtimes keep to themselves is no leak, as `flarestack leaks` has it.
+void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations,
+                               std::vector<uint32_t>& stack_of_sample) {
+  Suppressions builtin;
+  if (!builtin.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok()) return;
+  std::unordered_map<uint32_t, bool> known;
+  const auto dropped = [&](uint32_t stack) {
+    const auto [entry, added] = known.try_emplace(stack, false);
+    if (!added) return entry->second;
+    std::vector<SuppressibleFrame> frames;
+    for (; stack < profile.recording.stacks.size(); stack = profile.recording.stacks[stack].parent) {
+      for (const Location& each : locations.of_frame(profile.recording.stacks[stack].frame)) {
+        const Function& function = locations.functions()[each.function];
+        frames.push_back({function.name, {}, function.module_path, {}, 0, each.type == FrameType::kInlined});
+      }
+    }
+    return entry->second = builtin.find(frames, LeakVerdict::kDefinitelyLost).has_value();
+  };
+  for (HeapCell& cell : profile.heap.cells) {
+    if (cell.leaked_blocks != 0 && dropped(cell.stack)) cell.leaked_bytes = cell.leaked_blocks = 0;
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < profile.samples.size(); ++i) {
+    if (dropped(stack_of_sample[i])) continue;
+    stack_of_sample[kept] = stack_of_sample[i];
+    profile.samples[kept++] = profile.samples[i];
+  }
+  profile.samples.resize(kept);
+  stack_of_sample.resize(kept);
+}
+
 // Drops the samples and cells whose stack --focus and --ignore do not want.
 void filter_by_function(Profile& profile, const std::vector<Function>& functions, const Patterns& patterns) {
   if (!patterns.focus && !patterns.ignore) return;
@@ -204,8 +242,9 @@ Result<Profile> build_profile(Recording recording, const ProfileOptions& options
 
   FrameLocations locations(profile.recording, options);
   const std::vector<Placement> placements = placements_of(profile, choice.stack_of_sample);
-  locations.resolve(frames_in_use(profile.recording, placements), symbols);
+  locations.resolve(frames_in_use(profile.recording, placements, options.metric), symbols);
   place_all(profile, locations, placements);
+  if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile, locations, choice.stack_of_sample);
   filter_by_function(profile, locations.functions(), *patterns);
   for (const ProfileSample& sample : profile.samples) profile.tree.add_self(sample.node, sample.value, sample.count);
   profile.tree.sum_totals();

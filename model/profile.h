@@ -55,7 +55,8 @@ struct Profile {
   std::vector<LocationRange> frame_locations;  // by frame of the recording; of frames that no sample has: [lost]
   CallTree tree;
   std::vector<ProfileSample> samples;
-  HeapCells heap;  // of a heap metric: all that passed the filters, memory mapped by the program as well
+  HeapCells heap;  // of a heap metric, whose leaks' stacks are symbolized as well: all that passed the filters, memory
+                   // mapped by the program as well
   Quality quality;
   uint64_t total() const { return tree.total(); }
 };

@@ -59,8 +59,12 @@ void choose_levels(const Recording& recording, const Selection& selection, Metri
     const uint32_t process = recording.process_of_thread(cell.thread);
     const bool at_peak = metric == Metric::kPeak && process < choice.heap.peaks.size();
     chosen.slice_start_ns = at_peak ? choice.heap.peaks[process].time_ns : end_ns;
-    chosen.count = metric == Metric::kPeak ? cell.peak_blocks : cell.live_blocks;
-    chosen.value = metric == Metric::kPeak ? cell.peak_bytes : cell.live_bytes;
+    chosen.count = metric == Metric::kPeak     ? cell.peak_blocks
+                   : metric == Metric::kLeaked ? cell.leaked_blocks
+                                               : cell.live_blocks;
+    chosen.value = metric == Metric::kPeak     ? cell.peak_bytes
+                   : metric == Metric::kLeaked ? cell.leaked_bytes
+                                               : cell.live_bytes;
     add(choice, chosen, cell.stack);
   }
 }

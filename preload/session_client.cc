@@ -39,7 +39,12 @@ SessionView open_session(const char* session_value, const SessionRequest& reques
   }
   const long address = map_apart(kSessionBytes, PROT_READ | PROT_WRITE, MAP_SHARED, region);
   close_file(region);
-  return raw_failed(address) ? SessionView{} : SessionView{reinterpret_cast<void*>(address)};
+  if (raw_failed(address)) {
+    return {};
+  }
+  const SessionView session(reinterpret_cast<void*>(address));
+  session.page().own_memory_top = top_of_own_memory();
+  return session;
 }
 
 SessionView open_session(const char* session_value, const SessionRequest& request) {

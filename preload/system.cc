@@ -25,10 +25,13 @@ constinit std::atomic<uint64_t> mapped_bytes{0};  // by map_apart(), ever
 
 }  // namespace
 
+uint64_t top_of_own_memory() {
+  return (reinterpret_cast<uint64_t>(&mapped_bytes) - kApartBytes) / kPageBytes * kPageBytes;
+}
+
 long map_apart(size_t size_bytes, int protection, int flags, int descriptor) {
   const uint64_t size = whole_pages(size_bytes);
-  const uint64_t top = (reinterpret_cast<uint64_t>(&mapped_bytes) - kApartBytes) / kPageBytes * kPageBytes;
-  const uint64_t hint = top - size - mapped_bytes.fetch_add(size, std::memory_order_relaxed);
+  const uint64_t hint = top_of_own_memory() - size - mapped_bytes.fetch_add(size, std::memory_order_relaxed);
   return raw_syscall(SYS_mmap, static_cast<long>(hint), static_cast<long>(size_bytes), protection, flags, descriptor,
                      0);
 }

@@ -21,6 +21,8 @@ inline uint64_t whole_pages(size_t size_bytes) { return (size_bytes + kPageBytes
 // there already, or the program's mappings are so low that there is no such place, the kernel chooses.
 long map_apart(size_t size_bytes, int protection, int flags, int descriptor);
 
+// What map_apart() maps is below this address. [init], and in a fork's child
+uint64_t top_of_own_memory();
 // Anonymous private zeroed memory, by map_apart(), or nullptr. Never from the program's heap.
 void* map_memory(size_t size_bytes);
 void unmap_memory(void* memory, size_t size_bytes);

@@ -78,7 +78,8 @@ void LeakRoots::add_without(uint64_t start, uint64_t end, const MemoryRanges& ho
 void LeakRoots::add_mapping(size_t index) {
   const Mapping& mapping = facts_.mappings[index];
   const Mapping* module = module_before(index);
-  if (!mapping.readable || !mapping.writable || is_own(mapping) || is_device(mapping) ||
+  const bool is_agents = mapping.start >= facts_.own.first && mapping.start < facts_.own.second;
+  if (!mapping.readable || !mapping.writable || is_agents || is_own(mapping) || is_device(mapping) ||
       (module != nullptr && is_own(*module))) {
     return;
   }

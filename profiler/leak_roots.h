@@ -33,6 +33,7 @@ struct LeakRootFacts {
   std::vector<Thread> threads;                 // alive
   std::vector<uint64_t> thread_pointers;       // of all that there ever were
   MemoryRanges mapped;                         // by the program itself; ascending, disjoint
+  std::pair<uint64_t, uint64_t> own;           // in which all is the agent's
   MemoryRanges used;                           // HeapBlocks::used_ranges()
 };
 

@@ -47,6 +47,9 @@ bool holds_one_of(const Mapping& mapping, const std::vector<std::pair<uint64_t, 
 }
 
 uint64_t& owner_of(const Mapping& mapping, const MemoryOwners& owners, MemoryRecord& record) {
+  if (mapping.start >= owners.own.first && mapping.start < owners.own.second) {
+    return record.own_bytes;
+  }
   if (mapping.path.find("flarestack") != std::string_view::npos &&
       (mapping.path.starts_with("/memfd:flarestack") || mapping.path.starts_with("[anon:flarestack]") ||
        mapping.path.find("/libflarestack_preload.so") != std::string_view::npos)) {

@@ -16,6 +16,7 @@ namespace flarestack {
 struct MemoryOwners {
   std::vector<std::pair<uint64_t, uint64_t>> stacks;  // [low, high) of threads
   std::vector<std::pair<uint64_t, uint64_t>> mapped;  // that the program mapped itself
+  std::pair<uint64_t, uint64_t> own;                  // the agent's
 };
 
 // The resident bytes of /proc/PID/smaps by owner; into the parts of `record`. A mapping belongs as a whole to the owner

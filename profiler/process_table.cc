@@ -124,6 +124,9 @@ bool ProcessTable::attend(SessionServer::Peer& peer) {
     case SessionServer::Message::kPatchOutcome:
       note_outcome(peer, received.patch_outcome);
       return false;
+    case SessionServer::Message::kLeakCheckAsk:
+      serve_leak_check(peer, received.leak_check_ask);
+      return false;
     default:
       return false;
   }
@@ -320,6 +323,9 @@ void ProcessTable::end_all() {
   server_.close();
   peers_.clear();
   for (const auto& [session_id, process] : processes_) {
+    if (settings_.leak_check && process.target->can_check_leaks()) {
+      process.target->check_leaks_now(LeakCheckCause::kDetach);
+    }
     process.target->switch_off();
     end(session_id, {ExitKind::kStillRunning, 0},
         {process_cpu_ns(process.target->identity().pid), process.last_cpu_ns});

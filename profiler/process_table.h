@@ -32,6 +32,8 @@ class ProcessTable {
   const std::string& session_value() const { return server_.session_value(); }
   // The launched program: a child of this process, whose end its caller tells with end_launched().
   void set_launched(int32_t pid) { launched_pid_ = pid; }
+  // For whoever asks for a look for leaks: an absolute path.
+  void set_trace_path(std::string path) { trace_path_ = std::move(path); }
 
   // Sleeps until an agent asks for something, a process ends, a heap ring is half full or the time is up. Then answers
   // whoever has asked.
@@ -79,6 +81,7 @@ class ProcessTable {
   // False: refused.
   bool serve(const SessionServer::Peer& peer, const Hello& hello);
   // Plans the inline hooks of a process whose agent asks for them.
+  void serve_leak_check(const SessionServer::Peer& peer, const LeakCheckAsk& ask);
   void serve_patches(const SessionServer::Peer& peer, const PatchRequest& request);
   void note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome);
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
@@ -96,6 +99,7 @@ class ProcessTable {
   TimeOrigin origin_;
   Fd epoll_;
   int32_t launched_pid_ = 0;
+  std::string trace_path_;
 
   std::unique_ptr<Doorbell> doorbell_;  // nullptr: the heap is not recorded
   bool bell_rung_ = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of ProcessTable that is about heap recording: when rings want to be drained, and what a fork's child has.
+// The part of ProcessTable that is about heap recording: when rings want to be drained, what a fork's
+// child has, and leaks of a process that goes on.
 #include "profiler/process_table.h"
 
 namespace flarestack {
@@ -20,6 +21,16 @@ void ProcessTable::forget(uint32_t session_id) {
     doorbell_->remove(&processes_.at(session_id).target->region().view().page().doorbell);
   }
   processes_.erase(session_id);
+}
+
+void ProcessTable::serve_leak_check(const SessionServer::Peer& peer, const LeakCheckAsk& ask) {
+  const auto process = processes_.find(session_of_pid(ask.pid));
+  uint32_t number = 0;
+  if (process != processes_.end() && process->second.target->can_check_leaks()) {
+    number = process->second.target->check_leaks_now(LeakCheckCause::kOnDemand);
+    static_cast<void>(tables_.flush());  // a trace that cannot be written says so at the next flush, too
+  }
+  SessionServer::reply_leak_check(peer, number, trace_path_);
 }
 
 // The blocks that a fork's child has from its parent.

@@ -66,8 +66,9 @@ uint64_t nap_for(const RecordOptions& options) {
 
 class Recorder {
  public:
-  Recorder(const RecordOptions& options, TraceWriter writer, SessionServer server)
+  Recorder(const RecordOptions& options, std::string trace_path, TraceWriter writer, SessionServer server)
       : options_(options),
+        trace_path_(std::move(trace_path)),
         writer_(std::move(writer)),
         tables_(writer_),
         origin_{monotonic_now_ns()},
@@ -91,6 +92,7 @@ class Recorder {
   void keep(const Result<void>& result);
 
   const RecordOptions& options_;
+  std::string trace_path_;
   TraceWriter writer_;
   RecordingTables tables_;
   TimeOrigin origin_;
@@ -155,6 +157,8 @@ Result<int> Recorder::start_program(const std::string& agent_path) {
   }
   program_ = std::move(*launched);
   processes_.set_launched(program_.pid);
+  std::error_code error;
+  processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
   if (!launch_options.load_agent) {
     processes_.note_unrecorded(program_.pid, options_.command[0], load_verdict_text(verdict));
   }
@@ -337,7 +341,7 @@ Result<RecordOutcome> record(const RecordOptions& options) {
   if (!server.ok()) {
     return server.error();
   }
-  Recorder recorder(options, std::move(*writer), std::move(*server));
+  Recorder recorder(options, path, std::move(*writer), std::move(*server));
   if (const Result<void> begun = recorder.begin(); !begun.ok()) {
     remove_trace(path);
     const std::string& message = begun.error().message;  // and, behind its last semicolon, how much can be read

@@ -127,6 +127,8 @@ SessionServer::Message SessionServer::receive(const Peer& peer, Received& receiv
       return take(received.patch_request, Message::kPatchRequest);
     case sizeof(PatchOutcome):
       return take(received.patch_outcome, Message::kPatchOutcome);
+    case sizeof(LeakCheckAsk):
+      return take(received.leak_check_ask, Message::kLeakCheckAsk);
     default:
       return Message::kClosed;
   }
@@ -135,6 +137,12 @@ SessionServer::Message SessionServer::receive(const Peer& peer, Received& receiv
 bool SessionServer::reply(const Peer& peer, int region_descriptor) {
   const HelloReply reply{kSessionMagic, kWireVersion, region_descriptor < 0 ? 1U : 0U};
   return send_with_descriptor(peer.connection.get(), reply, region_descriptor);
+}
+
+bool SessionServer::reply_leak_check(const Peer& peer, uint32_t number, const std::string& trace_path) {
+  LeakCheckAnswer answer{kSessionMagic, kWireVersion, number, {}};
+  trace_path.copy(answer.trace_path, sizeof(answer.trace_path) - 1);
+  return send_with_descriptor(peer.connection.get(), answer, -1);
 }
 
 bool SessionServer::reply_plan(const Peer& peer, int plan_descriptor, uint32_t size_bytes) {

@@ -35,18 +35,21 @@ class SessionServer {
 
   // What a peer sends; the one that receive() names is valid. kNone: nothing yet; kClosed: the peer is gone, or makes
   // no sense, and is to be dropped.
-  enum class Message : uint8_t { kNone, kHello, kNote, kPatchRequest, kPatchOutcome, kClosed };
+  enum class Message : uint8_t { kNone, kHello, kNote, kPatchRequest, kPatchOutcome, kLeakCheckAsk, kClosed };
   struct Received {
     Hello hello{};
     UnrecordedNote note{};
     PatchRequest patch_request{};
     PatchOutcome patch_outcome{};
+    LeakCheckAsk leak_check_ask{};
   };
   Message receive(const Peer& peer, Received& received) const;
   // Answers a Hello. `region_descriptor` -1: refused.
   static bool reply(const Peer& peer, int region_descriptor);
   // Answers a PatchRequest. `plan_descriptor` -1: there is nothing to patch.
   static bool reply_plan(const Peer& peer, int plan_descriptor, uint32_t size_bytes);
+  // Answers a LeakCheckAsk.
+  static bool reply_leak_check(const Peer& peer, uint32_t number, const std::string& trace_path);
 
  private:
   SessionServer() = default;

@@ -2,6 +2,7 @@
 #include "profiler/stopped_process.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@ namespace {
 constexpr uint64_t kLongestStopNs = 1'000'000'000;  // of one thread: one that waits for a disk does not stop
 constexpr int kMaxRounds = 20;                      // in which threads were found that had not been there before
 constexpr useconds_t kPollUs = 100;
+constexpr long kEpollPwait2 = 441;  // Linux 5.11
 
 std::vector<int32_t> threads_of(int32_t pid) {
   std::vector<int32_t> tids;
@@ -51,6 +53,17 @@ int32_t tracer_of(int32_t pid, int32_t tid) {
   const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
   const size_t at = status.ok() ? status->find(kField) : std::string::npos;
   return at != std::string::npos ? std::atoi(status->c_str() + at + kField.size()) : 0;
+}
+
+constexpr long long kRestartNoHandler = 514;  // ERESTARTNOHAND, include/linux/errno.h
+
+// Whether the stop made a system call return EINTR that a stop by a signal would not: measured, docs/leaks.md.
+bool is_cut_short(const user_regs_struct& registers) {
+  constexpr long kCalls[] = {SYS_read,        SYS_recvfrom, SYS_recvmsg,       SYS_recvmmsg,        SYS_accept,
+                             SYS_accept4,     SYS_semop,    SYS_semtimedop,    SYS_rt_sigtimedwait, SYS_epoll_wait,
+                             SYS_epoll_pwait, kEpollPwait2, SYS_io_uring_enter};
+  return static_cast<long long>(registers.orig_rax) >= 0 && static_cast<long long>(registers.rax) == -EINTR &&
+         std::find(std::begin(kCalls), std::end(kCalls), static_cast<long>(registers.orig_rax)) != std::end(kCalls);
 }
 
 }  // namespace
@@ -114,6 +127,11 @@ void StoppedProcess::look(int32_t tid) {
   user_regs_struct registers{};
   if (ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
     return;
+  }
+  if (is_cut_short(registers)) {
+    // The kernel begins the call again, or makes EINTR of it where a handler of the program's runs.
+    registers.rax = static_cast<unsigned long long>(-kRestartNoHandler);
+    ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
   }
   ThreadState state;
   state.tid = tid;

@@ -66,6 +66,9 @@ class TargetProcess {
   // A thread of the process that is about to end it waits for a look at what is still allocated.
   bool leak_check_asked() const;
   void check_leaks_at_end();
+  // The same of a process that goes on afterwards. Returns LeakCheckRecord::number.
+  bool can_check_leaks() const;
+  uint32_t check_leaks_now(LeakCheckCause cause);
 
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
@@ -107,6 +110,7 @@ class TargetProcess {
   void describe_thread(ThreadId thread, int32_t tid, const std::string& name);
   void refresh_names();
   void find_unsampled_threads();
+  std::pair<uint64_t, uint64_t> own_memory() const;  // [low, high) in which all is the agent's
   void look_at_memory();
   // A look for leaks, while the process is stopped and afterwards.
   struct LeakLook {
@@ -115,6 +119,7 @@ class TargetProcess {
     LeakScanResult result;
     std::vector<int32_t> register_owners;  // tids, of LeakScanInput::registers
   };
+  bool drain_all();
   void look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input, LeakLook& look);
   void name_root(const LeakLook& look, uint32_t index, LeakRecord& leak) const;
   void write_leaks(LeakLook& look);

@@ -102,16 +102,64 @@ void TargetProcess::check_leaks_at_end() {
   stopped.await_end(kLongestEndNs);
 }
 
+bool TargetProcess::can_check_leaks() const {
+  return heap_ != nullptr && region_.view().page().heap == HeapRecording::kExact &&
+         region_.view().page().last_stop.load(std::memory_order_relaxed) == LastStop::kNone;
+}
+
+uint32_t TargetProcess::check_leaks_now(LeakCheckCause cause) {
+  constexpr int kMaxTries = 20;
+  constexpr useconds_t kBetweenTriesUs = 2'000;
+  LeakLook look;
+  look.check.process = identity_.id;
+  look.check.number = ++leak_checks_;
+  look.check.cause = cause;
+  for (int tries = 1;; ++tries) {
+    const uint64_t start_ns = monotonic_now_ns();
+    look.check.time_ns = origin_.now();
+    StoppedProcess stopped(identity_.pid, 0);
+    // A thread that is in the middle of an event holds up those behind it: it is given time to finish.
+    if (!drain_all() && tries < kMaxTries && stopped.problem().empty()) {
+      stopped.let_go();
+      usleep(kBetweenTriesUs);
+      continue;
+    }
+    look_for_leaks(stopped, {}, {}, look);
+    stopped.let_go();
+    look.check.pause_ns = monotonic_now_ns() - start_ns;
+    break;
+  }
+  write_leaks(look);
+  return look.check.number;
+}
+
+// Of a process that is stopped. False: some events cannot be put in order yet.
+bool TargetProcess::drain_all() {
+  constexpr int kMaxDrains = 20;
+  constexpr useconds_t kMarginUs = 100;  // events are taken a little behind the present
+  for (int i = 0; i < kMaxDrains; ++i) {
+    usleep(kMarginUs);
+    drain();
+    if (!heap_left_over_) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // What the stopped process still has, and what holds it.
 void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input,
                                    LeakLook& look) {
   Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);
-  if (!stopped.problem().empty() || !maps.ok()) {
-    look.check.problem = !stopped.problem().empty() ? stopped.problem() : maps.error().message;
+  if (!stopped.problem().empty() || !maps.ok() || maps->mappings().empty()) {
+    look.check.problem = !stopped.problem().empty() ? stopped.problem()
+                         : !maps.ok()               ? maps.error().message
+                                                    : "the process ended before it could be looked at";
     return;
   }
   facts.mappings = maps->mappings();
   facts.mapped = heap_->tracker().mapped_ranges();
+  facts.own = own_memory();
   facts.used = heap_->tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
   for (const StoppedProcess::ThreadState& thread : stopped.threads()) {

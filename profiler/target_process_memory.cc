@@ -6,9 +6,15 @@
 
 namespace flarestack {
 
+std::pair<uint64_t, uint64_t> TargetProcess::own_memory() const {
+  const uint64_t top = region_.view().page().own_memory_top;
+  return {top > kOwnMemoryBytes ? top - kOwnMemoryBytes : 0, top};
+}
+
 void TargetProcess::look_at_memory() {
   MemoryOwners owners;
   owners.mapped = heap_->tracker().mapped_ranges();
+  owners.own = own_memory();
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     const SlotHeader& header = region_.view().slot(i);
     if (slots_[i].live && header.stack_high > header.stack_low) {

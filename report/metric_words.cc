@@ -26,6 +26,8 @@ const char* metric_title(Metric metric) {
       return "Heap live at the end";
     case Metric::kTemporary:
       return "Temporary allocations";
+    case Metric::kLeaked:
+      return "Memory lost";
   }
   return "";
 }
@@ -46,6 +48,8 @@ const char* value_words(Metric metric) {
       return "live at the end";
     case Metric::kTemporary:
       return "temporary allocations";
+    case Metric::kLeaked:
+      return "lost";
   }
   return "";
 }

@@ -46,6 +46,8 @@ void write_function(JsonWriter& json, const Profile& profile, const FunctionRow&
     json.member("peak_blocks", heap->peak_blocks);
     json.member("live_bytes_at_end", heap->live_bytes);
     json.member("live_blocks_at_end", heap->live_blocks);
+    json.member("leaked_bytes", heap->leaked_bytes);
+    json.member("leaked_blocks", heap->leaked_blocks);
   }
   json.key("hottest_line");
   if (row.hottest_line.line == 0) {

@@ -32,12 +32,9 @@ std::string place(const Profile& profile, const FunctionRow& row) {
 // The columns between the self and the total share, and behind them.
 std::string heap_cells_of(const Profile& profile, const FunctionRow& row, const FunctionHeap& own) {
   const Metric metric = profile.options.metric;
-  const uint64_t blocks = metric == Metric::kPeak   ? own.peak_blocks
-                          : metric == Metric::kLive ? own.live_blocks
-                                                    : own.allocations;
-  const uint64_t bytes = metric == Metric::kPeak   ? own.peak_bytes
-                         : metric == Metric::kLive ? own.live_bytes
-                                                   : own.allocated_bytes;
+  const bool is_level = is_level_metric(metric);
+  const uint64_t blocks = is_level ? level_blocks(metric, own) : own.allocations;
+  const uint64_t bytes = is_level ? level_bytes(metric, own) : own.allocated_bytes;
   return fmt::format("| {} | {} | {} | {} | {} ", markdown_text(format_percent(row.self, profile.total())),
                      format_value(metric, row.self), markdown_text(format_percent(row.total, profile.total())),
                      metric == Metric::kAllocations ? format_bytes(bytes) : format_count(blocks),
@@ -52,6 +49,7 @@ const char* heap_table_head(Metric metric) {
       return "| self | temporary | total | allocations | average ";
     case Metric::kPeak:
     case Metric::kLive:
+    case Metric::kLeaked:
       return "| self | bytes | total | blocks | average ";
     default:
       return "| self | bytes | total | allocations | average ";

@@ -10,6 +10,7 @@
 #include "model/heap_functions.h"
 #include "report/heap_text.h"
 #include "report/heap_words.h"
+#include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
 
@@ -119,8 +120,8 @@ std::string heap_numbers(const Profile& profile, const FunctionRow& row, const F
   uint64_t blocks = own.allocations;
   uint64_t bytes = own.allocated_bytes;
   if (is_level_metric(metric)) {
-    blocks = metric == Metric::kPeak ? own.peak_blocks : own.live_blocks;
-    bytes = metric == Metric::kPeak ? own.peak_bytes : own.live_bytes;
+    blocks = level_blocks(metric, own);
+    bytes = level_bytes(metric, own);
   }
   const std::string other = metric == Metric::kAllocations ? format_bytes(bytes) : format_count(blocks);
   return fmt::format("{:>6}  {:>10}  {:>6}  {:>11}  {:>8}  ", format_percent(row.self, profile.total()),
@@ -139,6 +140,7 @@ const char* self_table_title(Metric metric) {
       return "  SELF   ALLOCATED   TOTAL        BYTES  AVG SIZE  FUNCTION";
     case Metric::kPeak:
     case Metric::kLive:
+    case Metric::kLeaked:
       return "  SELF       BYTES   TOTAL       BLOCKS  AVG SIZE  FUNCTION";
     case Metric::kTemporary:
       return "  SELF   TEMPORARY   TOTAL  ALLOCATIONS  AVG SIZE  FUNCTION";
@@ -203,6 +205,10 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
   if (is_heap) {
     const HeapSummary summary = summarize_heap(profile);
     for (const std::string& line : wrapped(heap_phrase(summary), options.layout.width)) out += painter.dim(line) + "\n";
+    const std::string leaks = leaks_line(profile, nullptr);
+    if (!leaks.empty()) {
+      for (const std::string& line : wrapped("leaks: " + leaks, options.layout.width)) out += painter.dim(line) + "\n";
+    }
     for (const std::string& line : wrapped(confidence_phrase(summary), options.layout.width))
       out += line.empty() ? "" : painter.note(line) + "\n";
     below = heap_text(profile, summary, options.layout) + below;

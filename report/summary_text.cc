@@ -9,6 +9,7 @@
 #include "model/function_table.h"
 #include "model/heap_advice.h"
 #include "report/heap_words.h"
+#include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
 
@@ -18,7 +19,8 @@ namespace {
 constexpr size_t kHottest = 5;
 constexpr size_t kHottestBesideHeap = 3;
 
-void append_heap(const Profile& profile, const Profile* heap, const TextLayout& layout, std::string& out) {
+void append_heap(const Profile& profile, const Profile* heap, const SummaryOptions& options, std::string& out) {
+  const TextLayout& layout = options.layout;
   const Painter painter(layout.colour);
   const HeapSummary summary = summarize_heap(heap != nullptr ? *heap : profile);
   const auto add = [&](const char* label, const std::string& text) {
@@ -31,6 +33,8 @@ void append_heap(const Profile& profile, const Profile* heap, const TextLayout& 
     memory += fmt::format("; {} of it the allocator's caches and fragmentation",
                           format_bytes(summary.memory.allocator_overhead_bytes));
   add("memory: ", memory);
+  if (heap != nullptr || is_heap_metric(profile.options.metric))
+    add("leaks: ", leaks_line(heap != nullptr ? *heap : profile, options.suppressions));
   if (heap == nullptr) return;
   const std::vector<HeapAdvice> advice = heap_advice(*heap, summary);
   if (advice.empty()) return;
@@ -42,7 +46,8 @@ void append_heap(const Profile& profile, const Profile* heap, const TextLayout& 
 }  // namespace
 
 std::string summary_text(const Profile& profile, const Profile* heap, const std::string& trace_path,
-                         const TextLayout& layout) {
+                         const SummaryOptions& options) {
+  const TextLayout& layout = options.layout;
   const Painter painter(layout.colour);
   const Recording& recording = profile.recording;
   std::string out = fmt::format(
@@ -66,7 +71,7 @@ std::string summary_text(const Profile& profile, const Profile* heap, const std:
         painter.heat(row.self, profile.total(), fmt::format("{:>6}", format_percent(row.self, profile.total()))),
         short_function(function.name, room), painter.dim(short_file(function.module, 24)));
   }
-  if (has_heap) append_heap(profile, heap, layout, out);
+  if (has_heap) append_heap(profile, heap, options, out);
   // Good news is silent here; the panel of `report` has it all.
   for (const QualityLine& line : quality_lines(profile)) {
     if (line.mood == Mood::kBad) {

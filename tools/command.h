@@ -34,10 +34,14 @@ const std::vector<Command>& commands();
 CommandBody declare_record(CLI::App& app);
 CommandBody declare_report(CLI::App& app);
 CommandBody declare_tree(CLI::App& app);
+CommandBody declare_leaks(CLI::App& app);
 CommandBody declare_flamegraph(CLI::App& app);
 CommandBody declare_export(CLI::App& app);
 CommandBody declare_info(CLI::App& app);
 CommandBody declare_doctor(CLI::App& app);
+
+// Prints the one error line on stderr.
+void print_error(const std::string& message);
 
 // Writes to a file, or to stdout when `path` is empty or "-". The error names the path.
 Result<void> write_output(const std::string& path, const std::string& text);

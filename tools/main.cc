@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "base/spelling.h"
-#include "base/terminal.h"
 #include "tools/command.h"
 #include "tools/completion.h"
 
@@ -22,6 +21,8 @@ const std::vector<Command>& commands() {
        "flarestack report flarestack.python3.71.flare", declare_report},
       {"tree", "the call tree, or the callers and callees of one function", "flarestack tree app.flare parse_document",
        declare_tree},
+      {"leaks", "what leaks, by verdict and call path, and what keeps growing", "flarestack leaks app.flare",
+       declare_leaks},
       {"flamegraph", "an interactive flame graph as one SVG file", "flarestack flamegraph app.flare -o app.svg",
        declare_flamegraph},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
@@ -33,12 +34,6 @@ const std::vector<Command>& commands() {
 }
 
 namespace {
-
-void print_error(const std::string& message) {
-  const char* red = wants_colour(2) ? "\033[31m" : "";
-  const char* plain = wants_colour(2) ? "\033[0m" : "";
-  fmt::print(stderr, "{}flarestack:{} {}\n", red, plain, message);
-}
 
 bool is_command(std::string_view word) {
   return std::ranges::any_of(commands(), [&](const Command& command) { return word == command.name; });

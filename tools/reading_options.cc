@@ -42,22 +42,27 @@ Metric default_metric(const std::string& trace) {
   return session.wall_clock ? Metric::kWall : Metric::kCpu;
 }
 
+void add_filters(CLI::App& app, ReadingOptions& options) {
+  ProfileOptions& profile = options.profile;
+  app.add_option("TRACE", options.trace, "the trace file that `record` wrote")->required();
+  app.add_option("--process", profile.process, "only this process: a pid or a program's name");
+  app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
+  app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
+  app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
+  app.add_flag("--no-inline", options.no_inline, "inlined functions are part of the function they are in");
+}
+
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   auto options = std::make_shared<ReadingOptions>();
-  ProfileOptions& profile = options->profile;
-  app.add_option("TRACE", options->trace, "the trace file that `record` wrote")->required();
+  add_filters(app, *options);
   app.add_option(
          "--metric", options->metric,
          "what is counted: cpu or wall time, bytes allocated, allocations, bytes at the heap's peak, bytes live at "
-         "the end, temporary allocations (default: what was recorded, time first)")
-      ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary"}));
-  app.add_option("--process", profile.process, "only this process: a pid or a program's name");
-  app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
+         "the end, temporary allocations, bytes definitely and indirectly lost (default: what was recorded, time "
+         "first)")
+      ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
   app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
   app.add_option("--to", options->to, "only up to this time of the recording");
-  app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
-  app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
-  app.add_flag("--no-inline", options->no_inline, "inlined functions are part of the function they are in");
   return options;
 }
 
@@ -76,6 +81,9 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
   if (profile.ok() && !options.metric.empty() && !is_heap_metric(chosen.metric) && !profile->recording.has_cpu()) {
     return Error{"--metric " + options.metric +
                  ": this recording has no CPU samples in it; `flarestack record` without --no-cpu takes them"};
+  }
+  if (profile.ok() && options.metric == metric_name(Metric::kLeaked) && profile->recording.leak_checks.empty()) {
+    return Error{"--metric leaked: this recording has no leak check in it; `flarestack leaks` tells why"};
   }
   if (profile.ok() && !profile->quality.damage.empty()) {
     // Also where the output has no room for it (a tree, an export): on stderr, which a pipe keeps apart.

@@ -23,7 +23,10 @@ struct ReadingOptions {
   ProfileOptions profile;
 };
 
-// Adds TRACE and the filters to `app`; the values live as long as what is returned.
+// Adds TRACE, and the filters that any metric can have, to `app`; `options` has to outlive it.
+void add_filters(CLI::App& app, ReadingOptions& options);
+
+// Adds these, --metric and the filters by time; the values live as long as what is returned.
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
 
 // Loads the trace as the options say. Error: no such trace, or a filter that makes no sense.

@@ -11,6 +11,7 @@
 #include "profiler/recorder.h"
 #include "report/summary_text.h"
 #include "tools/command.h"
+#include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
 
 namespace flarestack {
@@ -26,6 +27,9 @@ struct Options {
   std::string heap = "exact";
   bool no_heap = false;
   bool no_leak_check = false;
+  bool leaks = false;
+  std::vector<std::string> suppression_files;
+  Suppressions suppressions;
   std::string timer = "auto";
   std::string duration;
   std::string timeout;
@@ -70,23 +74,57 @@ Result<void> parse_heap(Options& options) {
   return {};
 }
 
-Result<void> write_summary(const Options& options, const RecordOutcome& outcome) {
+// `leaks`: the report that --leaks asks for, or empty.
+Result<void> write_summary(const Options& options, const RecordOutcome& outcome, const std::string& leaks) {
   ProfileOptions profile_options;
   profile_options.metric = default_metric(outcome.trace_path);
   const Result<Profile> profile = load_profile(outcome.trace_path, profile_options);
   if (!profile.ok()) {
     return profile.error();
   }
-  // Once more by the heap, for its advice.
+  // Once more by the heap, for its advice and its leaks.
   std::optional<Profile> heap;
-  if (profile->recording.has_heap() && may_have_advice(summarize_heap(*profile))) {
+  const bool has_verdicts = !profile->recording.leak_checks.empty();
+  if (profile->recording.has_heap() && (has_verdicts || may_have_advice(summarize_heap(*profile)))) {
     profile_options.metric = Metric::kAllocated;
     Result<Profile> loaded = load_profile(outcome.trace_path, profile_options);
     if (loaded.ok()) heap = std::move(*loaded);
   }
-  TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
-  const std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, layout);
+  SummaryOptions summary;
+  summary.layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+  if (options.leaks) summary.suppressions = &options.suppressions;
+  std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, summary);
+  if (!leaks.empty()) text += "\n" + leaks;
   return options.summary.empty() ? write_all(2, text, "write to stderr") : write_file(options.summary, text);
+}
+
+// The status of `record`, once it has told what there is to tell.
+int conclude(const Options& options, const RecordOutcome& outcome) {
+  std::string leaks;
+  int status = outcome.exit_status;
+  if (options.leaks && outcome.recorded) {
+    const TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+    const Result<LeakJudgement> judgement = judge_leaks(outcome.trace_path, options.suppressions, layout);
+    if (!judgement.ok()) {  // a gate that cannot tell does not hold
+      print_error("no leak report: " + judgement.error().message);
+      status = kExitFailed;
+    } else {
+      leaks = judgement->text;
+      if (judgement->lost_blocks != 0) status = kExitFailed;
+      // --quiet keeps silent of what is good.
+      if (options.quiet && options.summary.empty() && judgement->lost_blocks != 0) fmt::print(stderr, "{}", leaks);
+    }
+  }
+  if (outcome.recorded && (!options.quiet || !options.summary.empty())) {
+    if (const Result<void> written = write_summary(options, outcome, leaks); !written.ok()) {
+      fmt::print(stderr, "flarestack: no summary: {}\n", written.error().message);
+    }
+  } else if (!outcome.recorded && outcome.problem.empty()) {
+    fmt::print(stderr,
+               "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
+               outcome.trace_path);
+  }
+  return status;
 }
 
 Result<int> run_record(Options& options) {
@@ -109,6 +147,15 @@ Result<int> run_record(Options& options) {
   if (const Result<void> parsed = parse_heap(options); !parsed.ok()) {
     return parsed.error();
   }
+  if (options.leaks) {
+    if (options.record.heap != HeapMode::kExact || options.no_leak_check) {
+      print_error(
+          "--leaks: verdicts need an exact recording of the heap, so no --no-heap, --heap sampled and "
+          "--no-leak-check beside it");
+      return kExitUsage;
+    }
+    if (const auto status = read_suppressions(options.suppression_files, true, options.suppressions)) return *status;
+  }
   const Result<RecordOutcome> outcome = record(options.record);
   if (!outcome.ok()) {
     return outcome.error();
@@ -116,16 +163,7 @@ Result<int> run_record(Options& options) {
   if (!outcome->problem.empty()) {
     fmt::print(stderr, "flarestack: {}\n", outcome->problem);
   }
-  if (outcome->recorded && (!options.quiet || !options.summary.empty())) {
-    if (const Result<void> written = write_summary(options, *outcome); !written.ok()) {
-      fmt::print(stderr, "flarestack: no summary: {}\n", written.error().message);
-    }
-  } else if (!outcome->recorded && outcome->problem.empty()) {
-    fmt::print(stderr,
-               "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
-               outcome->trace_path);
-  }
-  return outcome->exit_status;
+  return conclude(options, *outcome);
 }
 
 // For CLI11: an empty text, or what is wrong with the value.
@@ -148,6 +186,13 @@ CommandBody declare_record(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--no-heap", options->no_heap, "no heap recording");
   app.add_flag("--no-leak-check", options->no_leak_check, "no verdicts on what is still allocated at the end");
+  auto* leaks =
+      app.add_flag("--leaks", options->leaks,
+                   "report the leaks at the end, and exit with 1 if anything is definitely or indirectly lost");
+  app.add_option("--suppressions", options->suppression_files,
+                 "leaks that are none, as of `flarestack leaks`; repeatable")
+      ->expected(1)
+      ->needs(leaks);
   app.add_option("--clock", options->clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();

@@ -40,6 +40,24 @@ struct UnrecordedNote {
 };
 static_assert(sizeof(UnrecordedNote) == 256);
 
+// Or, from another flarestack process: look for leaks in a process that is being recorded, now.
+struct LeakCheckAsk {
+  uint64_t magic;    // kSessionMagic
+  uint32_t version;  // kWireVersion
+  int32_t pid;
+  char secret[kSessionSecretLength];
+};
+static_assert(sizeof(LeakCheckAsk) == 32);
+
+// When that is done, and in the trace file.
+struct LeakCheckAnswer {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t number;  // of the check, LeakCheckRecord::number; 0: there was none, the process is not recorded exactly
+  char trace_path[4080];  // absolute, zero-terminated
+};
+static_assert(sizeof(LeakCheckAnswer) == 4096);
+
 struct HelloReply {
   uint64_t magic;
   uint32_t version;

@@ -73,6 +73,8 @@ struct LastRegisters {
   uint64_t values[15];  // all others; 0: of no meaning
 };
 
+inline constexpr uint64_t kOwnMemoryBytes = uint64_t{16} << 30;
+
 struct SessionPage {
   uint64_t magic;
   uint32_t version;
@@ -100,6 +102,7 @@ struct SessionPage {
   // Written by the agent.
   uint64_t startup_cpu_ns;  // CPU time of the process when the agent came: exec, loader, earlier constructors
   uint64_t startup_monotonic_ns;
+  uint64_t own_memory_top;  // all that the agent maps is below it, within kOwnMemoryBytes, and nothing of the program's
   std::atomic<uint64_t> ended_cpu_ns;  // CPU time of the process after its destructors; 0: it did not come to that
   std::atomic<uint64_t> threads_without_slot;
   std::atomic<uint64_t> threads_without_timer;

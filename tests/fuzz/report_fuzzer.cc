@@ -11,6 +11,9 @@
 #include "report/flamegraph_svg.h"
 #include "report/info_json.h"
 #include "report/info_text.h"
+#include "report/leaks_json.h"
+#include "report/leaks_suppressions.h"
+#include "report/leaks_text.h"
 #include "report/report_json.h"
 #include "report/report_markdown.h"
 #include "report/summary_text.h"
@@ -106,6 +109,33 @@ TraceRecord next_record(Input& in) {
       record.heap_live_bytes = in.number();
       return record;
     }
+    case 11: {
+      const uint8_t kind = in.byte();
+      if (kind % 4 == 0) {
+        return LeakCheckRecord{{in.id()},   in.id(),     static_cast<LeakCheckCause>(in.byte() % 5),
+                               in.time(),   in.number(), in.number(),
+                               in.number(), in.number(), in.text()};
+      }
+      LeakRecord record;
+      record.process = {in.id()};
+      record.check = in.id();
+      record.verdict = static_cast<LeakVerdict>(kind / 4 % 4);
+      record.inherited = kind >= 240;
+      record.thread = {in.id()};
+      record.stack = {in.id()};
+      record.blocks = in.number();
+      record.bytes = in.number();
+      record.smallest_bytes = in.number();
+      record.largest_bytes = in.number();
+      record.first_ns = in.time();
+      record.last_ns = in.time();
+      record.holder = static_cast<LeakHolder>(in.byte() % 8);
+      record.holder_module = {in.id()};
+      record.holder_offset = {in.number()};
+      record.holder_thread = {in.id()};
+      record.holder_stack = {in.id()};
+      return record;
+    }
     case 14:
       return NoteRecord{{in.id()}, in.text()};
     case 10:
@@ -139,6 +169,31 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
+std::vector<RawSymbol> raw_answer(const SymbolModule&, std::span<const uint64_t> offsets, SymbolSort) {
+  std::vector<RawSymbol> found;
+  for (const uint64_t offset : offsets)
+    found.push_back(offset % 2 == 0 ? RawSymbol() : RawSymbol{"_Z1fi", offset / 2, offset});
+  if (offsets.size() % 3 == 2) found.pop_back();
+  return found;
+}
+
+void report_leaks(const Profile& profile) {
+  Suppressions suppressions;
+  check(suppressions.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok());
+  LeakOptions options;
+  options.suppressions = &suppressions;
+  options.raw_symbols = raw_answer;
+  options.mangled_names = true;
+  const Leaks leaks = find_leaks(profile, options);
+  const HeapGrowth growth = find_growth(profile, uint64_t{1} << 30);
+  LeakReportOptions report;
+  report.shown = 0x0F;
+  check(leaks_text(profile, leaks, growth, suppressions, report).find('\x1b') == std::string::npos);
+  check(leaks_json(profile, leaks, growth, suppressions, report).ends_with("}\n"));
+  const std::string generated = leak_suppressions(profile, leaks, report);
+  check(Suppressions().add(generated, "generated").ok());
+}
+
 }  // namespace
 }  // namespace flarestack
 
@@ -148,7 +203,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ProfileOptions options;
   const uint8_t choice = in.byte();
   if ((choice & 1) != 0) options.metric = Metric::kWall;
-  if ((choice & 128) != 0) options.metric = static_cast<Metric>(2 + in.byte() % 5);
+  if ((choice & 128) != 0) options.metric = static_cast<Metric>(2 + in.byte() % 6);
   if ((choice & 2) != 0) options.group_by_process = true;
   if ((choice & 4) != 0) options.inline_frames = false;
   if ((choice & 8) != 0) options.from_ns = in.time();
@@ -167,6 +222,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
        {report_text(*profile, {}), report_markdown(*profile, {}), info_text(*profile, {}), collapsed(*profile)}) {
     check(text.find('\x1b') == std::string::npos);
   }
+  if (is_heap_metric(options.metric)) report_leaks(*profile);
   check(report_json(*profile, {}).ends_with("}\n"));
   check(info_json(*profile).ends_with("}\n"));
   check(tree_text(*profile, {}).ok() && tree_json(*profile, {}).ok());

@@ -82,9 +82,9 @@ ProfileOptions range(std::optional<int64_t> from_ns, std::optional<int64_t> to_n
 }  // namespace
 
 TEST_CASE("metrics have the names of the command line and a unit") {
-  for (const char* name : {"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary"})
+  for (const char* name : {"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"})
     CHECK(std::string(metric_name(*metric_of_name(name))) == name);
-  CHECK_FALSE(metric_of_name("leaked").has_value());
+  CHECK_FALSE(metric_of_name("leeked").has_value());
   CHECK(metric_unit(Metric::kWall) == std::string("ns"));
   CHECK(metric_unit(Metric::kPeak) == std::string("bytes"));
   CHECK(metric_unit(Metric::kTemporary) == std::string("allocations"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/unit/trace/trace_files.h"
@@ -11,7 +13,7 @@ namespace {
 
 TEST_CASE("a recording comes back record for record") {
   const TemporaryFolder folder;
-  for (const std::vector<TraceRecord>& records : {small_recording(), heap_recording()}) {
+  for (const std::vector<TraceRecord>& records : {small_recording(), heap_recording(), leak_recording()}) {
     write_trace(folder.file("t"), records);
     const WholeTrace whole = read_trace(folder.file("t"));
     CHECK(whole.records == in_payload_order(records));
@@ -22,7 +24,7 @@ TEST_CASE("a recording comes back record for record") {
 
 TEST_CASE("every kind of record keeps its largest and smallest values") {
   const TemporaryFolder folder;
-  for (const std::vector<TraceRecord>& records : {extreme_records(), extreme_heap_records()}) {
+  for (const std::vector<TraceRecord>& records : {extreme_records(), extreme_heap_records(), extreme_leak_records()}) {
     write_trace(folder.file("t"), records);
     const WholeTrace whole = read_trace(folder.file("t"));
     CHECK(whole.records == in_payload_order(records));
@@ -32,8 +34,8 @@ TEST_CASE("every kind of record keeps its largest and smallest values") {
 
 TEST_CASE("with a chunk for each record the order is that of writing") {
   const TemporaryFolder folder;
-  for (const std::vector<TraceRecord>& records :
-       {small_recording(), heap_recording(), extreme_records(), extreme_heap_records()}) {
+  for (const std::vector<TraceRecord>& records : {small_recording(), heap_recording(), leak_recording(),
+                                                  extreme_records(), extreme_heap_records(), extreme_leak_records()}) {
     std::vector<size_t> cuts;
     for (size_t i = 1; i < records.size(); ++i) cuts.push_back(i);
     write_trace(folder.file("t"), records, cuts);
@@ -41,6 +43,21 @@ TEST_CASE("with a chunk for each record the order is that of writing") {
     CHECK(whole.records == records);
     CHECK(whole.damage.damaged_chunks + whole.damage.skipped_bytes + whole.damage.unknown_records == 0);
   }
+}
+
+TEST_CASE("what a leak names is read before it, also where one chunk holds both") {
+  const TemporaryFolder folder;
+  write_trace(folder.file("t"), leak_recording());
+  std::vector<uint32_t> stacks;
+  size_t leaks = 0;
+  for (const TraceRecord& record : read_trace(folder.file("t")).records) {
+    if (const auto* stack = std::get_if<StackRecord>(&record)) stacks.push_back(stack->id.value);
+    if (const auto* leak = std::get_if<LeakRecord>(&record)) {
+      ++leaks;
+      CHECK(std::find(stacks.begin(), stacks.end(), leak->stack.value) != stacks.end());
+    }
+  }
+  CHECK(leaks == 4);
 }
 
 TEST_CASE("a million records make several chunks of a few bytes a record") {

@@ -23,7 +23,8 @@ int payload_rank(const TraceRecord& record) {
   if (std::holds_alternative<AllocationRecord>(record)) return 6;
   if (std::holds_alternative<HeapSliceRecord>(record)) return 7;
   if (std::holds_alternative<MemoryRecord>(record)) return 8;
-  if (std::holds_alternative<EndRecord>(record)) return 9;
+  if (std::holds_alternative<LeakCheckRecord>(record) || std::holds_alternative<LeakRecord>(record)) return 9;
+  if (std::holds_alternative<EndRecord>(record)) return 10;
   return 0;
 }
 
@@ -113,6 +114,75 @@ std::vector<TraceRecord> heap_recording() {
   records.push_back(NoteRecord{{2}, "mallocx could not be hooked: its entry is 3 bytes long"});
   records.push_back(NoteRecord{{}, ""});
   records.push_back(end);
+  return records;
+}
+
+std::vector<TraceRecord> leak_recording() {
+  std::vector<TraceRecord> records = heap_recording();
+  const TraceRecord end = records.back();
+  records.pop_back();
+  // In the chunk that defines the stack they name.
+  records.push_back(StackRecord{{5}, {4}, {2}});
+  records.push_back(LeakCheckRecord{
+      {1}, 1, LeakCheckCause::kExit, 88, 1'200'000, 9, 14'341, 1'048'576, "the process ended while it was looked at"});
+  LeakRecord lost{
+      {1}, 1, LeakVerdict::kDefinitelyLost, false, {1}, {5}, 2, 96, 24, 72, 3, 50, LeakHolder::kNone, {}, {}, {}, {}};
+  records.push_back(lost);
+  LeakRecord behind{{1}, 1,  LeakVerdict::kIndirectlyLost, true, {1}, {3}, 5,  5000, 1000, 1000,
+                    4,   40, LeakHolder::kBlock,           {},   {},  {},  {5}};
+  records.push_back(behind);
+  LeakRecord held{{1}, 1, LeakVerdict::kStillReachable, false, {1},      {2}, 1, 0, 0, 0,
+                  5,   5, LeakHolder::kModuleData,      {1},   {0x4010}, {},  {}};
+  records.push_back(held);
+  held.verdict = LeakVerdict::kPossiblyLost;
+  held.holder = LeakHolder::kStack;
+  held.holder_thread = {1};
+  records.push_back(held);
+  records.push_back(LeakCheckRecord{{2}, 7, LeakCheckCause::kOnDemand, 90, 0, 0, 0, 0, ""});
+  records.push_back(end);
+  return records;
+}
+
+std::vector<TraceRecord> extreme_leak_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  const std::string odd("\0\xFF\n\xC0\x80", 5);
+  std::vector<TraceRecord> records;
+  for (const auto& [id, number, time] : {std::tuple{kId, kU64, kMin},
+                                         {0U, uint64_t{0}, kMax},
+                                         {1U, kU64 / 2, int64_t{-1}},
+                                         {kId - 1, kU64 - 1, kMax - 1}}) {
+    for (const auto cause :
+         {LeakCheckCause::kExit, LeakCheckCause::kFatalSignal, LeakCheckCause::kDetach, LeakCheckCause::kOnDemand}) {
+      records.push_back(LeakCheckRecord{{id}, kId - id, cause, time, number, ~number, number, ~number, odd});
+    }
+    for (const auto verdict : {LeakVerdict::kDefinitelyLost, LeakVerdict::kIndirectlyLost, LeakVerdict::kPossiblyLost,
+                               LeakVerdict::kStillReachable}) {
+      for (uint8_t holder = 0; holder <= static_cast<uint8_t>(LeakHolder::kBlock); ++holder) {
+        records.push_back(LeakRecord{{id},
+                                     kId - id,
+                                     verdict,
+                                     id == 0,
+                                     {kId - id},
+                                     {id},
+                                     number,
+                                     ~number,
+                                     number,
+                                     ~number,
+                                     time,
+                                     ~time,
+                                     static_cast<LeakHolder>(holder),
+                                     {id},
+                                     {number},
+                                     {kId - id},
+                                     {id}});
+      }
+    }
+  }
+  records.push_back(LeakCheckRecord{});
+  records.push_back(LeakRecord{});
   return records;
 }
 

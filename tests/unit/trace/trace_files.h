@@ -36,9 +36,13 @@ struct WholeTrace {
 std::vector<TraceRecord> small_recording();
 // The same with records of memory.
 std::vector<TraceRecord> heap_recording();
-// Every field of every kind at its largest and smallest; the heap's apart, since kept files hold the others.
+// That with leak checks, too.
+std::vector<TraceRecord> leak_recording();
+// Every field of every kind at its largest and smallest; those of the heap and of leaks apart, since kept files hold
+// the others.
 std::vector<TraceRecord> extreme_records();
 std::vector<TraceRecord> extreme_heap_records();
+std::vector<TraceRecord> extreme_leak_records();
 // Writes a trace; a chunk is cut before each of the record numbers in `cuts`. Fails the test on an error.
 void write_trace(const std::string& path, const std::vector<TraceRecord>& records,
                  const std::vector<size_t>& cuts = {});
