@@ -9,6 +9,7 @@
 #include "preload/agent.h"
 #include "preload/fatal_signals.h"
 #include "preload/hook.h"
+#include "preload/last_stop.h"
 #include "preload/next.h"
 #include "preload/sampler.h"
 #include "preload/sandbox.h"
@@ -84,6 +85,9 @@ extern "C" __attribute__((used, visibility("hidden"))) void* flarestack_before_s
     before_prctl(first, second, third);
   } else if (number == SYS_rt_sigaction && the_agent.session) {
     return reinterpret_cast<void*>(signal_action);
+  }
+  if (number == SYS_exit_group) {
+    stop_before_exit_call();
   }
   return next().syscall;
 }

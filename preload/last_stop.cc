@@ -69,6 +69,22 @@ void stop_before_death(int signal, const ucontext_t& context) {
   wait_for_recorder_at_end(signal, last);
 }
 
+// What the caller's registers hold may have been put on the stack by now, which is searched from here on.
+void stop_before_exit_call() {
+  if (!is_wanted()) {
+    return;
+  }
+  const uint64_t mask = set_signal_mask(SIG_SETMASK, kAllSignals);
+  LastRegisters last{};
+  asm volatile(
+      "mov %%rsp, %0\n mov %%rbx, %1\n mov %%rbp, %2\n mov %%r12, %3\n mov %%r13, %4\n mov %%r14, %5\n mov %%r15, %6"
+      : "=m"(last.stack_pointer), "=m"(last.values[0]), "=m"(last.values[1]), "=m"(last.values[2]),
+        "=m"(last.values[3]), "=m"(last.values[4]), "=m"(last.values[5]));
+  last.thread_pointer = thread_table::thread_pointer();
+  wait_for_recorder_at_end(0, last);
+  set_signal_mask(SIG_SETMASK, mask);
+}
+
 }  // namespace flarestack::agent
 
 using namespace flarestack::agent;  // NOLINT: called from assembly by a C name

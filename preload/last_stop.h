@@ -11,6 +11,9 @@ namespace flarestack::agent {
 // Before the process dies of a signal that interrupted it there. Called with all signals blocked. [signal]
 void stop_before_death(int signal, const ucontext_t& context);
 
+// Before the program ends itself by a system call. [hook]
+void stop_before_exit_call();
+
 // In place of _exit(status), as a plain inline hook (docs/inline-hooks.md).
 void* exit_hook();
 

@@ -32,7 +32,7 @@ void HeapBlocks::swap(HeapBlocks& other) noexcept {
   used_spans_.swap(other.used_spans_);
 }
 
-// Of a block that is the first in its region, or large.
+// Of a block that is the first in its region, reaches beyond it, or is large.
 void HeapBlocks::note_use(uint64_t address, uint64_t size_bytes) {
   const unsigned bits = size_bytes >> kSpanBits != 0 ? kSpanBits : kRegionBits;
   for (uint64_t number = address >> bits; number <= (address + size_bytes) >> bits; ++number) {
@@ -198,6 +198,9 @@ bool HeapBlocks::put(uint64_t address, const HeapBlock& block) {
       note_use(address, block.size_bytes);
     } else if (cached.region->count * 3 >= (cached.region->mask + 1) * 2) [[unlikely]] {
       resize(cached, (cached.region->mask + 1U) * 2);
+    }
+    if ((address & ((1U << kRegionBits) - 1)) + block.size_bytes > 1U << kRegionBits) [[unlikely]] {
+      note_use(address, block.size_bytes);  // it reaches into the next region
     }
     added = insert(*cached.region, {block.site, block.birth, static_cast<uint32_t>(block.size_bytes), address_tag});
   }

@@ -10,6 +10,8 @@ namespace {
 
 constexpr uint64_t kNearBytes = 8192;  // blocks that are nearer to each other are read together: a call costs as much
 
+constexpr uint64_t kChunkAlignment = 16;     // glibc's MALLOC_ALIGNMENT on x86-64
+constexpr uint64_t kHeaderOverlapBytes = 8;  // of a chunk's header with the block before it: its prev_size
 constexpr size_t kLeastKeptWords = 1 << 20;  // and two a block
 
 }  // namespace
@@ -88,6 +90,10 @@ void LeakMarker::reach(const Found& found) {
     return;
   }
   const ScannedBlock& block = scan_.input.blocks[found.at];
+  if (in_chunk_headers_ && found.pointer != block.address && found.pointer % kChunkAlignment == 0 &&
+      found.pointer + kHeaderOverlapBytes >= block.address + block.size_bytes) {
+    return;
+  }
   const bool is_start =
       found.definite && (found.pointer == block.address || scan_.heuristics.is_start(found.pointer, block));
   const uint8_t wanted = is_start ? kReachable : kPossible;
@@ -146,14 +152,16 @@ void LeakMarker::mark_root(ScanRoot root) {
   const size_t size = root.end > start ? root.end - start : 0;
   const size_t got = scan_.input.read(start, buffer_.data(), size);
   scan_.root_bytes.fetch_add(got, std::memory_order_relaxed);
+  in_chunk_headers_ = root.has_chunk_headers;
   look_at_words(buffer_.data(), start, start + got, LeakScanResult::kRoot, true);
   flush();
+  in_chunk_headers_ = false;
   if (got < size) {  // a page that cannot be read; others behind it may
     constexpr uint64_t kPageBytes = 4096;
     const uint64_t next = (start + got) / kPageBytes * kPageBytes + kPageBytes;
     scan_.unreadable_bytes.fetch_add(std::min(next, root.end) - (start + got), std::memory_order_relaxed);
     if (next < root.end) {
-      mark_root({next, root.end});
+      mark_root({next, root.end, root.has_chunk_headers});
     }
   }
 }

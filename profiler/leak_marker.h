@@ -142,6 +142,7 @@ class LeakMarker {
   std::vector<uint64_t> buffer_;
   std::array<Found, kBatch> batch_;
   size_t batched_ = 0;
+  bool in_chunk_headers_ = false;               // all that waits is of a root that has_chunk_headers
   std::vector<uint32_t> blocks_;                // of the chunk, to be read
   std::vector<LeakChunkQueue::Entry> reached_;  // not queued yet
 };

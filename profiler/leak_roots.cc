@@ -27,6 +27,11 @@ bool is_anonymous(const Mapping& mapping) {
 
 bool is_stack(const Mapping& mapping) { return mapping.path.starts_with("[stack"); }
 
+bool is_libc(const Mapping& mapping) {
+  const std::string_view name = std::string_view(mapping.path).substr(mapping.path.rfind('/') + 1);
+  return name.starts_with("libc.so") || name.starts_with("libc-2.");
+}
+
 bool holds(const Mapping& mapping, uint64_t address) { return address >= mapping.start && address < mapping.end; }
 
 }  // namespace
@@ -84,7 +89,7 @@ void LeakRoots::add_mapping(size_t index) {
     return;
   }
   if (!is_anonymous(mapping) && !is_stack(mapping)) {
-    roots_.push_back({mapping.start, mapping.end});
+    roots_.push_back({mapping.start, mapping.end, is_libc(mapping)});
     return;
   }
   // What the program has mapped itself counts in any case, and is left out of all that follows.

@@ -118,7 +118,7 @@ LeakScanResult Scan::run() {
   std::vector<ScanRoot> pieces;
   for (const ScanRoot& root : state_.input.roots) {
     for (uint64_t at = root.start; at < root.end; at += kLeakChunkBytes) {
-      pieces.push_back({at, std::min(at + kLeakChunkBytes, root.end)});
+      pieces.push_back({at, std::min(at + kLeakChunkBytes, root.end), root.has_chunk_headers});
     }
   }
   LeakMarker(state_).mark_registers();

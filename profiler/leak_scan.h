@@ -34,6 +34,9 @@ struct ScannedBlock {
 struct ScanRoot {
   uint64_t start = 0;
   uint64_t end = 0;
+  // Data of glibc, whose lists of free memory have the addresses of chunk headers, and a header begins in the last 8
+  // bytes of the block before it (malloc/malloc.c, "Chunk format"): such pointers count for nothing.
+  bool has_chunk_headers = false;
 };
 
 struct LeakScanInput {

@@ -150,7 +150,14 @@ bool TargetProcess::drain_all() {
 // What the stopped process still has, and what holds it.
 void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input,
                                    LeakLook& look) {
-  Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);
+  for (const StoppedProcess::ThreadState& thread : stopped.threads()) {
+    facts.threads.push_back({thread.tid, thread.stack_pointer, thread.thread_pointer});
+    input.registers.insert(input.registers.end(), thread.registers.begin(), thread.registers.end());
+    look.register_owners.insert(look.register_owners.end(), thread.registers.size(), thread.tid);
+  }
+  // The first thread may have ended, and has no memory then.
+  const int32_t tid = !facts.threads.empty() ? facts.threads.front().tid : identity_.pid;
+  Result<ProcessMaps> maps = ProcessMaps::read(tid);
   if (!stopped.problem().empty() || !maps.ok() || maps->mappings().empty()) {
     look.check.problem = !stopped.problem().empty() ? stopped.problem()
                          : !maps.ok()               ? maps.error().message
@@ -162,19 +169,13 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   facts.own = own_memory();
   facts.used = heap_->tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
-  for (const StoppedProcess::ThreadState& thread : stopped.threads()) {
-    facts.threads.push_back({thread.tid, thread.stack_pointer, thread.thread_pointer});
-    input.registers.insert(input.registers.end(), thread.registers.begin(), thread.registers.end());
-    look.register_owners.insert(look.register_owners.end(), thread.registers.size(), thread.tid);
-  }
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
   input.roots = roots.roots();
 
   input.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   input.blocks = heap_->live_blocks(input.threads);
 
-  const int32_t pid = identity_.pid;
-  input.read = [pid](uint64_t address, void* to, size_t size) { return read_process_memory(pid, address, to, size); };
+  input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };
   input.is_code = [&](uint64_t address) { return roots.is_code(address); };
   look.result = scan_for_leaks(std::move(input));
