@@ -50,8 +50,9 @@ const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const 
 }
 
 bool LeakRoots::is_ended_stack(const Mapping& mapping) const {
-  return thread_on(mapping) == nullptr && std::any_of(facts_.thread_pointers.begin(), facts_.thread_pointers.end(),
-                                                      [&](uint64_t pointer) { return holds(mapping, pointer); });
+  return !is_stack(mapping) && thread_on(mapping) == nullptr &&
+         std::any_of(facts_.thread_pointers.begin(), facts_.thread_pointers.end(),
+                     [&](uint64_t pointer) { return holds(mapping, pointer); });
 }
 
 const Mapping* LeakRoots::module_before(size_t index) const {

@@ -112,11 +112,13 @@ CommandBody declare_leaks(CLI::App& app) {
                  "the verdicts to list, with commas between: definite, indirect, possible, reachable, all")
       ->delimiter(',')
       ->expected(1)
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"definite", "indirect", "possible", "reachable", "all"}))
       ->default_str("definite,indirect,possible");
   app.add_option("--suppressions", options->suppression_files,
                  "leave out what this file names, in the syntax of LeakSanitizer or of Valgrind's memcheck; repeatable")
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   app.add_flag("--no-builtin-suppressions", options->no_builtin,
                "also show what the C and C++ runtimes keep to themselves");
   app.add_flag_callback(
