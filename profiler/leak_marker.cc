@@ -12,12 +12,14 @@ constexpr uint64_t kNearBytes = 8192;  // blocks that are nearer to each other a
 
 constexpr uint64_t kChunkAlignment = 16;     // glibc's MALLOC_ALIGNMENT on x86-64
 constexpr uint64_t kHeaderOverlapBytes = 8;  // of a chunk's header with the block before it: its prev_size
-constexpr size_t kLeastKeptWords = 1 << 20;  // and two a block
+constexpr uint32_t kMany = 32;               // one in so many blocks of a chunk waits
+constexpr uint32_t kMost = 4;
 
 }  // namespace
 
 LeakScanState::LeakScanState(LeakScanInput scanned)
     : input(std::move(scanned)), index(input.blocks), heuristics(input), states(input.blocks.size()) {
+  words_to_keep = static_cast<int64_t>(kLeastKeptWords + 2 * input.blocks.size());
   result.holders.assign(input.blocks.size(), LeakScanResult::kNobody);
   for (size_t i = 0; i < input.registers.size(); ++i) {
     result.root_words.push_back(i);
@@ -117,19 +119,11 @@ void LeakMarker::reach(const Found& found) {
 
 // A block that has just been marked as waiting.
 void LeakMarker::enqueue(uint32_t block) {
-  uint32_t number = scan_.chunk_of[block / 64];
-  while (block >= scan_.chunks[number].end_block) {
-    ++number;
-  }
-  LeakChunk& chunk = scan_.chunks[number];
+  LeakChunk& chunk = scan_.chunks[scan_.chunk_number(block)];
   const uint32_t before = chunk.waiting.fetch_add(1, std::memory_order_acq_rel);
   const uint32_t blocks = chunk.end_block - chunk.first_block;
-  if (before == 0) {
-    reached_.push_back({&chunk, 0});
-  } else if (before == blocks / 32) {
-    reached_.push_back({&chunk, 1});
-  } else if (before == blocks / 4) {
-    reached_.push_back({&chunk, 2});
+  if (before == 0 || before == blocks / kMany || before == blocks / kMost) {
+    reached_.push_back({&chunk, before == 0 ? size_t{0} : before == blocks / kMost ? size_t{2} : size_t{1}});
   }
 }
 
@@ -260,7 +254,6 @@ void LeakMarker::look_at_kept(const LeakChunk& chunk, uint32_t block) {
 }
 
 void LeakMarker::read_waiting(LeakChunk& chunk) {
-  constexpr uint32_t kMany = 32;                      // one in so many blocks waits
   chunk.waiting.store(0, std::memory_order_seq_cst);  // before the look: what comes later queues it again
   blocks_.clear();
   for (uint32_t block = chunk.first_block; block < chunk.end_block; ++block) {

@@ -18,6 +18,7 @@
 namespace flarestack {
 
 inline constexpr uint64_t kLeakChunkBytes = 1 << 20;
+inline constexpr size_t kLeastKeptWords = 1 << 20;  // and a few a block: what is kept of what was read
 inline constexpr uint64_t kLeakWordBytes = sizeof(uint64_t);
 inline uint64_t aligned_to_word(uint64_t address) {
   return (address + kLeakWordBytes - 1) / kLeakWordBytes * kLeakWordBytes;
@@ -92,6 +93,13 @@ class LeakChunkQueue {
 // What all threads share.
 struct LeakScanState {
   explicit LeakScanState(LeakScanInput scanned);
+  uint32_t chunk_number(uint32_t block) const {
+    uint32_t number = chunk_of[block / 64];
+    while (block >= chunks[number].end_block) {
+      ++number;
+    }
+    return number;
+  }
 
   LeakScanInput input;
   LeakScanResult result;
@@ -102,7 +110,7 @@ struct LeakScanState {
   std::vector<uint32_t> chunk_of;  // of every 64th block
   LeakChunkQueue queue;
   std::mutex root_mutex;
-  std::atomic<int64_t> words_to_keep;  // at most
+  std::atomic<int64_t> words_to_keep{0};  // at most
   std::atomic<uint64_t> root_bytes{0};
   std::atomic<uint64_t> unreadable_bytes{0};
 };

@@ -2,6 +2,7 @@
 #include "profiler/leak_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <utility>
 
@@ -61,44 +62,139 @@ class BlockReader {
   std::vector<uint64_t> buffer_;
 };
 
+// Which lost blocks the lost blocks of a chunk point to.
+struct LostChunk {
+  bool gathered = false;
+  std::vector<uint32_t> ends;  // of each block of the chunk, in `targets`
+  std::vector<uint32_t> targets;
+};
+
 class Scan {
  public:
-  explicit Scan(LeakScanInput input) : state_(std::move(input)) {}
+  explicit Scan(LeakScanInput input) : state_(std::move(input)), lost_(state_.chunks.size()) {}
   LeakScanResult run();
 
  private:
+  bool is_lost(uint32_t block) const { return state_.states[block].load(std::memory_order_relaxed) == kUnreached; }
+  void gather();
+  void gather_chunk(const LeakChunk& chunk, LostChunk& lost, BlockReader& reader);
+  void resolve(std::vector<uint64_t>& pointers) const;
   void find_leaders();
-  void lead(uint32_t leader, BlockReader& reader, std::vector<uint32_t>& stack);
+  void lead(uint32_t leader, BlockReader& reader);
+  void claim(uint32_t block, uint32_t leader);
 
   LeakScanState state_;
-  std::atomic<size_t> next_piece_{0};
+  std::vector<LostChunk> lost_;        // by the same index as the chunks
+  std::atomic<int64_t> room_{0};       // for targets
+  std::atomic<size_t> next_piece_{0};  // of work that threads share
+  std::vector<uint32_t> led_;          // by the leader at hand, itself first
 };
 
-// What `leader` reaches of the lost.
-void Scan::lead(uint32_t leader, BlockReader& reader, std::vector<uint32_t>& stack) {
-  stack.assign(1, leader);
-  while (!stack.empty()) {
-    const uint32_t holder = stack.back();
-    stack.pop_back();
-    reader.words(state_.input.blocks[holder], [&](uint64_t pointer) {
-      const uint32_t block = state_.index.find(pointer);
-      if (block != BlockIndex::kNone && block != leader &&
-          state_.states[block].load(std::memory_order_relaxed) == kUnreached) {
-        state_.states[block].store(kIndirect, std::memory_order_relaxed);
-        state_.result.holders[block] = leader;
-        stack.push_back(block);
+// From addresses to the lost blocks that they are in, BlockIndex::kNone for none.
+void Scan::resolve(std::vector<uint64_t>& pointers) const {
+  constexpr size_t kBatch = 64;
+  std::array<uint32_t, kBatch> at{};
+  for (size_t first = 0; first < pointers.size(); first += kBatch) {
+    const size_t count = std::min(kBatch, pointers.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      at[i] = state_.index.granule_of(pointers[first + i]);
+      if (at[i] != BlockIndex::kNone) {
+        state_.index.prefetch_granule(at[i]);
       }
-    });
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (at[i] != BlockIndex::kNone) {
+        at[i] = state_.index.last_block_of(at[i]);
+        __builtin_prefetch(&state_.input.blocks[at[i]]);
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (at[i] != BlockIndex::kNone) {
+        at[i] = state_.index.block_at(pointers[first + i], at[i]);
+      }
+      pointers[first + i] = at[i] != BlockIndex::kNone && is_lost(at[i]) ? at[i] : BlockIndex::kNone;
+    }
+  }
+}
+
+void Scan::gather_chunk(const LeakChunk& chunk, LostChunk& lost, BlockReader& reader) {
+  std::vector<uint64_t> pointers;
+  for (uint32_t block = chunk.first_block; block < chunk.end_block; ++block) {
+    if (is_lost(block)) {
+      reader.words(state_.input.blocks[block], [&](uint64_t word) {
+        if (state_.index.may_be_inside(word)) {
+          pointers.push_back(word);
+        }
+      });
+    }
+    lost.ends.push_back(static_cast<uint32_t>(pointers.size()));
+  }
+  resolve(pointers);
+  uint32_t from = 0;
+  for (uint32_t& end : lost.ends) {
+    for (; from < end; ++from) {
+      if (pointers[from] != BlockIndex::kNone) {
+        lost.targets.push_back(static_cast<uint32_t>(pointers[from]));
+      }
+    }
+    end = static_cast<uint32_t>(lost.targets.size());
+  }
+  lost.targets.shrink_to_fit();
+  lost.gathered = true;
+}
+
+// Reads the lost blocks, on all threads, as far as there is room for what they point to.
+void Scan::gather() {
+  room_ = static_cast<int64_t>(kLeastKeptWords + 4 * state_.input.blocks.size());
+  next_piece_ = 0;
+  run_on_threads(state_.input.threads, [&] {
+    uint64_t unreadable = 0;
+    BlockReader reader(state_.input, unreadable);
+    for (size_t i = next_piece_++; i < lost_.size() && room_ > 0; i = next_piece_++) {
+      gather_chunk(state_.chunks[i], lost_[i], reader);
+      room_ -= static_cast<int64_t>(lost_[i].targets.size());
+    }
+    state_.unreadable_bytes += unreadable;
+  });
+}
+
+void Scan::claim(uint32_t block, uint32_t leader) {
+  if (block != leader && is_lost(block)) {
+    state_.states[block].store(kIndirect, std::memory_order_relaxed);
+    state_.result.holders[block] = leader;
+    led_.push_back(block);
+  }
+}
+
+// What `leader` reaches of the lost.
+void Scan::lead(uint32_t leader, BlockReader& reader) {
+  led_.assign(1, leader);
+  for (size_t i = 0; i < led_.size(); ++i) {
+    const uint32_t holder = led_[i];
+    const uint32_t number = state_.chunk_number(holder);
+    const LostChunk& lost = lost_[number];
+    if (!lost.gathered) {
+      reader.words(state_.input.blocks[holder], [&](uint64_t pointer) {
+        if (const uint32_t block = state_.index.find(pointer); block != BlockIndex::kNone) {
+          claim(block, leader);
+        }
+      });
+      continue;
+    }
+    const uint32_t index = holder - state_.chunks[number].first_block;
+    for (uint32_t at = index != 0 ? lost.ends[index - 1] : 0; at < lost.ends[index]; ++at) {
+      claim(lost.targets[at], leader);
+    }
   }
 }
 
 void Scan::find_leaders() {
+  gather();
   uint64_t unreadable = 0;
   BlockReader reader(state_.input, unreadable);
-  std::vector<uint32_t> stack;
   for (uint32_t i = 0; i < state_.input.blocks.size(); ++i) {
-    if (state_.states[i].load(std::memory_order_relaxed) == kUnreached) {
-      lead(i, reader, stack);
+    if (is_lost(i)) {
+      lead(i, reader);
     }
   }
   state_.unreadable_bytes += unreadable;
