@@ -239,24 +239,24 @@ bool HeapBlocks::take(uint64_t address, HeapBlock& block) {
   return true;
 }
 
-HeapBlocks HeapBlocks::with_site(uint32_t site) const {
-  HeapBlocks copy;
-  copy.count_ = count_;
-  copy.used_regions_ = used_regions_;
-  copy.used_spans_ = used_spans_;
+HeapBlocks HeapBlocks::copy(const std::function<uint32_t(uint32_t site)>& renamed) const {
+  HeapBlocks result;
+  result.count_ = count_;
+  result.used_regions_ = used_regions_;
+  result.used_spans_ = used_spans_;
   for (const auto& [number, region] : regions_) {
     Region* other = make_region(region->mask + 1);
     *other = *region;
     for (uint32_t i = 0; i <= region->mask; ++i) {
       other->entries()[i] = region->entries()[i];
-      other->entries()[i].site = site;
+      other->entries()[i].site = renamed(region->entries()[i].site);
     }
-    copy.regions_.emplace(number, other);
+    result.regions_.emplace(number, other);
   }
   for (const auto& [address, block] : large_) {
-    copy.large_.emplace(address, HeapBlock{site, block.birth, block.size_bytes});
+    result.large_.emplace(address, HeapBlock{renamed(block.site), block.birth, block.size_bytes});
   }
-  return copy;
+  return result;
 }
 
 void HeapBlocks::trim() {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -50,8 +51,8 @@ class HeapBlocks {
       __builtin_prefetch(cached.region);
     }
   }
-  // A copy of all blocks, as if of one site.
-  HeapBlocks with_site(uint32_t site) const;
+  // A copy of all blocks, each of the site that renamed(site) says.
+  HeapBlocks copy(const std::function<uint32_t(uint32_t site)>& renamed) const;
   uint64_t size() const { return count_; }
   // All of them, ascending by address, gathered by so many threads.
   std::vector<ScannedBlock> sorted(unsigned threads) const;

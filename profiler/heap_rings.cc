@@ -177,7 +177,7 @@ void HeapRings::sift_down(std::vector<Turn>& turns) {
 HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   const int64_t earlier_ns = std::exchange(now_ns_, parts_.origin.now());
   if (inherited_ != nullptr && inherited_->reached) {
-    tracker_.inherit(std::move(inherited_->blocks));
+    tracker_.inherit(std::move(inherited_->inheritance));
     inherited_.reset();
   }
   if (inherited_ != nullptr && limits.cut != UINT64_MAX && now_ns_ < inherited_until_ns_) {
@@ -295,7 +295,7 @@ void HeapRings::take(const Cursor& cursor) {
       break;
     case HeapKind::kFork: {
       ForkPoint& point = *fork_point(static_cast<uint32_t>(word0 >> kHeapNumberShift));
-      point.blocks = tracker_.blocks_for_child();
+      point.inheritance = tracker_.for_child();
       point.reached = true;
       break;
     }

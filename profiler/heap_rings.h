@@ -30,7 +30,7 @@ namespace flarestack {
 // What a fork's child starts with, filled in when its parent's events have been read up to the fork.
 struct ForkPoint {
   bool reached = false;
-  HeapBlocks blocks;
+  HeapTracker::Inheritance inheritance;
 };
 
 class HeapRings {

@@ -236,7 +236,7 @@ void HeapTracker::count_allocated(const Event& event) {
 }
 
 void HeapTracker::remove_block(const HeapBlock& block, ThreadId temporary_of, int64_t time_ns) {
-  if (block.site == kInheritedSite) {
+  if (is_inherited(block.site)) {
     ++inherited_frees_;
     return;
   }

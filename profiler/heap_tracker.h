@@ -71,15 +71,21 @@ class HeapTracker {
   void unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns);
 
   // For a fork's child: all that is live, which it frees or has, but never allocated.
-  HeapBlocks blocks_for_child() {
-    settle();
-    return blocks_.with_site(kInheritedSite);
+  struct Inheritance {
+    HeapBlocks blocks;
+    std::vector<Origin> origins;  // by the blocks' sites, without kInherited
+  };
+  Inheritance for_child();
+  void inherit(Inheritance inheritance) {
+    blocks_ = std::move(inheritance.blocks);
+    inherited_ = std::move(inheritance.origins);
   }
-  void inherit(HeapBlocks blocks) { blocks_ = std::move(blocks); }
 
-  // Where the blocks of a site were allocated; none: of those that are inherited.
-  Origin origin_of(uint32_t site) const { return site != kInheritedSite ? sites_[site].origin : Origin{}; }
-  static bool is_inherited(uint32_t site) { return site == kInheritedSite; }
+  // Where the blocks of a site were allocated, maybe by a process that this one was forked from.
+  Origin origin_of(uint32_t site) const {
+    return is_inherited(site) ? inherited_[site & ~kInherited] : sites_[site].origin;
+  }
+  static bool is_inherited(uint32_t site) { return (site & kInherited) != 0; }
   // After settle().
   const HeapBlocks& blocks() const { return blocks_; }
 
@@ -107,7 +113,7 @@ class HeapTracker {
   uint64_t unknown_frees() const { return unknown_frees_; }
 
  private:
-  static constexpr uint32_t kInheritedSite = UINT32_MAX;
+  static constexpr uint32_t kInherited = 1U << 31;  // of a site: an index in inherited_
   enum class Deed : uint8_t { kAllocate, kFree, kHold, kPutBack, kDrop };
   struct SiteKey {
     uint64_t path = 0;  // thread << 32 | stack
@@ -231,6 +237,7 @@ class HeapTracker {
   HeapBlocks blocks_;
   std::vector<Site> sites_;
   std::vector<uint32_t> free_sites_;  // indices in sites_
+  std::vector<Origin> inherited_;
   absl::flat_hash_map<SiteKey, uint32_t> site_by_key_;
   unsigned site_cache_bits_ = kSmallestSiteCacheBits;
   std::vector<CachedSite> site_cache_ = std::vector<CachedSite>(size_t{1} << kSmallestSiteCacheBits);  // with sites_

@@ -277,6 +277,7 @@ void ProcessTable::drain() {
     doorbell_->answer();  // before: what comes from now on rings again
   }
   bell_rung_ = false;
+  StoppedProcess::let_stragglers_go();
   for (auto& [session_id, process] : processes_) {
     const size_t unknown_before = tables_.unknown_frames();
     process.target->drain();

@@ -66,6 +66,9 @@ bool is_cut_short(const user_regs_struct& registers) {
          std::find(std::begin(kCalls), std::end(kCalls), static_cast<long>(registers.orig_rax)) != std::end(kCalls);
 }
 
+// Threads that had not stopped when they were let go, as one that waits for a disk: they stop yet.
+std::vector<int32_t> stragglers;
+
 }  // namespace
 
 StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
@@ -100,19 +103,18 @@ bool StoppedProcess::stop(int32_t tid) {
     }
     return false;
   }
-  held_.push_back({tid, 0});
+  held_.push_back({tid, 0, false});
   ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
   const uint64_t start_ns = monotonic_now_ns();
   for (;;) {
-    int status = 0;
-    const pid_t waited = waitpid(tid, &status, __WALL | WNOHANG);
-    if (waited == tid && WIFSTOPPED(status)) {
-      const bool is_ours = status >> 16 == PTRACE_EVENT_STOP;
-      held_.back().signal = is_ours ? 0 : WSTOPSIG(status);
+    const Event event = next_event(tid);
+    if (event.kind == Event::kStopped) {
+      held_.back().is_stopped = true;
+      held_.back().signal = event.signal;
       return true;
     }
-    if (waited == tid || (waited < 0 && errno == ECHILD)) {
-      held_.pop_back();  // it ended
+    if (event.kind == Event::kEnded) {
+      held_.pop_back();
       return false;
     }
     if (monotonic_now_ns() - start_ns > kLongestStopNs) {
@@ -121,6 +123,23 @@ bool StoppedProcess::stop(int32_t tid) {
     }
     usleep(kPollUs);
   }
+}
+
+StoppedProcess::Event StoppedProcess::next_event(int32_t tid) const {
+  siginfo_t info{};
+  // The end of a child of ours is for whoever launched it to take.
+  const int ends = tid == pid_ && parent_pid(pid_) == getpid() ? 0 : WEXITED;
+  if (waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | ends | WNOHANG | __WALL) != 0) {
+    return {errno == ECHILD ? Event::kEnded : Event::kNone, 0};
+  }
+  if (info.si_pid == 0) {
+    return {ends == 0 && state_of(pid_, tid) == 'Z' ? Event::kEnded : Event::kNone, 0};
+  }
+  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+    return {Event::kEnded, 0};
+  }
+  const bool is_ours = info.si_status >> 8 == PTRACE_EVENT_STOP;
+  return {Event::kStopped, is_ours ? 0 : info.si_status & 0x7f};
 }
 
 void StoppedProcess::look(int32_t tid) {
@@ -145,27 +164,30 @@ void StoppedProcess::look(int32_t tid) {
 
 void StoppedProcess::let_go() {
   for (const Held& held : held_) {
-    ptrace(PTRACE_DETACH, held.tid, nullptr, held.signal);
+    if (held.is_stopped) {
+      ptrace(PTRACE_DETACH, held.tid, nullptr, held.signal);
+    } else {
+      stragglers.push_back(held.tid);
+    }
   }
   held_.clear();
 }
 
+void StoppedProcess::let_stragglers_go() {
+  std::erase_if(stragglers, [](int32_t tid) {
+    int status = 0;
+    const pid_t waited = waitpid(tid, &status, __WALL | WNOHANG);
+    if (waited == tid && WIFSTOPPED(status)) {
+      ptrace(PTRACE_DETACH, tid, nullptr, status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status));
+    }
+    return waited != 0;
+  });
+}
+
 void StoppedProcess::await_end(uint64_t timeout_ns) {
   const uint64_t start_ns = monotonic_now_ns();
-  const bool is_our_child = parent_pid(pid_) == getpid();
   while (!held_.empty() && monotonic_now_ns() - start_ns < timeout_ns) {
-    const size_t before = held_.size();
-    held_.erase(std::remove_if(held_.begin(), held_.end(),
-                               [&](const Held& held) {
-                                 if (held.tid == pid_ && is_our_child) {
-                                   return state_of(pid_, pid_) == 'Z';  // whoever launched it takes its status
-                                 }
-                                 int status = 0;
-                                 const pid_t waited = waitpid(held.tid, &status, __WALL | WNOHANG);
-                                 return (waited == held.tid && !WIFSTOPPED(status)) || (waited < 0 && errno == ECHILD);
-                               }),
-                held_.end());
-    if (held_.size() == before) {
+    if (std::erase_if(held_, [&](const Held& held) { return next_event(held.tid).kind == Event::kEnded; }) == 0) {
       usleep(kPollUs);
     }
   }

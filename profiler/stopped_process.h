@@ -34,6 +34,8 @@ class StoppedProcess {
 
   // Lets them run on.
   void let_go();
+  // What was let go before it had stopped: now and then, as long as the recording lasts.
+  static void let_stragglers_go();
   // The thread that was not stopped is about to end the process: takes in the deaths of the others, so that whoever
   // waits for the process learns of it. Lets go of all that live after `timeout_ns`.
   void await_end(uint64_t timeout_ns);
@@ -43,7 +45,13 @@ class StoppedProcess {
   struct Held {
     int32_t tid = 0;
     int signal = 0;
+    bool is_stopped = false;
   };
+  struct Event {
+    enum Kind { kNone, kStopped, kEnded } kind = kNone;
+    int signal = 0;  // that stopped it before we did
+  };
+  Event next_event(int32_t tid) const;
   bool stop(int32_t tid);
   void look(int32_t tid);
 

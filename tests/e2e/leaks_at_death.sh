@@ -39,7 +39,8 @@ static void end(const char* how) {
   if (strcmp(how, "alarm") == 0) alarm(1);
   if (strcmp(how, "pipe") == 0) { int pair[2]; pipe(pair); close(pair[0]); write(pair[1], "", 1); }
   if (strcmp(how, "overflow") == 0) printf("%d\n", deep(0));
-  if (strcmp(how, "group") == 0) syscall(231, 6);
+  if (strcmp(how, "exit_group") == 0) syscall(231, 6);
+  if (strcmp(how, "raw_exit_group") == 0) __asm__ volatile("syscall" : : "a"(231), "D"(7));
   if (strcmp(how, "kill") == 0) raise(SIGKILL);
   for (;;) pause();
 }
@@ -64,9 +65,9 @@ ends() {
   grep -q " cause=$2 .*problem=\"\"" checks || fail "$1: $(cat checks)"
   json_true leaks.json 'd["summary"]["definitely_lost"] == {"bytes": 77, "blocks": 1}' "$1: what is lost"
 }
-for how in return exit _exit quick_exit exit_in_thread; do ends "$how" 0; done
+for how in return exit _exit quick_exit exit_in_thread exit_group; do ends "$how" 0; done
 for how in abort fault fault_in_thread divide illegal trap term queued alarm pipe; do ends "$how" 1; done
-for how in overflow group kill; do ends "$how" none; done
+for how in overflow raw_exit_group kill; do ends "$how" none; done
 
 # With --no-leak-check there is none.
 RECORD_OPTIONS=--no-leak-check

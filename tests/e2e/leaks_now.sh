@@ -99,8 +99,10 @@ cc_program stays <<'C'
 #include <string.h>
 #include <unistd.h>
 __attribute__((noinline)) void* site_lost(size_t size) { return memset(malloc(size), 1, size); }
+__attribute__((noinline)) void scrub(void) { volatile char dead[8192]; memset((char*)dead, 0, sizeof dead); }
 int main(void) {
   site_lost(77);
+  scrub();  // the dead part of the stack, which later calls have as theirs
   for (int i = 0; i < 20; ++i) usleep(100000);
   puts("done");
   return 3;
