@@ -99,7 +99,7 @@ cc_program stays <<'C'
 #include <string.h>
 #include <unistd.h>
 __attribute__((noinline)) void* site_lost(size_t size) { return memset(malloc(size), 1, size); }
-__attribute__((noinline)) void scrub(void) { volatile char dead[8192]; memset((char*)dead, 0, sizeof dead); }
+__attribute__((noinline)) void scrub(void) { volatile char dead[8192]; for (unsigned i = 0; i < sizeof dead; ++i) dead[i] = 0; }
 int main(void) {
   site_lost(77);
   scrub();  // the dead part of the stack, which later calls have as theirs
