@@ -117,6 +117,7 @@ class TargetProcess {
     LeakCheckRecord check;
     std::optional<LeakRoots> roots;
     LeakScanResult result;
+    bool cut_short = false;                // the process ended meanwhile
     std::vector<int32_t> register_owners;  // tids, of LeakScanInput::registers
   };
   bool drain_all();

@@ -64,6 +64,10 @@ class LeakSums {
   std::vector<LeakRecord> records_;
 };
 
+bool is_lost(LeakVerdict verdict) {
+  return verdict == LeakVerdict::kDefinitelyLost || verdict == LeakVerdict::kIndirectlyLost;
+}
+
 }  // namespace
 
 bool TargetProcess::leak_check_asked() const {
@@ -181,9 +185,14 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   look.result = scan_for_leaks(std::move(input));
   look.check.blocks = look.result.blocks.size();
   look.check.root_bytes = look.result.root_bytes;
-  if (look.result.unreadable_bytes != 0) {
-    look.check.problem = fmt::format("{} bytes could not be read", look.result.unreadable_bytes);
+  if (look.result.unreadable_bytes == 0) {
+    return;
   }
+  const Result<ProcessMaps> still = ProcessMaps::read(tid);
+  look.cut_short = !still.ok() || still->mappings().empty();
+  look.check.problem = look.cut_short ? "the process ended while it was looked at: blocks that had not been reached by "
+                                        "then have no verdict"
+                                      : fmt::format("{} bytes could not be read", look.result.unreadable_bytes);
 }
 
 // Fills in what holds a block. `index`: of LeakScanResult::root_words.
@@ -216,6 +225,10 @@ void TargetProcess::write_leaks(LeakLook& look) {
       __builtin_prefetch(&result.blocks[result.holders[i + kAhead] % result.blocks.size()]);
     }
     const ScannedBlock& block = result.blocks[i];
+    if (look.cut_short && is_lost(result.verdicts[i])) {
+      --look.check.blocks;
+      continue;
+    }
     const HeapTracker::Origin origin = tracker.origin_of(block.site);
     LeakRecord leak;
     leak.process = identity_.id;

@@ -213,7 +213,7 @@ struct LeakCheckRecord {
   LeakCheckCause cause = LeakCheckCause::kExit;
   int64_t time_ns = 0;
   uint64_t pause_ns = 0;    // how long the program was stopped
-  uint64_t blocks = 0;      // live, all classified
+  uint64_t blocks = 0;      // live, that were classified
   uint64_t bytes = 0;       // requested
   uint64_t root_bytes = 0;  // memory searched for pointers, beside the blocks
   std::string problem;      // why there are no verdicts, or why they are of a part only; empty: whole

@@ -114,6 +114,39 @@ status=0
 "$FLARESTACK" leaks --format json t.flare >i.json
 json_true i.json 'd["summary"]["definitely_lost"] == {"bytes": 77, "blocks": 1}' "at the end of the recording"
 
+# A program that is killed while it is looked at: what was not reached by then is not called lost.
+cc_program large <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+enum { kBlocks = 1000000 };
+struct node { struct node *left, *right; char rest[104]; };
+static struct node** all;
+int main(void) {
+  all = malloc(kBlocks * sizeof *all);
+  for (int i = 0; i < kBlocks; ++i) all[i] = calloc(1, sizeof **all);
+  for (int i = 1; i < kBlocks; ++i) *(i % 2 ? &all[(i - 1) / 2]->left : &all[(i - 1) / 2]->right) = all[i];
+  puts("ready"); fflush(stdout);
+  for (;;) pause();
+}
+C
+for delay in 0.02 0.05 0.1 0.2; do
+  timeout 100 "$FLARESTACK" record --quiet --no-cpu -o t.flare -- ./large >out 2>err &
+  recorder=$!
+  for _ in $(seq 500); do grep -q ready out && break; read -rt 0.1 <> <(:) || true; done
+  large=$(pgrep -P "$(pgrep -P "$recorder" -x flarestack)" -x large)
+  timeout 60 "$FLARESTACK" leaks --now "$large" >now.out 2>now.err &
+  asker=$!
+  sleep "$delay"
+  kill -9 "$large"
+  status=0
+  wait "$recorder" || status=$?
+  [ "$status" = 137 ] || fail "killed while it was looked at: status $status: $(cat err)"
+  wait "$asker" || true
+  "$FLARESTACK" leaks --format json t.flare >i.json
+  json_true i.json 'd["summary"]["definitely_lost"]["blocks"] == 0 and d["summary"]["indirectly_lost"]["blocks"] == 0' "killed after $delay s"
+done
+
 # Who cannot be asked.
 for pid in $$ 999999999; do
   status=0
