@@ -29,8 +29,8 @@ void wait_for_recorder_at_end(int signal, const LastRegisters& registers) {
   SessionPage& page = the_agent.session.page();
   LastStop expected = LastStop::kNone;
   if (page.last_stop.load(std::memory_order_acquire) == LastStop::kNone) {
-    static constinit std::atomic<bool> taken{false};
-    if (!taken.exchange(true, std::memory_order_acq_rel)) {
+    static constinit std::atomic<int32_t> asking_process{0};  // a fork's child has its parent's
+    if (asking_process.exchange(the_agent.process, std::memory_order_acq_rel) != the_agent.process) {
       page.last_stop_tid = static_cast<uint32_t>(thread_id());
       page.last_stop_signal = static_cast<uint32_t>(signal);
       page.last_registers = registers;

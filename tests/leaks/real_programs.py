@@ -181,7 +181,8 @@ def drive_nginx(folder):
 
 def prepare_git(folder):
     def git(*words):
-        quietly("git", "-C", folder, "-c", "user.email=a@example.org", "-c", "user.name=a", *words)
+        # The same history each time, whatever the second.
+        quietly("env", "GIT_AUTHOR_DATE=2001-01-01T00:00:00", "GIT_COMMITTER_DATE=2001-01-01T00:00:00", "git", "-C", folder, "-c", "user.email=a@example.org", "-c", "user.name=a", *words)
     git("init", "-q", ".")
     for i in range(1, 4):
         with open(f"{folder}/file", "w") as file:
