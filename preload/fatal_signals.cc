@@ -88,17 +88,19 @@ void reveal_fatal_signals() {
 }
 
 const struct sigaction* instead_of_default(int signal, const struct sigaction& asked) {
-  if (!hiding.load(std::memory_order_relaxed) || asked.sa_handler != SIG_DFL || !is_fatal(signal)) {
-    return nullptr;
-  }
+  const bool is_hidden = hiding.load(std::memory_order_relaxed) && asked.sa_handler == SIG_DFL && is_fatal(signal);
+  return is_hidden ? &our_action : nullptr;
+}
+
+void keep_default(int signal, const struct sigaction& asked) {
   shown[signal] = {asked.sa_flags, asked.sa_mask.__val[0], asked.sa_restorer};
-  return &our_action;
 }
 
 void hide_default_again(int signal) {
   struct sigaction present {};
   if (hiding.load(std::memory_order_relaxed) && is_fatal(signal) && next().sigaction(signal, nullptr, &present) == 0 &&
       instead_of_default(signal, present) != nullptr) {
+    keep_default(signal, present);
     next().sigaction(signal, &our_action, nullptr);
   }
 }
@@ -107,7 +109,7 @@ void mark_default(int signal) {
   struct sigaction present {};
   if (hiding.load(std::memory_order_relaxed) && next().sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
     show_default(signal, present);
-    instead_of_default(signal, with_restorer(present));
+    keep_default(signal, with_restorer(present));
   }
 }
 

@@ -21,6 +21,8 @@ void reveal_fatal_signals();
 // What to install where the program asks for the default action of the signal: ours, or nullptr: what it asks for.
 // [hook]
 const struct sigaction* instead_of_default(int signal, const struct sigaction& asked);
+// That has been installed, and the program believes in what it asked for. [hook]
+void keep_default(int signal, const struct sigaction& asked);
 // After the program has set an action by signal() or a relative. [hook]
 void hide_default_again(int signal);
 // The C library has put the action of the signal back, which leaves its mark (SA_RESTORER) in a default one. [hook]

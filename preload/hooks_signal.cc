@@ -192,13 +192,16 @@ FLARESTACK_HOOK int sigaction(int signal, const struct sigaction* action, struct
     named = (action->sa_mask.__val[0] & ours) != 0;
   }
   const struct sigaction* installed = action != nullptr ? &filtered : nullptr;
-  const struct sigaction* instead = action != nullptr ? instead_of_default(signal, with_restorer(filtered)) : nullptr;
+  const struct sigaction* instead = action != nullptr ? instead_of_default(signal, filtered) : nullptr;
   const int result = next().sigaction(signal, instead != nullptr ? instead : installed, old_action);
   if (result != 0) {
     return result;
   }
   if (old_action != nullptr) {
     show_default(signal, *old_action);
+  }
+  if (instead != nullptr) {
+    keep_default(signal, with_restorer(filtered));
   }
   if (named != named_before) {
     actions_naming_ours.fetch_xor(own, std::memory_order_relaxed);

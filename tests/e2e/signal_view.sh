@@ -62,6 +62,12 @@ static void show_raw(const char* when, int number) {
   printf("%s: %ld %s flags %lx restorer %d mask %lx\n", when, result, name, action.flags, action.restorer != NULL, action.mask);
 }
 static void raw_actions(void) {
+  struct sigaction none = {.sa_handler = SIG_DFL, .sa_flags = SA_RESTART}, old;
+  for (int i = 0; i < 3; ++i) {  // a default action with flags, of a signal that ends the program
+    sigaction(SIGTERM, &none, &old);
+    printf("%d: flags %x, default %d\n", i, old.sa_flags, old.sa_handler == SIG_DFL);
+    none.sa_flags = i == 0 ? SA_NODEFER : 0;
+  }
   signal(OURS, handler);
   show_raw("a handler", OURS);
   errno = 0;
