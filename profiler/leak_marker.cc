@@ -144,10 +144,10 @@ void LeakMarker::mark_registers() {
 void LeakMarker::mark_root(ScanRoot root) {
   const uint64_t start = aligned_to_word(root.start);
   const size_t size = root.end > start ? root.end - start : 0;
-  const size_t got = scan_.input.read(start, buffer_.data(), size);
+  const size_t got = scan_.input.read(start, buffer_.get(), size);
   scan_.root_bytes.fetch_add(got, std::memory_order_relaxed);
   in_chunk_headers_ = root.has_chunk_headers;
-  look_at_words(buffer_.data(), start, start + got, LeakScanResult::kRoot, true);
+  look_at_words(buffer_.get(), start, start + got, LeakScanResult::kRoot, true);
   flush();
   in_chunk_headers_ = false;
   if (got < size) {  // a page that cannot be read; others behind it may
@@ -166,8 +166,8 @@ void LeakMarker::read_block(uint32_t number) {
   const uint64_t end = block.address + block.size_bytes;
   for (uint64_t at = aligned_to_word(block.address); at < end;) {
     const size_t size = std::min(end - at, kLeakChunkBytes);
-    const size_t got = scan_.input.read(at, buffer_.data(), size);
-    look_at_words(buffer_.data(), at, at + got, number, definite);
+    const size_t got = scan_.input.read(at, buffer_.get(), size);
+    look_at_words(buffer_.get(), at, at + got, number, definite);
     if (got < size) {
       scan_.unreadable_bytes.fetch_add(end - at - got, std::memory_order_relaxed);
       return;
@@ -185,7 +185,7 @@ void LeakMarker::read_run(uint32_t first, uint32_t last) {
     return;
   }
   if (first == last || end - start > kLeakChunkBytes ||
-      scan_.input.read(start, buffer_.data(), end - start) != end - start) {
+      scan_.input.read(start, buffer_.get(), end - start) != end - start) {
     for (uint32_t i = first; i <= last; ++i) {
       read_block(blocks_[i]);
     }
@@ -195,7 +195,7 @@ void LeakMarker::read_run(uint32_t first, uint32_t last) {
     const ScannedBlock& block = scan_.input.blocks[blocks_[i]];
     const bool definite = is_definite(blocks_[i]);
     const uint64_t from = aligned_to_word(block.address);
-    look_at_words(buffer_.data() + (from - start) / kLeakWordBytes, from, block.address + block.size_bytes, blocks_[i],
+    look_at_words(buffer_.get() + (from - start) / kLeakWordBytes, from, block.address + block.size_bytes, blocks_[i],
                   definite);
   }
 }
@@ -223,7 +223,7 @@ void LeakMarker::keep_words(LeakChunk& chunk) {
       !chunk.kept.compare_exchange_strong(expected, LeakChunk::Kept::kUnderWay, std::memory_order_acq_rel)) {
     return;
   }
-  if (scan_.input.read(start, buffer_.data(), end - start) != end - start) {
+  if (scan_.input.read(start, buffer_.get(), end - start) != end - start) {
     return;  // under way for ever: block by block
   }
   chunk.kept_ends.reserve(count);
@@ -231,7 +231,7 @@ void LeakMarker::keep_words(LeakChunk& chunk) {
     const ScannedBlock& block = blocks[chunk.first_block + i];
     const uint64_t from = aligned_to_word(block.address);
     const uint64_t until = block.address + block.size_bytes;
-    const uint64_t* word = buffer_.data() + (from - start) / kLeakWordBytes;
+    const uint64_t* word = buffer_.get() + (from - start) / kLeakWordBytes;
     for (uint64_t at = from; at + kLeakWordBytes <= until; at += kLeakWordBytes, ++word) {
       if (scan_.index.may_be_inside(*word)) {
         chunk.kept_words.push_back(*word);

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -118,7 +119,8 @@ struct LeakScanState {
 // Marks what one thread comes across. Words wait in a queue while what they need is fetched.
 class LeakMarker {
  public:
-  explicit LeakMarker(LeakScanState& scan) : scan_(scan), buffer_(kLeakChunkBytes / kLeakWordBytes) {}
+  explicit LeakMarker(LeakScanState& scan)
+      : scan_(scan), buffer_(std::make_unique_for_overwrite<uint64_t[]>(kLeakChunkBytes / kLeakWordBytes)) {}
 
   void mark_root(ScanRoot root);
   void mark_registers();
@@ -147,7 +149,7 @@ class LeakMarker {
   void enqueue(uint32_t block);
 
   LeakScanState& scan_;
-  std::vector<uint64_t> buffer_;
+  std::unique_ptr<uint64_t[]> buffer_;
   std::array<Found, kBatch> batch_;
   size_t batched_ = 0;
   bool in_chunk_headers_ = false;               // all that waits is of a root that has_chunk_headers

@@ -176,7 +176,9 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
   input.roots = roots.roots();
 
-  input.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  constexpr uint64_t kFewBlocks = 20'000;  // take less time than it takes to start a thread
+  input.threads =
+      heap_->tracker().blocks().size() < kFewBlocks ? 1 : std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   input.blocks = heap_->live_blocks(input.threads);
 
   input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
