@@ -26,7 +26,7 @@ EXPLAINED = """
 How to read it. Runs are interleaved: in each round every profiler runs once, in random order, and so does the bare program; what is
 shown is the median over the rounds of the difference to the bare run of the same round. Single-threaded programs are bound to the
 last processor, recorders to none. What comes out of the program has to be the same every time.
-  exact           record --no-cpu --heap exact          exact+cpu   record, as it is typed (CPU at 1 kHz)
+  exact           record --no-cpu --no-leak-check       exact+cpu   record, as it is typed (CPU at 1 kHz, leaks)
   sampled         record --no-cpu --heap sampled        heaptrack   with its interpreter, as it is typed
   jemalloc        its own profiler, which samples every 512 KiB, and its own allocator
   wall, user+sys  the whole command: the program, its recorder and whatever they start

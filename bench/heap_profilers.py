@@ -123,7 +123,7 @@ def jemalloc_can_profile():
 
 
 def flarestacks(build_dir):
-    return [Flarestack("exact", build_dir, "--no-cpu", "--heap", "exact"), Flarestack("exact+cpu", build_dir),
+    return [Flarestack("exact", build_dir, "--no-cpu", "--no-leak-check"), Flarestack("exact+cpu", build_dir),
             Flarestack("sampled", build_dir, "--no-cpu", "--heap", "sampled")]
 
 
