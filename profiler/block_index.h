@@ -10,12 +10,15 @@
 
 namespace flarestack {
 
+// The first block from `from` on that begins at `address` or behind it.
+uint32_t first_block_from(const ScannedBlocks& blocks, uint64_t address, uint32_t from = 0);
+
 class BlockIndex {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
 
   // Borrows the blocks, which are ascending and disjoint.
-  explicit BlockIndex(const std::vector<ScannedBlock>& blocks);
+  BlockIndex(const ScannedBlocks& blocks, unsigned threads);
 
   // Whether it is worth asking for a block: most words are not.
   bool may_be_inside(uint64_t address) const { return address - low_ < high_ - low_; }
@@ -41,13 +44,16 @@ class BlockIndex {
     uint64_t end = 0;
     unsigned shift = 8;
     uint32_t first_granule = 0;
+    uint32_t end_granule = 0;
+    uint32_t end_block = 0;
   };
   const Extent* extent_of(uint64_t address) const;
   void add_extent(uint32_t first_block, uint32_t end_block);
+  void fill(uint32_t first_granule, uint32_t end_granule);
 
-  const std::vector<ScannedBlock>& blocks_;
+  const ScannedBlocks& blocks_;
   std::vector<Extent> extents_;
-  std::vector<uint32_t> first_behind_;  // of each granule: the first block that begins behind it
+  HugeVector<uint32_t> first_behind_;  // of each granule: the first block that begins behind it
   uint64_t low_ = 0;
   uint64_t high_ = 0;
 };

@@ -2,17 +2,21 @@
 #include "profiler/heap_blocks.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <new>
 #include <utility>
 
+#include "profiler/block_index.h"
 #include "profiler/run_on_threads.h"
 
 namespace flarestack {
 namespace {
 
 constexpr uint32_t kSmallestCapacity = 4;  // more than 1: the shift must be below 32
+
+bool is_before(const ScannedBlock& a, const ScannedBlock& b) { return a.address < b.address; }
 
 }  // namespace
 
@@ -40,20 +44,19 @@ void HeapBlocks::note_use(uint64_t address, uint64_t size_bytes) {
   }
 }
 
-std::vector<ScannedBlock> HeapBlocks::sorted(unsigned threads) const {
+ScannedBlocks HeapBlocks::sorted(unsigned threads) const {
   // Where the blocks of each region go: large ones are in their region's part, too.
   std::vector<std::pair<uint64_t, size_t>> parts;  // number, and first how many, then the index of the first
   parts.reserve(regions_.size() + large_.size());
   for (const auto& [number, region] : regions_) {
     parts.emplace_back(number, region->count);
   }
-  std::vector<ScannedBlock> large;
+  ScannedBlocks large;
   for (const auto& [address, block] : large_) {
     large.push_back({address, block.size_bytes, block.site, block.birth});
     parts.emplace_back(address >> kRegionBits, 1);
   }
-  const auto by_address = [](const ScannedBlock& a, const ScannedBlock& b) { return a.address < b.address; };
-  std::sort(large.begin(), large.end(), by_address);
+  std::sort(large.begin(), large.end(), is_before);
   std::sort(parts.begin(), parts.end());
   size_t total = 0;
   size_t last = 0;
@@ -68,7 +71,7 @@ std::vector<ScannedBlock> HeapBlocks::sorted(unsigned threads) const {
   }
   parts.resize(last);
 
-  std::vector<ScannedBlock> blocks(total);
+  ScannedBlocks blocks(total);
   std::atomic<size_t> next{0};
   const auto gather = [&] {
     constexpr size_t kAtATime = 64;
@@ -84,16 +87,44 @@ std::vector<ScannedBlock> HeapBlocks::sorted(unsigned threads) const {
             *to++ = {number << kRegionBits | (entry.tag & ~kUsed), entry.size_bytes, entry.site, entry.birth};
           }
         }
-        auto of_region = std::lower_bound(large.begin(), large.end(), ScannedBlock{number << kRegionBits}, by_address);
+        auto of_region = large.begin() + first_block_from(large, number << kRegionBits);
         for (; of_region != large.end() && of_region->address >> kRegionBits == number; ++of_region) {
           *to++ = *of_region;
         }
-        std::sort(begin, to, by_address);
+        sort_region(begin, to, number << kRegionBits);
       }
     }
   };
   run_on_threads(threads, gather);
   return blocks;
+}
+
+// Blocks of the region at `start`, ascending by address: each goes where as many are before it. No two have an address.
+void HeapBlocks::sort_region(ScannedBlock* begin, ScannedBlock* end, uint64_t start) {
+  constexpr unsigned kStepBytes = 8;  // no allocator aligns to less; others than the known are sorted otherwise
+  constexpr size_t kWords = (size_t{1} << kRegionBits) / kStepBytes / 64;
+  std::array<uint64_t, kWords> present{};
+  std::array<uint16_t, kWords> before{};  // each word
+  std::array<ScannedBlock, 1024> copies;  // glibc has no more in a region
+  bool is_aligned = static_cast<size_t>(end - begin) <= copies.size();
+  for (const ScannedBlock* block = begin; block != end; ++block) {
+    const uint64_t step = (block->address - start) / kStepBytes;
+    present[step / 64] |= uint64_t{1} << step % 64;
+    is_aligned = is_aligned && block->address % kStepBytes == 0;
+  }
+  if (!is_aligned) {
+    std::sort(begin, end, is_before);
+    return;
+  }
+  std::copy(begin, end, copies.begin());
+  for (size_t i = 1; i < kWords; ++i) {
+    before[i] = static_cast<uint16_t>(before[i - 1] + std::popcount(present[i - 1]));
+  }
+  for (const ScannedBlock* block = copies.data(); block != copies.data() + (end - begin); ++block) {
+    const uint64_t step = (block->address - start) / kStepBytes;
+    const uint64_t lower = present[step / 64] & ((uint64_t{1} << step % 64) - 1);
+    begin[before[step / 64] + std::popcount(lower)] = *block;
+  }
 }
 
 std::vector<std::pair<uint64_t, uint64_t>> HeapBlocks::used_ranges() const {

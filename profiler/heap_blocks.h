@@ -55,7 +55,7 @@ class HeapBlocks {
   HeapBlocks copy(const std::function<uint32_t(uint32_t site)>& renamed) const;
   uint64_t size() const { return count_; }
   // All of them, ascending by address, gathered by so many threads.
-  std::vector<ScannedBlock> sorted(unsigned threads) const;
+  ScannedBlocks sorted(unsigned threads) const;
   // [start, end) of all memory in which there has ever been a block, rounded outwards; ascending, disjoint.
   std::vector<std::pair<uint64_t, uint64_t>> used_ranges() const;
   // Gives memory back that few or no blocks are in any more, where that is much. Now and then.
@@ -102,6 +102,7 @@ class HeapBlocks {
   static Region* make_region(uint32_t capacity);
   static Entry* find(Region& region, uint32_t address_tag);
   static bool insert(Region& region, const Entry& entry);
+  static void sort_region(ScannedBlock* begin, ScannedBlock* end, uint64_t start);
   CachedRegion& region_of(uint64_t address);
   void replace(CachedRegion& cached, Region* region);
   void resize(CachedRegion& cached, uint32_t capacity);

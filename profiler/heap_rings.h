@@ -78,7 +78,7 @@ class HeapRings {
   const HeapTracker& tracker() const { return tracker_; }
   // All live blocks, ascending by address, after all events have been carried out: those that are in the middle of a
   // reallocation as well.
-  std::vector<ScannedBlock> live_blocks(unsigned threads);
+  ScannedBlocks live_blocks(unsigned threads);
   uint64_t events() const { return events_; }
   void add_counters(std::map<std::string, uint64_t>& counters) const;
 

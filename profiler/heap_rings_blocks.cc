@@ -25,9 +25,9 @@ std::shared_ptr<ForkPoint> HeapRings::fork_point(uint32_t fork_number) {
   return fork_points_.emplace(fork_number, std::make_shared<ForkPoint>()).first->second;
 }
 
-std::vector<ScannedBlock> HeapRings::live_blocks(unsigned threads) {
+ScannedBlocks HeapRings::live_blocks(unsigned threads) {
   tracker_.settle();
-  std::vector<ScannedBlock> blocks = tracker_.blocks().sorted(threads);
+  ScannedBlocks blocks = tracker_.blocks().sorted(threads);
   const size_t count = blocks.size();
   for (const std::unique_ptr<Slot>& slot : slots_) {
     if (slot != nullptr && slot->held_block != 0 && slot->held.found) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 #include <utility>
 
 namespace flarestack {
@@ -17,32 +18,33 @@ constexpr uint32_t kMost = 4;
 
 }  // namespace
 
+LeakLinks::LeakLinks(const LeakScanInput& input)
+    : links_(std::min(input.link_room.value_or(kLeast + kPerBlock * input.blocks.size()),
+                      size_t{1} << LeakMark::kLinksBits)) {}
+
+uint32_t LeakLinks::allocate(size_t count) {
+  const size_t place = used_.fetch_add(count, std::memory_order_relaxed);
+  return place + count <= links_.size() ? static_cast<uint32_t>(place) : 0;
+}
+
 LeakScanState::LeakScanState(LeakScanInput scanned)
-    : input(std::move(scanned)), index(input.blocks), heuristics(input), states(input.blocks.size()) {
-  words_to_keep = static_cast<int64_t>(kLeastKeptWords + 2 * input.blocks.size());
-  result.holders.assign(input.blocks.size(), LeakScanResult::kNobody);
+    : input(std::move(scanned)),
+      index(input.blocks, input.threads),
+      heuristics(input),
+      marks(input.blocks.size()),
+      links(input) {
   for (size_t i = 0; i < input.registers.size(); ++i) {
     result.root_words.push_back(i);
   }
-  size_t count = 0;
-  uint64_t last = UINT64_MAX;
-  for (const ScannedBlock& block : input.blocks) {
-    count += block.address / kLeakChunkBytes != last ? 1 : 0;
-    last = block.address / kLeakChunkBytes;
-  }
-  chunks = std::vector<LeakChunk>(count);
-  chunk_of.resize(input.blocks.size() / 64 + 1);
-  size_t next = 0;
-  last = UINT64_MAX;
-  for (uint32_t i = 0; i < input.blocks.size(); ++i) {
-    if (input.blocks[i].address / kLeakChunkBytes != last) {
-      last = input.blocks[i].address / kLeakChunkBytes;
-      chunks[next++].first_block = i;
+  const auto count = static_cast<uint32_t>(input.blocks.size());
+  for (uint32_t first = 0; first < count;) {
+    const uint64_t chunk_end = (input.blocks[first].address / kLeakChunkBytes + 1) * kLeakChunkBytes;
+    const uint32_t end = first_block_from(input.blocks, chunk_end, first);
+    chunks.emplace_back(first, end);
+    while (chunk_numbers.size() * 64 < end) {
+      chunk_numbers.push_back(static_cast<uint32_t>(chunks.size() - 1));
     }
-    chunks[next - 1].end_block = i + 1;
-    if (i % 64 == 0) {
-      chunk_of[i / 64] = static_cast<uint32_t>(next - 1);
-    }
+    first = end;
   }
 }
 
@@ -55,71 +57,92 @@ void LeakMarker::add(uint64_t pointer, uint64_t address, uint32_t holder, bool d
     return;
   }
   scan_.index.prefetch_granule(granule);
-  batch_[batched_++] = {pointer, address, holder, granule, definite};
-  if (batched_ == kBatch) {
-    flush();
+  pointers_[pointer_count_++] = {pointer, address, holder, granule, definite};
+  if (pointer_count_ == kBatch) {
+    find_targets();
   }
 }
 
-void LeakMarker::flush() {
-  const size_t count = std::exchange(batched_, 0);
+void LeakMarker::add_target(const Target& target) {
+  __builtin_prefetch(&scan_.marks[target.block]);
+  targets_[target_count_++] = target;
+  if (target_count_ == kBatch) {
+    reach_targets();
+  }
+}
+
+void LeakMarker::find_targets() {
+  const size_t count = std::exchange(pointer_count_, 0);
   for (size_t i = 0; i < count; ++i) {
-    batch_[i].at = scan_.index.last_block_of(batch_[i].at);
-    __builtin_prefetch(&scan_.input.blocks[batch_[i].at]);
+    pointers_[i].at = scan_.index.last_block_of(pointers_[i].at);
+    __builtin_prefetch(&scan_.input.blocks[pointers_[i].at]);
   }
   for (size_t i = 0; i < count; ++i) {
-    batch_[i].at = scan_.index.block_at(batch_[i].pointer, batch_[i].at);
-    if (batch_[i].at != BlockIndex::kNone) {
-      __builtin_prefetch(&scan_.states[batch_[i].at]);
-      __builtin_prefetch(&scan_.result.holders[batch_[i].at]);
+    const Pointer& pointer = pointers_[i];
+    const uint32_t number = scan_.index.block_at(pointer.value, pointer.at);
+    if (number == BlockIndex::kNone) {
+      continue;
+    }
+    const ScannedBlock& block = scan_.input.blocks[number];
+    const bool is_header = in_chunk_headers_ && pointer.value != block.address &&
+                           pointer.value % kChunkAlignment == 0 &&
+                           pointer.value + kHeaderOverlapBytes >= block.address + block.size_bytes;
+    if (!is_header) {
+      add_target({pointer.value - block.address, pointer.address, number, pointer.holder, pointer.definite});
     }
   }
-  for (size_t i = 0; i < count; ++i) {
-    if (batch_[i].at != BlockIndex::kNone) {
-      reach(batch_[i]);
-    }
+}
+
+void LeakMarker::reach_targets() {
+  for (size_t i = 0; i < target_count_; ++i) {
+    reach(targets_[i]);
   }
+  target_count_ = 0;
   if (!reached_.empty()) {
     scan_.queue.push(reached_);
     reached_.clear();
   }
 }
 
-void LeakMarker::reach(const Found& found) {
-  std::atomic<uint8_t>& state = scan_.states[found.at];
-  uint8_t now = state.load(std::memory_order_relaxed);
-  if ((now & ~kWaiting) == kReachable || ((now & ~kWaiting) == kPossible && !found.definite)) {
+void LeakMarker::reach(const Target& target) {
+  std::atomic<uint64_t>& word = scan_.marks[target.block];
+  LeakMark now(word.load(std::memory_order_acquire));
+  if (now.state() == kReachable || (now.state() == kPossible && !target.definite)) {
     return;
   }
-  const ScannedBlock& block = scan_.input.blocks[found.at];
-  if (in_chunk_headers_ && found.pointer != block.address && found.pointer % kChunkAlignment == 0 &&
-      found.pointer + kHeaderOverlapBytes >= block.address + block.size_bytes) {
-    return;
-  }
+  const ScannedBlock& block = scan_.input.blocks[target.block];
   const bool is_start =
-      found.definite && (found.pointer == block.address || scan_.heuristics.is_start(found.pointer, block));
-  const uint8_t wanted = is_start ? kReachable : kPossible;
-  while ((now & ~kWaiting) < wanted) {
-    if (!state.compare_exchange_weak(now, wanted | kWaiting, std::memory_order_acq_rel)) {
+      target.definite && (target.distance == 0 || (target.distance < LeakLinks::kFar &&
+                                                   scan_.heuristics.is_start(block.address + target.distance, block)));
+  const LeakState wanted = is_start ? kReachable : kPossible;
+  uint32_t holder = target.holder;
+  if (holder == LeakScanResult::kRoot) {
+    const std::lock_guard lock(scan_.root_mutex);
+    holder |= static_cast<uint32_t>(scan_.result.root_words.size());
+    scan_.result.root_words.push_back(target.address);
+  }
+  while (now.state() < wanted) {
+    uint64_t bits = now.bits();
+    if (!word.compare_exchange_weak(bits, now.reached(wanted, holder, now.links() == 0).bits(),
+                                    std::memory_order_acq_rel)) {
+      now = LeakMark(bits);
       continue;
     }
-    uint32_t holder = found.holder;
-    if (holder == LeakScanResult::kRoot) {
-      const std::lock_guard lock(scan_.root_mutex);
-      holder |= static_cast<uint32_t>(scan_.result.root_words.size());
-      scan_.result.root_words.push_back(found.address);
+    if (now.is_waiting()) {
+      return;
     }
-    std::atomic_ref(scan_.result.holders[found.at]).store(holder, std::memory_order_relaxed);
-    if ((now & kWaiting) == 0) {
-      enqueue(found.at);
+    if (now.links() == 0) {
+      enqueue(scan_.chunk_of(target.block));
+    } else if (now.links() != LeakLinks::kNone) {
+      __builtin_prefetch(scan_.links.at(now.links()));
+      found_.push_back(target.block);
     }
     return;
   }
 }
 
-// A block that has just been marked as waiting.
-void LeakMarker::enqueue(uint32_t block) {
-  LeakChunk& chunk = scan_.chunks[scan_.chunk_number(block)];
+// The chunk of a block that has just been marked as waiting.
+void LeakMarker::enqueue(LeakChunk& chunk) {
   const uint32_t before = chunk.waiting.fetch_add(1, std::memory_order_acq_rel);
   const uint32_t blocks = chunk.end_block - chunk.first_block;
   if (before == 0 || before == blocks / kMany || before == blocks / kMost) {
@@ -200,80 +223,134 @@ void LeakMarker::read_run(uint32_t first, uint32_t last) {
   }
 }
 
-bool LeakMarker::is_definite(uint32_t block) const {
-  return (scan_.states[block].load(std::memory_order_acquire) & ~kWaiting) == kReachable;
-}
-
-// Reads all of the chunk that fits the buffer, unless too much is kept already or something cannot be read.
-void LeakMarker::keep_words(LeakChunk& chunk) {
-  const std::vector<ScannedBlock>& blocks = scan_.input.blocks;
-  const uint64_t start = aligned_to_word(blocks[chunk.first_block].address);
-  uint32_t count = 0;
-  uint64_t end = start;
-  while (chunk.first_block + count < chunk.end_block) {
-    const ScannedBlock& block = blocks[chunk.first_block + count];
-    if (block.address + block.size_bytes > start + kLeakChunkBytes) {
-      break;
-    }
-    end = std::max(end, block.address + block.size_bytes);
-    ++count;
-  }
-  LeakChunk::Kept expected = LeakChunk::Kept::kNo;
-  if (scan_.words_to_keep.load(std::memory_order_relaxed) <= 0 ||
-      !chunk.kept.compare_exchange_strong(expected, LeakChunk::Kept::kUnderWay, std::memory_order_acq_rel)) {
-    return;
-  }
-  if (scan_.input.read(start, buffer_.get(), end - start) != end - start) {
-    return;  // under way for ever: block by block
-  }
-  chunk.kept_ends.reserve(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    const ScannedBlock& block = blocks[chunk.first_block + i];
-    const uint64_t from = aligned_to_word(block.address);
-    const uint64_t until = block.address + block.size_bytes;
-    const uint64_t* word = buffer_.get() + (from - start) / kLeakWordBytes;
-    for (uint64_t at = from; at + kLeakWordBytes <= until; at += kLeakWordBytes, ++word) {
-      if (scan_.index.may_be_inside(*word)) {
-        chunk.kept_words.push_back(*word);
+// From words_ to at_, BlockIndex::kNone for what is in no block.
+void LeakMarker::resolve_pointers() {
+  const BlockIndex& index = scan_.index;
+  at_.resize(words_.size());
+  for (size_t first = 0; first < words_.size(); first += kBatch) {
+    const size_t end = std::min(first + kBatch, words_.size());
+    for (size_t i = first; i < end; ++i) {
+      at_[i] = index.granule_of(words_[i]);
+      if (at_[i] != BlockIndex::kNone) {
+        index.prefetch_granule(at_[i]);
       }
     }
-    chunk.kept_ends.push_back(static_cast<uint32_t>(chunk.kept_words.size()));
+    for (size_t i = first; i < end; ++i) {
+      if (at_[i] != BlockIndex::kNone) {
+        at_[i] = index.last_block_of(at_[i]);
+        __builtin_prefetch(&scan_.input.blocks[at_[i]]);
+      }
+    }
+    for (size_t i = first; i < end; ++i) {
+      if (at_[i] != BlockIndex::kNone) {
+        at_[i] = index.block_at(words_[i], at_[i]);
+      }
+    }
   }
-  chunk.kept_words.shrink_to_fit();
-  scan_.words_to_keep.fetch_sub(static_cast<int64_t>(chunk.kept_words.size()), std::memory_order_relaxed);
-  chunk.kept_blocks = count;
-  chunk.kept.store(LeakChunk::Kept::kYes, std::memory_order_release);
 }
 
-void LeakMarker::look_at_kept(const LeakChunk& chunk, uint32_t block) {
-  const uint32_t index = block - chunk.first_block;
-  const bool definite = is_definite(block);
-  for (uint32_t i = index != 0 ? chunk.kept_ends[index - 1] : 0; i < chunk.kept_ends[index]; ++i) {
-    add(chunk.kept_words[i], 0, block, definite);
+// What is in words_ and at_ there goes to links_, as the links of `block`.
+void LeakMarker::add_links(uint32_t block, size_t first, size_t end) {
+  size_t last = SIZE_MAX;
+  for (size_t i = first; i < end; ++i) {
+    if (at_[i] == BlockIndex::kNone || at_[i] == block) {
+      continue;
+    }
+    last = links_.size();
+    links_.push_back(at_[i]);
+    if (const uint64_t distance = words_[i] - scan_.input.blocks[at_[i]].address; distance != 0) {
+      links_.back() |= LeakLinks::kInterior;
+      links_.push_back(static_cast<uint32_t>(std::min<uint64_t>(distance, LeakLinks::kFar)));
+    }
+  }
+  if (last != SIZE_MAX) {
+    links_[last] |= LeakLinks::kLast;
+  }
+}
+
+void LeakMarker::link(LeakChunk& chunk) {
+  if (scan_.links.is_full() || chunk.was_read.exchange(true, std::memory_order_acq_rel)) {
+    return;
+  }
+  const ScannedBlocks& blocks = scan_.input.blocks;
+  const uint64_t start = aligned_to_word(blocks[chunk.first_block].address);
+  const auto end_of = [&](uint32_t block) { return blocks[block].address + blocks[block].size_bytes; };
+  uint32_t end_block = chunk.end_block;
+  while (end_block > chunk.first_block && end_of(end_block - 1) > start + kLeakChunkBytes) {
+    --end_block;
+  }
+  const uint64_t end = end_block > chunk.first_block ? std::max(start, end_of(end_block - 1)) : start;
+  if (scan_.input.read(start, buffer_.get(), end - start) != end - start) {
+    return;
+  }
+  words_.clear();
+  ends_.clear();
+  for (uint32_t i = chunk.first_block; i < end_block; ++i) {
+    const uint64_t from = aligned_to_word(blocks[i].address);
+    const uint64_t* word = buffer_.get() + (from - start) / kLeakWordBytes;
+    for (uint64_t at = from; at + kLeakWordBytes <= end_of(i); at += kLeakWordBytes, ++word) {
+      if (scan_.index.may_be_inside(*word)) {
+        words_.push_back(*word);
+      }
+    }
+    ends_.push_back(static_cast<uint32_t>(words_.size()));
+  }
+  resolve_pointers();
+  links_.clear();
+  size_t first_word = 0;
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    const size_t first = std::exchange(first_word, ends_[i]);
+    add_links(chunk.first_block + static_cast<uint32_t>(i), first, ends_[i]);
+    ends_[i] = static_cast<uint32_t>(links_.size());
+  }
+  const uint32_t place = scan_.links.allocate(links_.size());
+  if (place == 0) {
+    return;
+  }
+  std::copy(links_.begin(), links_.end(), scan_.links.at(place));
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    const uint32_t first = i != 0 ? ends_[i - 1] : 0;
+    const uint32_t links = first != ends_[i] ? place + first : LeakLinks::kNone;
+    scan_.marks[chunk.first_block + i].fetch_or(LeakMark::with_links(links), std::memory_order_acq_rel);
+  }
+}
+
+// What found_ leads to by known links, and so on.
+void LeakMarker::follow() {
+  constexpr size_t kWorthSharing = 256;
+  while (!found_.empty() || target_count_ != 0 || pointer_count_ != 0) {
+    if (found_.empty()) {
+      flush();
+      continue;
+    }
+    const uint32_t block = found_.back();
+    found_.pop_back();
+    const LeakMark mark = scan_.mark(block);
+    scan_.links.visit(mark.links(), [&](uint32_t target, uint64_t distance) {
+      add_target({distance, 0, target, block, mark.state() == kReachable});
+    });
+    if (found_.size() >= kWorthSharing && scan_.queue.is_wanted()) {  // the oldest ones lead furthest
+      const auto half = found_.begin() + static_cast<ptrdiff_t>(found_.size() / 2);
+      scan_.queue.share({found_.begin(), half});
+      found_.erase(found_.begin(), half);
+    }
   }
 }
 
 void LeakMarker::read_waiting(LeakChunk& chunk) {
   chunk.waiting.store(0, std::memory_order_seq_cst);  // before the look: what comes later queues it again
+  link(chunk);
   blocks_.clear();
   for (uint32_t block = chunk.first_block; block < chunk.end_block; ++block) {
-    if ((scan_.states[block].load(std::memory_order_relaxed) & kWaiting) != 0) {
-      scan_.states[block].fetch_and(static_cast<uint8_t>(~kWaiting), std::memory_order_acq_rel);
-      blocks_.push_back(block);
+    if (!scan_.mark(block).is_waiting()) {
+      continue;
     }
-  }
-  if (chunk.kept.load(std::memory_order_acquire) == LeakChunk::Kept::kNo &&
-      blocks_.size() * kMany > chunk.end_block - chunk.first_block) {
-    keep_words(chunk);
-  }
-  if (chunk.kept.load(std::memory_order_acquire) == LeakChunk::Kept::kYes) {
-    std::erase_if(blocks_, [&](uint32_t block) {
-      const bool is_kept = block - chunk.first_block < chunk.kept_blocks;
-      if (is_kept) {
-        look_at_kept(chunk, block);
-      }
-      return is_kept;
-    });
+    const LeakMark before(scan_.marks[block].fetch_and(~LeakMark::kWaiting, std::memory_order_acq_rel));
+    if (before.links() == 0) {
+      blocks_.push_back(block);
+    } else if (before.links() != LeakLinks::kNone) {
+      found_.push_back(block);
+    }
   }
   uint32_t first = 0;
   for (uint32_t i = 1; i <= blocks_.size(); ++i) {
@@ -289,14 +366,17 @@ void LeakMarker::read_waiting(LeakChunk& chunk) {
     read_run(first, i - 1);
     first = i;
   }
-  flush();
 }
 
 void LeakMarker::work() {
-  bool had_one = false;
-  while (LeakChunk* chunk = scan_.queue.pop(had_one)) {
-    had_one = true;
-    read_waiting(*chunk);
+  LeakQueue::Work work = scan_.queue.pop(false);
+  while (work.chunk != nullptr || !work.blocks.empty()) {
+    found_.swap(work.blocks);
+    if (work.chunk != nullptr) {
+      read_waiting(*work.chunk);
+    }
+    follow();
+    work = scan_.queue.pop(true);
   }
 }
 

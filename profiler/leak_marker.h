@@ -5,118 +5,115 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "profiler/block_index.h"
 #include "profiler/leak_heuristics.h"
+#include "profiler/leak_queue.h"
 #include "profiler/leak_scan.h"
 
 namespace flarestack {
 
 inline constexpr uint64_t kLeakChunkBytes = 1 << 20;
-inline constexpr size_t kLeastKeptWords = 1 << 20;  // and a few a block: what is kept of what was read
 inline constexpr uint64_t kLeakWordBytes = sizeof(uint64_t);
 inline uint64_t aligned_to_word(uint64_t address) {
   return (address + kLeakWordBytes - 1) / kLeakWordBytes * kLeakWordBytes;
 }
 
 enum LeakState : uint8_t { kUnreached = 0, kPossible = 1, kReachable = 2, kIndirect = 3 };
-// Beside the state: the block is to be read.
-inline constexpr uint8_t kWaiting = 0x80;
 
-// Blocks that begin in the same kLeakChunkBytes of memory.
-struct LeakChunk {
-  uint32_t first_block = 0;
-  uint32_t end_block = 0;
-  std::atomic<uint32_t> waiting{0};  // blocks, or a few more
+// What is known of a block, in a word that threads change at once: one cache miss a block.
+class LeakMark {
+ public:
+  static constexpr unsigned kLinksBits = 29;
+  static constexpr uint64_t kWaiting = uint64_t{1} << 63;  // the block is to be read
+  static constexpr uint64_t kStateMask = uint64_t{3} << 61;
 
-  // Once much of it is read: what may be pointers in its first `kept_blocks` blocks, so that it is not read again. Of
-  // block i the words from kept_ends[i - 1] on.
-  enum class Kept : uint8_t { kNo, kUnderWay, kYes };
-  std::atomic<Kept> kept{Kept::kNo};
-  uint32_t kept_blocks = 0;
-  std::vector<uint32_t> kept_ends;
-  std::vector<uint64_t> kept_words;
+  LeakMark() = default;
+  explicit LeakMark(uint64_t bits) : bits_(bits) {}
+  uint64_t bits() const { return bits_; }
+  LeakState state() const { return static_cast<LeakState>(bits_ >> 61 & 3); }
+  bool is_waiting() const { return (bits_ & kWaiting) != 0; }
+  // Where what it points to is in LeakLinks; 0: not known.
+  uint32_t links() const { return bits_ >> 32 & ((1U << kLinksBits) - 1); }
+  uint32_t holder() const { return static_cast<uint32_t>(bits_); }  // of a block that was reached or is led
+  static uint64_t with_links(uint32_t links) { return uint64_t{links} << 32; }
+  LeakMark reached(LeakState state, uint32_t holder, bool is_to_be_read) const {
+    constexpr uint64_t kKept = uint64_t{(1U << kLinksBits) - 1} << 32 | kWaiting;
+    return LeakMark((bits_ & kKept) | uint64_t{state} << 61 | holder | (is_to_be_read ? kWaiting : 0));
+  }
+
+ private:
+  uint64_t bits_ = 0;
 };
 
-// Chunks with blocks that wait to be read, the ones with many of them first: the more are read at once the better.
-// Empty for good when nobody works on one any more.
-class LeakChunkQueue {
+// Which blocks a block points to: its links one after the other, the last one marked. Of a pointer that is not a
+// block's address its distance to that follows, or kFar.
+class LeakLinks {
  public:
-  static constexpr size_t kUrgencies = 3;
-  struct Entry {
-    LeakChunk* chunk = nullptr;
-    size_t urgency = 0;
-  };
-  void push(const std::vector<Entry>& entries) {
-    const std::lock_guard lock(mutex_);
-    for (const Entry& entry : entries) {
-      waiting_[entry.urgency].push_back(entry.chunk);
-    }
-    changed_.notify_all();
-  }
-  // nullptr: there will be none. The caller is done with the one that it took before.
-  LeakChunk* pop(bool had_one) {
-    std::unique_lock lock(mutex_);
-    busy_ -= had_one ? 1 : 0;
-    for (;;) {
-      for (size_t urgency = kUrgencies; urgency-- > 0;) {
-        std::deque<LeakChunk*>& waiting = waiting_[urgency];
-        while (!waiting.empty()) {
-          LeakChunk* chunk = waiting.front();
-          waiting.pop_front();
-          if (chunk->waiting.load(std::memory_order_acquire) != 0) {  // else it was taken as a more urgent one
-            ++busy_;
-            return chunk;
-          }
-        }
+  static constexpr uint32_t kBlockMask = (1U << 30) - 1;
+  static constexpr uint32_t kInterior = 1U << 30;
+  static constexpr uint32_t kLast = 1U << 31;
+  static constexpr uint32_t kNone = 1;  // of a block that points to none
+  static constexpr uint32_t kFar = UINT32_MAX;
+
+  explicit LeakLinks(const LeakScanInput& input);
+  // A place for so many; 0: there is no room.
+  uint32_t allocate(size_t count);
+  bool is_full() const { return used_.load(std::memory_order_relaxed) >= links_.size(); }
+  uint32_t* at(uint32_t place) { return &links_[place]; }
+  // Calls visit(block, distance to its first byte) for each of the links from `place` on.
+  template <typename Visit>
+  void visit(uint32_t place, Visit visit) const {
+    const uint32_t* link = &links_[place];
+    for (bool is_last = place == kNone; !is_last; ++link) {
+      const uint32_t block = *link & kBlockMask;
+      is_last = (*link & kLast) != 0;
+      uint64_t distance = 0;
+      if ((*link & kInterior) != 0) {
+        distance = *++link;
       }
-      if (busy_ == 0) {
-        changed_.notify_all();
-        return nullptr;
-      }
-      changed_.wait(lock);
+      visit(block, distance);
     }
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::array<std::deque<LeakChunk*>, kUrgencies> waiting_;
-  unsigned busy_ = 0;
+  static constexpr size_t kLeast = size_t{2} << 20;
+  static constexpr size_t kPerBlock = 6;
+  HugeVector<uint32_t> links_;
+  std::atomic<size_t> used_{kNone + 1};
 };
 
 // What all threads share.
 struct LeakScanState {
   explicit LeakScanState(LeakScanInput scanned);
-  uint32_t chunk_number(uint32_t block) const {
-    uint32_t number = chunk_of[block / 64];
+  LeakMark mark(uint32_t block) const { return LeakMark(marks[block].load(std::memory_order_acquire)); }
+  LeakChunk& chunk_of(uint32_t block) {
+    uint32_t number = chunk_numbers[block / 64];
     while (block >= chunks[number].end_block) {
       ++number;
     }
-    return number;
+    return chunks[number];
   }
 
   LeakScanInput input;
   LeakScanResult result;
   BlockIndex index;
   LeakHeuristics heuristics;
-  std::vector<std::atomic<uint8_t>> states;  // LeakState of each block, and kWaiting
+  HugeVector<std::atomic<uint64_t>> marks;  // LeakMark of each block
+  LeakLinks links;
   std::vector<LeakChunk> chunks;
-  std::vector<uint32_t> chunk_of;  // of every 64th block
-  LeakChunkQueue queue;
+  std::vector<uint32_t> chunk_numbers;  // of every 64th block
+  LeakQueue queue;
   std::mutex root_mutex;
-  std::atomic<int64_t> words_to_keep{0};  // at most
   std::atomic<uint64_t> root_bytes{0};
   std::atomic<uint64_t> unreadable_bytes{0};
 };
 
-// Marks what one thread comes across. Words wait in a queue while what they need is fetched.
+// Marks what one thread comes across. Words wait in a batch while what they need is fetched.
 class LeakMarker {
  public:
   explicit LeakMarker(LeakScanState& scan)
@@ -125,36 +122,61 @@ class LeakMarker {
   void mark_root(ScanRoot root);
   void mark_registers();
   void work();
+  // Reads all of the chunk that fits the buffer and keeps what its blocks point to, unless it was tried before, there
+  // is no room or something cannot be read.
+  void link(LeakChunk& chunk);
 
  private:
   static constexpr size_t kBatch = 64;
-  struct Found {
-    uint64_t pointer = 0;
+  struct Pointer {
+    uint64_t value = 0;
     uint64_t address = 0;  // of the word
     uint32_t holder = 0;
     uint32_t at = 0;  // granule, then block
     bool definite = false;
   };
+  struct Target {
+    uint64_t distance = 0;  // of the pointer to the block's first byte
+    uint64_t address = 0;   // of the word
+    uint32_t block = 0;
+    uint32_t holder = 0;
+    bool definite = false;
+  };
 
   void read_waiting(LeakChunk& chunk);
-  void keep_words(LeakChunk& chunk);
-  void look_at_kept(const LeakChunk& chunk, uint32_t block);
-  bool is_definite(uint32_t block) const;
+  void follow();
+  bool is_definite(uint32_t block) const { return scan_.mark(block).state() == kReachable; }
   void read_run(uint32_t first, uint32_t last);
   void read_block(uint32_t block);
   void look_at_words(const uint64_t* words, uint64_t address, uint64_t end, uint32_t holder, bool definite);
   void add(uint64_t pointer, uint64_t address, uint32_t holder, bool definite);
-  void flush();
-  void reach(const Found& found);
-  void enqueue(uint32_t block);
+  void add_target(const Target& target);
+  void find_targets();
+  void reach_targets();
+  void flush() {
+    find_targets();
+    reach_targets();
+  }
+  void reach(const Target& target);
+  void enqueue(LeakChunk& chunk);
+  void resolve_pointers();
+  void add_links(uint32_t block, size_t first, size_t end);
 
   LeakScanState& scan_;
   std::unique_ptr<uint64_t[]> buffer_;
-  std::array<Found, kBatch> batch_;
-  size_t batched_ = 0;
-  bool in_chunk_headers_ = false;               // all that waits is of a root that has_chunk_headers
-  std::vector<uint32_t> blocks_;                // of the chunk, to be read
-  std::vector<LeakChunkQueue::Entry> reached_;  // not queued yet
+  std::array<Pointer, kBatch> pointers_;
+  size_t pointer_count_ = 0;
+  std::array<Target, kBatch> targets_;
+  size_t target_count_ = 0;
+  bool in_chunk_headers_ = false;          // all that waits is of a root that has_chunk_headers
+  std::vector<uint32_t> blocks_;           // of the chunk, to be read
+  std::vector<uint32_t> found_;            // to be followed: their links are known
+  std::vector<LeakQueue::Entry> reached_;  // chunks that are not queued yet
+  // Of the chunk that is linked: what may be pointers, the blocks they are in, where each block's end, and the links.
+  std::vector<uint64_t> words_;
+  std::vector<uint32_t> at_;
+  std::vector<uint32_t> ends_;
+  std::vector<uint32_t> links_;
 };
 
 }  // namespace flarestack

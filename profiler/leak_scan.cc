@@ -2,7 +2,6 @@
 #include "profiler/leak_scan.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <utility>
 
@@ -62,106 +61,60 @@ class BlockReader {
   std::vector<uint64_t> buffer_;
 };
 
-// Which lost blocks the lost blocks of a chunk point to.
-struct LostChunk {
-  bool gathered = false;
-  std::vector<uint32_t> ends;  // of each block of the chunk, in `targets`
-  std::vector<uint32_t> targets;
-};
-
 class Scan {
  public:
-  explicit Scan(LeakScanInput input) : state_(std::move(input)), lost_(state_.chunks.size()) {}
+  explicit Scan(LeakScanInput input) : state_(std::move(input)) {}
   LeakScanResult run();
 
  private:
-  bool is_lost(uint32_t block) const { return state_.states[block].load(std::memory_order_relaxed) == kUnreached; }
-  void gather();
-  void gather_chunk(const LeakChunk& chunk, LostChunk& lost, BlockReader& reader);
-  void resolve(std::vector<uint64_t>& pointers) const;
+  bool is_lost(uint32_t block) const { return state_.mark(block).state() == kUnreached; }
+  void mark_reachable();
+  void link_lost();
   void find_leaders();
   void lead(uint32_t leader, BlockReader& reader);
   void claim(uint32_t block, uint32_t leader);
+  void tell();
 
   LeakScanState state_;
-  std::vector<LostChunk> lost_;        // by the same index as the chunks
-  std::atomic<int64_t> room_{0};       // for targets
-  std::atomic<size_t> next_piece_{0};  // of work that threads share
-  std::vector<uint32_t> led_;          // by the leader at hand, itself first
+  std::vector<uint32_t> led_;  // by the leader at hand, itself first
 };
 
-// From addresses to the lost blocks that they are in, BlockIndex::kNone for none.
-void Scan::resolve(std::vector<uint64_t>& pointers) const {
-  constexpr size_t kBatch = 64;
-  std::array<uint32_t, kBatch> at{};
-  for (size_t first = 0; first < pointers.size(); first += kBatch) {
-    const size_t count = std::min(kBatch, pointers.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      at[i] = state_.index.granule_of(pointers[first + i]);
-      if (at[i] != BlockIndex::kNone) {
-        state_.index.prefetch_granule(at[i]);
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      if (at[i] != BlockIndex::kNone) {
-        at[i] = state_.index.last_block_of(at[i]);
-        __builtin_prefetch(&state_.input.blocks[at[i]]);
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      if (at[i] != BlockIndex::kNone) {
-        at[i] = state_.index.block_at(pointers[first + i], at[i]);
-      }
-      pointers[first + i] = at[i] != BlockIndex::kNone && is_lost(at[i]) ? at[i] : BlockIndex::kNone;
+void Scan::mark_reachable() {
+  std::vector<ScanRoot> pieces;
+  for (const ScanRoot& root : state_.input.roots) {
+    for (uint64_t at = root.start; at < root.end; at += kLeakChunkBytes) {
+      pieces.push_back({at, std::min(at + kLeakChunkBytes, root.end), root.has_chunk_headers});
     }
   }
-}
-
-void Scan::gather_chunk(const LeakChunk& chunk, LostChunk& lost, BlockReader& reader) {
-  std::vector<uint64_t> pointers;
-  for (uint32_t block = chunk.first_block; block < chunk.end_block; ++block) {
-    if (is_lost(block)) {
-      reader.words(state_.input.blocks[block], [&](uint64_t word) {
-        if (state_.index.may_be_inside(word)) {
-          pointers.push_back(word);
-        }
-      });
-    }
-    lost.ends.push_back(static_cast<uint32_t>(pointers.size()));
-  }
-  resolve(pointers);
-  uint32_t from = 0;
-  for (uint32_t& end : lost.ends) {
-    for (; from < end; ++from) {
-      if (pointers[from] != BlockIndex::kNone) {
-        lost.targets.push_back(static_cast<uint32_t>(pointers[from]));
-      }
-    }
-    end = static_cast<uint32_t>(lost.targets.size());
-  }
-  lost.targets.shrink_to_fit();
-  lost.gathered = true;
-}
-
-// Reads the lost blocks, on all threads, as far as there is room for what they point to.
-void Scan::gather() {
-  room_ = static_cast<int64_t>(kLeastKeptWords + 4 * state_.input.blocks.size());
-  next_piece_ = 0;
+  LeakMarker(state_).mark_registers();
+  std::atomic<size_t> next{0};
   run_on_threads(state_.input.threads, [&] {
-    uint64_t unreadable = 0;
-    BlockReader reader(state_.input, unreadable);
-    for (size_t i = next_piece_++; i < lost_.size() && room_ > 0; i = next_piece_++) {
-      gather_chunk(state_.chunks[i], lost_[i], reader);
-      room_ -= static_cast<int64_t>(lost_[i].targets.size());
+    LeakMarker marker(state_);
+    for (size_t i = next++; i < pieces.size(); i = next++) {
+      marker.mark_root(pieces[i]);
     }
-    state_.unreadable_bytes += unreadable;
+  });
+  run_on_threads(state_.input.threads, [&] { LeakMarker(state_).work(); });
+}
+
+// Reads the chunks that nothing was reached in.
+void Scan::link_lost() {
+  std::atomic<size_t> next{0};
+  run_on_threads(state_.input.threads, [&] {
+    LeakMarker marker(state_);
+    for (size_t i = next++; i < state_.chunks.size(); i = next++) {
+      marker.link(state_.chunks[i]);
+    }
   });
 }
 
 void Scan::claim(uint32_t block, uint32_t leader) {
-  if (block != leader && is_lost(block)) {
-    state_.states[block].store(kIndirect, std::memory_order_relaxed);
-    state_.result.holders[block] = leader;
+  const LeakMark mark = state_.mark(block);
+  if (block != leader && mark.state() == kUnreached) {
+    state_.marks[block].store(mark.reached(kIndirect, leader, false).bits(), std::memory_order_relaxed);
+    if (mark.links() > LeakLinks::kNone) {
+      __builtin_prefetch(state_.links.at(mark.links()));
+    }
     led_.push_back(block);
   }
 }
@@ -171,25 +124,20 @@ void Scan::lead(uint32_t leader, BlockReader& reader) {
   led_.assign(1, leader);
   for (size_t i = 0; i < led_.size(); ++i) {
     const uint32_t holder = led_[i];
-    const uint32_t number = state_.chunk_number(holder);
-    const LostChunk& lost = lost_[number];
-    if (!lost.gathered) {
-      reader.words(state_.input.blocks[holder], [&](uint64_t pointer) {
-        if (const uint32_t block = state_.index.find(pointer); block != BlockIndex::kNone) {
-          claim(block, leader);
-        }
-      });
+    if (const uint32_t links = state_.mark(holder).links(); links != 0) {
+      state_.links.visit(links, [&](uint32_t block, uint64_t /*distance*/) { claim(block, leader); });
       continue;
     }
-    const uint32_t index = holder - state_.chunks[number].first_block;
-    for (uint32_t at = index != 0 ? lost.ends[index - 1] : 0; at < lost.ends[index]; ++at) {
-      claim(lost.targets[at], leader);
-    }
+    reader.words(state_.input.blocks[holder], [&](uint64_t pointer) {
+      if (const uint32_t block = state_.index.find(pointer); block != BlockIndex::kNone) {
+        claim(block, leader);
+      }
+    });
   }
 }
 
 void Scan::find_leaders() {
-  gather();
+  link_lost();
   uint64_t unreadable = 0;
   BlockReader reader(state_.input, unreadable);
   for (uint32_t i = 0; i < state_.input.blocks.size(); ++i) {
@@ -198,45 +146,43 @@ void Scan::find_leaders() {
     }
   }
   state_.unreadable_bytes += unreadable;
-  for (uint32_t i = 0; i < state_.input.blocks.size(); ++i) {
-    // A leader that was found to be led later on takes along what it led.
-    if (state_.states[i].load(std::memory_order_relaxed) == kIndirect) {
-      uint32_t leader = state_.result.holders[i];
-      while (state_.states[leader].load(std::memory_order_relaxed) == kIndirect) {
-        leader = state_.result.holders[leader];
+}
+
+// The result, from the marks.
+void Scan::tell() {
+  LeakScanResult& result = state_.result;
+  const size_t count = state_.input.blocks.size();
+  result.verdicts.resize(count);
+  result.holders.resize(count);
+  std::atomic<size_t> next{0};
+  run_on_threads(state_.input.threads, [&] {
+    constexpr size_t kAtATime = 1 << 16;
+    for (size_t first = next.fetch_add(kAtATime); first < count; first = next.fetch_add(kAtATime)) {
+      for (size_t i = first; i < std::min(first + kAtATime, count); ++i) {
+        const LeakMark mark = state_.mark(static_cast<uint32_t>(i));
+        const LeakState state = mark.state();
+        result.verdicts[i] = state == kReachable  ? LeakVerdict::kStillReachable
+                             : state == kPossible ? LeakVerdict::kPossiblyLost
+                             : state == kIndirect ? LeakVerdict::kIndirectlyLost
+                                                  : LeakVerdict::kDefinitelyLost;
+        uint32_t holder = state != kUnreached ? mark.holder() : LeakScanResult::kNobody;
+        // A leader that was found to be led later on takes along what it led.
+        while (state == kIndirect && state_.mark(holder).state() == kIndirect) {
+          holder = state_.mark(holder).holder();
+        }
+        result.holders[i] = holder;
       }
-      state_.result.holders[i] = leader;
     }
-  }
+  });
+  result.root_bytes = state_.root_bytes.load();
+  result.unreadable_bytes = state_.unreadable_bytes.load();
+  result.blocks = std::move(state_.input.blocks);
 }
 
 LeakScanResult Scan::run() {
-  std::vector<ScanRoot> pieces;
-  for (const ScanRoot& root : state_.input.roots) {
-    for (uint64_t at = root.start; at < root.end; at += kLeakChunkBytes) {
-      pieces.push_back({at, std::min(at + kLeakChunkBytes, root.end), root.has_chunk_headers});
-    }
-  }
-  LeakMarker(state_).mark_registers();
-  run_on_threads(state_.input.threads, [&] {
-    LeakMarker marker(state_);
-    for (size_t i = next_piece_++; i < pieces.size(); i = next_piece_++) {
-      marker.mark_root(pieces[i]);
-    }
-  });
-  run_on_threads(state_.input.threads, [&] { LeakMarker(state_).work(); });
+  mark_reachable();
   find_leaders();
-  state_.result.verdicts.reserve(state_.input.blocks.size());
-  for (const std::atomic<uint8_t>& state : state_.states) {
-    const uint8_t now = state.load(std::memory_order_relaxed);
-    state_.result.verdicts.push_back(now == kReachable  ? LeakVerdict::kStillReachable
-                                     : now == kPossible ? LeakVerdict::kPossiblyLost
-                                     : now == kIndirect ? LeakVerdict::kIndirectlyLost
-                                                        : LeakVerdict::kDefinitelyLost);
-  }
-  state_.result.root_bytes = state_.root_bytes.load();
-  state_.result.unreadable_bytes = state_.unreadable_bytes.load();
-  state_.result.blocks = std::move(state_.input.blocks);
+  tell();
   return std::move(state_.result);
 }
 

@@ -9,26 +9,32 @@
 // in ascending order of addresses each leads what it reaches, by any pointer, which is then lost indirectly, earlier
 // leaders and what they lead included.
 //
-// Marking goes by chunks of the target's memory, which several threads take; blocks of a chunk that lie near each other
-// are read by one call. States only ever grow, so the order is of no matter. Memory: 32 bytes a block, a 64th of the
-// heap's extent at most, and 2 MiB a thread.
+// Marking goes by chunks of the target's memory, which several threads take. A chunk is read as a whole when the first
+// of its blocks is reached, and what may be pointers in it is kept: where each block's are is known from then on, and a
+// thread follows them depth first. What there is no room to keep is read when it is reached, by one call for blocks
+// that lie near each other. States only ever grow, so the order is of no matter. Memory: 65 bytes a block and 8 MiB, a
+// 64th of the heap's extent, and 2 MiB a thread, at most.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "profiler/huge_pages.h"
 #include "trace/records.h"
 
 namespace flarestack {
 
+// Without initialisers: millions of them are made at once, and filled in by several threads.
 struct ScannedBlock {
-  uint64_t address = 0;
-  uint64_t size_bytes = 0;
-  uint32_t site = 0;   // whatever the caller likes
-  uint32_t birth = 0;  // as well
+  uint64_t address;
+  uint64_t size_bytes;
+  uint32_t site;   // whatever the caller likes
+  uint32_t birth;  // as well
 };
+using ScannedBlocks = HugeVector<ScannedBlock>;
 
 // [start, end), in which pointers count as well.
 struct ScanRoot {
@@ -40,7 +46,7 @@ struct ScanRoot {
 };
 
 struct LeakScanInput {
-  std::vector<ScannedBlock> blocks;  // ascending by address, disjoint
+  ScannedBlocks blocks;  // ascending by address, disjoint
   std::vector<ScanRoot> roots;
   std::vector<uint64_t> registers;
   // Copies the process's memory; returns how many bytes from the first on could be copied. Called by several threads.
@@ -49,16 +55,17 @@ struct LeakScanInput {
   std::function<bool(uint64_t address)> is_file;
   std::function<bool(uint64_t address)> is_code;
   unsigned threads = 1;
+  std::optional<size_t> link_room;  // how many pointers to keep, if not what the number of blocks makes of it
 };
 
 struct LeakScanResult {
   static constexpr uint32_t kNobody = UINT32_MAX;
   static constexpr uint32_t kRoot = 1U << 31;
-  std::vector<ScannedBlock> blocks;   // the input's
-  std::vector<LeakVerdict> verdicts;  // of each
+  ScannedBlocks blocks;              // the input's
+  HugeVector<LeakVerdict> verdicts;  // of each
   // Of each: the block that was found to hold it, or kRoot and an index in root_words. Of one that is lost indirectly:
   // the lost block that leads to it. kNobody: of one that is definitely lost.
-  std::vector<uint32_t> holders;
+  HugeVector<uint32_t> holders;
   // Where the word was; the first ones are the registers, and hold their number in LeakScanInput::registers.
   std::vector<uint64_t> root_words;
   uint64_t root_bytes = 0;        // that were read
