@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "profiler/run_on_threads.h"
+
 namespace flarestack {
 namespace {
 
@@ -28,11 +30,15 @@ uint32_t LeakLinks::allocate(size_t count) {
 }
 
 LeakScanState::LeakScanState(LeakScanInput scanned)
-    : input(std::move(scanned)),
-      index(input.blocks, input.threads),
-      heuristics(input),
-      marks(input.blocks.size()),
-      links(input) {
+    : input(std::move(scanned)), index(input.blocks, input.threads), heuristics(input), links(input) {
+  result.marks.resize(input.blocks.size());
+  std::atomic<size_t> next{0};
+  run_on_threads(input.threads, [&] {  // each page of it is asked for here
+    constexpr size_t kAtATime = size_t{1} << 20;
+    for (size_t at = next.fetch_add(kAtATime); at < result.marks.size(); at = next.fetch_add(kAtATime)) {
+      std::fill_n(result.marks.begin() + static_cast<ptrdiff_t>(at), std::min(kAtATime, result.marks.size() - at), 0);
+    }
+  });
   for (size_t i = 0; i < input.registers.size(); ++i) {
     result.root_words.push_back(i);
   }
@@ -64,7 +70,7 @@ void LeakMarker::add(uint64_t pointer, uint64_t address, uint32_t holder, bool d
 }
 
 void LeakMarker::add_target(const Target& target) {
-  __builtin_prefetch(&scan_.marks[target.block]);
+  __builtin_prefetch(&scan_.result.marks[target.block]);
   targets_[target_count_++] = target;
   if (target_count_ == kBatch) {
     reach_targets();
@@ -105,16 +111,16 @@ void LeakMarker::reach_targets() {
 }
 
 void LeakMarker::reach(const Target& target) {
-  std::atomic<uint64_t>& word = scan_.marks[target.block];
+  const std::atomic_ref<uint64_t> word = scan_.word(target.block);
   LeakMark now(word.load(std::memory_order_acquire));
-  if (now.state() == kReachable || (now.state() == kPossible && !target.definite)) {
+  if (now.state() == LeakState::kReachable || (now.state() == LeakState::kPossible && !target.definite)) {
     return;
   }
   const ScannedBlock& block = scan_.input.blocks[target.block];
   const bool is_start =
       target.definite && (target.distance == 0 || (target.distance < LeakLinks::kFar &&
                                                    scan_.heuristics.is_start(block.address + target.distance, block)));
-  const LeakState wanted = is_start ? kReachable : kPossible;
+  const LeakState wanted = is_start ? LeakState::kReachable : LeakState::kPossible;
   uint32_t holder = target.holder;
   if (holder == LeakScanResult::kRoot) {
     const std::lock_guard lock(scan_.root_mutex);
@@ -223,7 +229,7 @@ void LeakMarker::read_run(uint32_t first, uint32_t last) {
   }
 }
 
-// From words_ to at_, BlockIndex::kNone for what is in no block.
+// What words_ point to, to at_, BlockIndex::kNone for no block; in words_ then is how far it is from the first byte.
 void LeakMarker::resolve_pointers() {
   const BlockIndex& index = scan_.index;
   at_.resize(words_.size());
@@ -245,6 +251,9 @@ void LeakMarker::resolve_pointers() {
       if (at_[i] != BlockIndex::kNone) {
         at_[i] = index.block_at(words_[i], at_[i]);
       }
+      if (at_[i] != BlockIndex::kNone) {
+        words_[i] -= scan_.input.blocks[at_[i]].address;
+      }
     }
   }
 }
@@ -258,9 +267,9 @@ void LeakMarker::add_links(uint32_t block, size_t first, size_t end) {
     }
     last = links_.size();
     links_.push_back(at_[i]);
-    if (const uint64_t distance = words_[i] - scan_.input.blocks[at_[i]].address; distance != 0) {
+    if (words_[i] != 0) {
       links_.back() |= LeakLinks::kInterior;
-      links_.push_back(static_cast<uint32_t>(std::min<uint64_t>(distance, LeakLinks::kFar)));
+      links_.push_back(static_cast<uint32_t>(std::min<uint64_t>(words_[i], LeakLinks::kFar)));
     }
   }
   if (last != SIZE_MAX) {
@@ -283,18 +292,19 @@ void LeakMarker::link(LeakChunk& chunk) {
   if (scan_.input.read(start, buffer_.get(), end - start) != end - start) {
     return;
   }
-  words_.clear();
+  words_.resize(kLeakChunkBytes / kLeakWordBytes);
   ends_.clear();
+  size_t count = 0;
   for (uint32_t i = chunk.first_block; i < end_block; ++i) {
     const uint64_t from = aligned_to_word(blocks[i].address);
     const uint64_t* word = buffer_.get() + (from - start) / kLeakWordBytes;
     for (uint64_t at = from; at + kLeakWordBytes <= end_of(i); at += kLeakWordBytes, ++word) {
-      if (scan_.index.may_be_inside(*word)) {
-        words_.push_back(*word);
-      }
+      words_[count] = *word;  // no branch: as good as never foreseen
+      count += scan_.index.may_be_inside(*word) ? 1 : 0;
     }
-    ends_.push_back(static_cast<uint32_t>(words_.size()));
+    ends_.push_back(static_cast<uint32_t>(count));
   }
+  words_.resize(count);
   resolve_pointers();
   links_.clear();
   size_t first_word = 0;
@@ -311,7 +321,8 @@ void LeakMarker::link(LeakChunk& chunk) {
   for (size_t i = 0; i < ends_.size(); ++i) {
     const uint32_t first = i != 0 ? ends_[i - 1] : 0;
     const uint32_t links = first != ends_[i] ? place + first : LeakLinks::kNone;
-    scan_.marks[chunk.first_block + i].fetch_or(LeakMark::with_links(links), std::memory_order_acq_rel);
+    scan_.word(chunk.first_block + static_cast<uint32_t>(i))
+        .fetch_or(LeakMark::with_links(links), std::memory_order_acq_rel);
   }
 }
 
@@ -327,7 +338,7 @@ void LeakMarker::follow() {
     found_.pop_back();
     const LeakMark mark = scan_.mark(block);
     scan_.links.visit(mark.links(), [&](uint32_t target, uint64_t distance) {
-      add_target({distance, 0, target, block, mark.state() == kReachable});
+      add_target({distance, 0, target, block, mark.state() == LeakState::kReachable});
     });
     if (found_.size() >= kWorthSharing && scan_.queue.is_wanted()) {  // the oldest ones lead furthest
       const auto half = found_.begin() + static_cast<ptrdiff_t>(found_.size() / 2);
@@ -345,7 +356,7 @@ void LeakMarker::read_waiting(LeakChunk& chunk) {
     if (!scan_.mark(block).is_waiting()) {
       continue;
     }
-    const LeakMark before(scan_.marks[block].fetch_and(~LeakMark::kWaiting, std::memory_order_acq_rel));
+    const LeakMark before(scan_.word(block).fetch_and(~LeakMark::kWaiting, std::memory_order_acq_rel));
     if (before.links() == 0) {
       blocks_.push_back(block);
     } else if (before.links() != LeakLinks::kNone) {

@@ -12,6 +12,7 @@
 
 #include "profiler/block_index.h"
 #include "profiler/leak_heuristics.h"
+#include "profiler/leak_mark.h"
 #include "profiler/leak_queue.h"
 #include "profiler/leak_scan.h"
 
@@ -22,33 +23,6 @@ inline constexpr uint64_t kLeakWordBytes = sizeof(uint64_t);
 inline uint64_t aligned_to_word(uint64_t address) {
   return (address + kLeakWordBytes - 1) / kLeakWordBytes * kLeakWordBytes;
 }
-
-enum LeakState : uint8_t { kUnreached = 0, kPossible = 1, kReachable = 2, kIndirect = 3 };
-
-// What is known of a block, in a word that threads change at once: one cache miss a block.
-class LeakMark {
- public:
-  static constexpr unsigned kLinksBits = 29;
-  static constexpr uint64_t kWaiting = uint64_t{1} << 63;  // the block is to be read
-  static constexpr uint64_t kStateMask = uint64_t{3} << 61;
-
-  LeakMark() = default;
-  explicit LeakMark(uint64_t bits) : bits_(bits) {}
-  uint64_t bits() const { return bits_; }
-  LeakState state() const { return static_cast<LeakState>(bits_ >> 61 & 3); }
-  bool is_waiting() const { return (bits_ & kWaiting) != 0; }
-  // Where what it points to is in LeakLinks; 0: not known.
-  uint32_t links() const { return bits_ >> 32 & ((1U << kLinksBits) - 1); }
-  uint32_t holder() const { return static_cast<uint32_t>(bits_); }  // of a block that was reached or is led
-  static uint64_t with_links(uint32_t links) { return uint64_t{links} << 32; }
-  LeakMark reached(LeakState state, uint32_t holder, bool is_to_be_read) const {
-    constexpr uint64_t kKept = uint64_t{(1U << kLinksBits) - 1} << 32 | kWaiting;
-    return LeakMark((bits_ & kKept) | uint64_t{state} << 61 | holder | (is_to_be_read ? kWaiting : 0));
-  }
-
- private:
-  uint64_t bits_ = 0;
-};
 
 // Which blocks a block points to: its links one after the other, the last one marked. Of a pointer that is not a
 // block's address its distance to that follows, or kFar.
@@ -90,7 +64,8 @@ class LeakLinks {
 // What all threads share.
 struct LeakScanState {
   explicit LeakScanState(LeakScanInput scanned);
-  LeakMark mark(uint32_t block) const { return LeakMark(marks[block].load(std::memory_order_acquire)); }
+  std::atomic_ref<uint64_t> word(uint32_t block) { return std::atomic_ref(result.marks[block]); }
+  LeakMark mark(uint32_t block) { return LeakMark(word(block).load(std::memory_order_acquire)); }
   LeakChunk& chunk_of(uint32_t block) {
     uint32_t number = chunk_numbers[block / 64];
     while (block >= chunks[number].end_block) {
@@ -103,7 +78,6 @@ struct LeakScanState {
   LeakScanResult result;
   BlockIndex index;
   LeakHeuristics heuristics;
-  HugeVector<std::atomic<uint64_t>> marks;  // LeakMark of each block
   LeakLinks links;
   std::vector<LeakChunk> chunks;
   std::vector<uint32_t> chunk_numbers;  // of every 64th block
@@ -145,7 +119,7 @@ class LeakMarker {
 
   void read_waiting(LeakChunk& chunk);
   void follow();
-  bool is_definite(uint32_t block) const { return scan_.mark(block).state() == kReachable; }
+  bool is_definite(uint32_t block) { return scan_.mark(block).state() == LeakState::kReachable; }
   void read_run(uint32_t first, uint32_t last);
   void read_block(uint32_t block);
   void look_at_words(const uint64_t* words, uint64_t address, uint64_t end, uint32_t holder, bool definite);

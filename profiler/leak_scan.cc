@@ -67,13 +67,12 @@ class Scan {
   LeakScanResult run();
 
  private:
-  bool is_lost(uint32_t block) const { return state_.mark(block).state() == kUnreached; }
+  bool is_lost(uint32_t block) { return state_.mark(block).state() == LeakState::kUnreached; }
   void mark_reachable();
   void link_lost();
   void find_leaders();
   void lead(uint32_t leader, BlockReader& reader);
   void claim(uint32_t block, uint32_t leader);
-  void tell();
 
   LeakScanState state_;
   std::vector<uint32_t> led_;  // by the leader at hand, itself first
@@ -110,8 +109,8 @@ void Scan::link_lost() {
 
 void Scan::claim(uint32_t block, uint32_t leader) {
   const LeakMark mark = state_.mark(block);
-  if (block != leader && mark.state() == kUnreached) {
-    state_.marks[block].store(mark.reached(kIndirect, leader, false).bits(), std::memory_order_relaxed);
+  if (block != leader && mark.state() == LeakState::kUnreached) {
+    state_.word(block).store(mark.reached(LeakState::kIndirect, leader, false).bits(), std::memory_order_relaxed);
     if (mark.links() > LeakLinks::kNone) {
       __builtin_prefetch(state_.links.at(mark.links()));
     }
@@ -148,45 +147,43 @@ void Scan::find_leaders() {
   state_.unreadable_bytes += unreadable;
 }
 
-// The result, from the marks.
-void Scan::tell() {
-  LeakScanResult& result = state_.result;
-  const size_t count = state_.input.blocks.size();
-  result.verdicts.resize(count);
-  result.holders.resize(count);
-  std::atomic<size_t> next{0};
-  run_on_threads(state_.input.threads, [&] {
-    constexpr size_t kAtATime = 1 << 16;
-    for (size_t first = next.fetch_add(kAtATime); first < count; first = next.fetch_add(kAtATime)) {
-      for (size_t i = first; i < std::min(first + kAtATime, count); ++i) {
-        const LeakMark mark = state_.mark(static_cast<uint32_t>(i));
-        const LeakState state = mark.state();
-        result.verdicts[i] = state == kReachable  ? LeakVerdict::kStillReachable
-                             : state == kPossible ? LeakVerdict::kPossiblyLost
-                             : state == kIndirect ? LeakVerdict::kIndirectlyLost
-                                                  : LeakVerdict::kDefinitelyLost;
-        uint32_t holder = state != kUnreached ? mark.holder() : LeakScanResult::kNobody;
-        // A leader that was found to be led later on takes along what it led.
-        while (state == kIndirect && state_.mark(holder).state() == kIndirect) {
-          holder = state_.mark(holder).holder();
-        }
-        result.holders[i] = holder;
-      }
-    }
-  });
-  result.root_bytes = state_.root_bytes.load();
-  result.unreadable_bytes = state_.unreadable_bytes.load();
-  result.blocks = std::move(state_.input.blocks);
-}
-
 LeakScanResult Scan::run() {
   mark_reachable();
   find_leaders();
-  tell();
-  return std::move(state_.result);
+  LeakScanResult& result = state_.result;
+  result.root_bytes = state_.root_bytes.load();
+  result.unreadable_bytes = state_.unreadable_bytes.load();
+  result.blocks = std::move(state_.input.blocks);
+  return std::move(result);
 }
 
 }  // namespace
+
+LeakVerdict LeakScanResult::verdict(size_t block) const {
+  switch (LeakMark(marks[block]).state()) {
+    case LeakState::kReachable:
+      return LeakVerdict::kStillReachable;
+    case LeakState::kPossible:
+      return LeakVerdict::kPossiblyLost;
+    case LeakState::kIndirect:
+      return LeakVerdict::kIndirectlyLost;
+    case LeakState::kUnreached:
+      break;
+  }
+  return LeakVerdict::kDefinitelyLost;
+}
+
+uint32_t LeakScanResult::holder(size_t block) const {
+  LeakMark mark(marks[block]);
+  if (mark.state() == LeakState::kUnreached) {
+    return kNobody;
+  }
+  // A leader that was found to be led later on takes along what it led.
+  while (mark.state() == LeakState::kIndirect && LeakMark(marks[mark.holder()]).state() == LeakState::kIndirect) {
+    mark = LeakMark(marks[mark.holder()]);
+  }
+  return mark.holder();
+}
 
 LeakScanResult scan_for_leaks(LeakScanInput input) { return Scan(std::move(input)).run(); }
 

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "profiler/huge_pages.h"
+#include "profiler/leak_mark.h"
 #include "trace/records.h"
 
 namespace flarestack {
@@ -61,11 +62,12 @@ struct LeakScanInput {
 struct LeakScanResult {
   static constexpr uint32_t kNobody = UINT32_MAX;
   static constexpr uint32_t kRoot = 1U << 31;
-  ScannedBlocks blocks;              // the input's
-  HugeVector<LeakVerdict> verdicts;  // of each
-  // Of each: the block that was found to hold it, or kRoot and an index in root_words. Of one that is lost indirectly:
-  // the lost block that leads to it. kNobody: of one that is definitely lost.
-  HugeVector<uint32_t> holders;
+  ScannedBlocks blocks;        // the input's
+  HugeVector<uint64_t> marks;  // of each, as LeakMark
+  LeakVerdict verdict(size_t block) const;
+  // The block that was found to hold it, or kRoot and an index in root_words. Of one that is lost indirectly: the lost
+  // block that leads to it. kNobody: of one that is definitely lost.
+  uint32_t holder(size_t block) const;
   // Where the word was; the first ones are the registers, and hold their number in LeakScanInput::registers.
   std::vector<uint64_t> root_words;
   uint64_t root_bytes = 0;        // that were read

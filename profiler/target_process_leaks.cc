@@ -224,10 +224,10 @@ void TargetProcess::write_leaks(LeakLook& look) {
   for (size_t i = 0; i < result.blocks.size(); ++i) {
     constexpr size_t kAhead = 16;
     if (i + kAhead < result.blocks.size()) {
-      __builtin_prefetch(&result.blocks[result.holders[i + kAhead] % result.blocks.size()]);
+      __builtin_prefetch(&result.blocks[result.holder(i + kAhead) % result.blocks.size()]);
     }
     const ScannedBlock& block = result.blocks[i];
-    if (look.cut_short && is_lost(result.verdicts[i])) {
+    if (look.cut_short && is_lost(result.verdict(i))) {
       --look.check.blocks;
       continue;
     }
@@ -235,7 +235,7 @@ void TargetProcess::write_leaks(LeakLook& look) {
     LeakRecord leak;
     leak.process = identity_.id;
     leak.check = look.check.number;
-    leak.verdict = result.verdicts[i];
+    leak.verdict = result.verdict(i);
     leak.inherited = HeapTracker::is_inherited(block.site);
     leak.thread = origin.thread;
     leak.stack = origin.stack;
@@ -243,7 +243,7 @@ void TargetProcess::write_leaks(LeakLook& look) {
     leak.bytes = leak.smallest_bytes = leak.largest_bytes = block.size_bytes;
     leak.first_ns = leak.last_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
     look.check.bytes += block.size_bytes;
-    const uint32_t holder = result.holders[i];
+    const uint32_t holder = result.holder(i);
     if (holder != LeakScanResult::kNobody && (holder & LeakScanResult::kRoot) == 0) {
       leak.holder = LeakHolder::kBlock;
       leak.holder_stack = tracker.origin_of(result.blocks[holder].site).stack;

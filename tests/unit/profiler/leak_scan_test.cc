@@ -66,13 +66,29 @@ struct Memory {
     const LeakScanResult result = scan();
     for (size_t i = 0; i < result.blocks.size(); ++i) {
       if (result.blocks[i].address == address) {
-        return result.verdicts[i];
+        return result.verdict(i);
       }
     }
     FAIL("no such block");
     return {};
   }
 };
+
+std::vector<LeakVerdict> verdicts_of(const LeakScanResult& result) {
+  std::vector<LeakVerdict> verdicts;
+  for (size_t i = 0; i < result.blocks.size(); ++i) {
+    verdicts.push_back(result.verdict(i));
+  }
+  return verdicts;
+}
+
+std::vector<uint32_t> holders_of(const LeakScanResult& result) {
+  std::vector<uint32_t> holders;
+  for (size_t i = 0; i < result.blocks.size(); ++i) {
+    holders.push_back(result.holder(i));
+  }
+  return holders;
+}
 
 constexpr auto kLost = LeakVerdict::kDefinitelyLost;
 constexpr auto kIndirect = LeakVerdict::kIndirectlyLost;
@@ -83,9 +99,9 @@ constexpr auto kReachable = LeakVerdict::kStillReachable;
 
 TEST_CASE("a scan of nothing") {
   Memory memory;
-  CHECK(memory.scan().verdicts.empty());
+  CHECK(memory.scan().marks.empty());
   memory.root({kHeap});
-  CHECK(memory.scan().verdicts.empty());
+  CHECK(memory.scan().marks.empty());
 }
 
 TEST_CASE("what points to a block decides on it") {
@@ -95,8 +111,8 @@ TEST_CASE("what points to a block decides on it") {
   SECTION("its start, in a root") {
     memory.root({5, kHeap});
     const LeakScanResult result = memory.scan();
-    CHECK(result.verdicts[0] == kReachable);
-    REQUIRE(result.holders[0] == LeakScanResult::kRoot);
+    CHECK(result.verdict(0) == kReachable);
+    REQUIRE(result.holder(0) == LeakScanResult::kRoot);
     CHECK(result.root_words.at(0) == kRoots + 8);
     CHECK(result.root_bytes == 16);
     CHECK(result.unreadable_bytes == 0);
@@ -116,8 +132,8 @@ TEST_CASE("what points to a block decides on it") {
   SECTION("a register") {
     memory.input.registers = {1, kHeap};
     const LeakScanResult result = memory.scan();
-    CHECK(result.verdicts[0] == kReachable);
-    REQUIRE(result.holders[0] == (LeakScanResult::kRoot | 1));
+    CHECK(result.verdict(0) == kReachable);
+    REQUIRE(result.holder(0) == (LeakScanResult::kRoot | 1));
     CHECK(result.root_words.at(1) == 1);
   }
   SECTION("a word that is not aligned") {
@@ -153,21 +169,21 @@ TEST_CASE("blocks pass on how they are reached") {
   SECTION("reachable") {
     memory.root({kHeap});
     const LeakScanResult result = memory.scan();
-    CHECK(result.verdicts == HugeVector<LeakVerdict>{kReachable, kReachable, kReachable});
-    CHECK(result.holders[2] == 1);
+    CHECK(verdicts_of(result) == std::vector{kReachable, kReachable, kReachable});
+    CHECK(result.holder(2) == 1);
   }
   SECTION("possibly") {
     memory.root({kHeap + 8});
-    CHECK(memory.scan().verdicts == HugeVector<LeakVerdict>{kPossible, kPossible, kPossible});
+    CHECK(verdicts_of(memory.scan()) == std::vector{kPossible, kPossible, kPossible});
   }
   SECTION("possibly, and from its middle on for sure") {
     memory.root({kHeap + 8, kHeap + 0x100});
-    CHECK(memory.scan().verdicts == HugeVector<LeakVerdict>{kPossible, kReachable, kReachable});
+    CHECK(verdicts_of(memory.scan()) == std::vector{kPossible, kReachable, kReachable});
   }
   SECTION("not at all") {
     const LeakScanResult result = memory.scan();
-    CHECK(result.verdicts == HugeVector<LeakVerdict>{kLost, kIndirect, kIndirect});
-    CHECK(result.holders == HugeVector<uint32_t>{LeakScanResult::kNobody, 0, 0});
+    CHECK(verdicts_of(result) == std::vector{kLost, kIndirect, kIndirect});
+    CHECK(holders_of(result) == std::vector<uint32_t>{LeakScanResult::kNobody, 0, 0});
   }
   SECTION("a leader that is met later takes all") {
     memory.words[kHeap] = 0;
@@ -176,9 +192,9 @@ TEST_CASE("blocks pass on how they are reached") {
     memory.words[kHeap + 0x300] = kHeap + 0x110;
     memory.root({kHeap});
     const LeakScanResult result = memory.scan();
-    CHECK(result.verdicts == HugeVector<LeakVerdict>{kReachable, kIndirect, kIndirect, kLost});
-    CHECK(result.holders[1] == 3);
-    CHECK(result.holders[2] == 3);
+    CHECK(verdicts_of(result) == std::vector{kReachable, kIndirect, kIndirect, kLost});
+    CHECK(result.holder(1) == 3);
+    CHECK(result.holder(2) == 3);
   }
 }
 
@@ -191,7 +207,7 @@ TEST_CASE("memory that cannot be read is counted, and the rest is read") {
   memory.root({kHeap});
   memory.input.roots.push_back({0x9000, 0xa000});
   const LeakScanResult result = memory.scan();
-  CHECK(result.verdicts == HugeVector<LeakVerdict>{kReachable, kReachable});
+  CHECK(verdicts_of(result) == std::vector{kReachable, kReachable});
   CHECK(result.unreadable_bytes == 4096 * 2 + 4096);
 }
 
@@ -294,7 +310,7 @@ TEST_CASE("random graphs are judged as the definitions have it") {
       add_edges(i, blocks[i].address, blocks[i].address + blocks[i].size_bytes);
     }
     add_edges(count, memory.input.roots[0].start, memory.input.roots[0].end);
-    HugeVector<LeakVerdict> expected(count, kLost);
+    std::vector<LeakVerdict> expected(count, kLost);
     std::vector<bool> known(count + 1, false);
     const auto spread_from = [&](std::vector<uint32_t> stack, bool starts_only, LeakVerdict verdict) {
       while (!stack.empty()) {
@@ -328,9 +344,9 @@ TEST_CASE("random graphs are judged as the definitions have it") {
       memory.input.link_room = draw(2) * draw(2 * count);
     }
     const LeakScanResult result = memory.scan(1 + round % 3);
-    REQUIRE(result.verdicts == expected);
+    REQUIRE(verdicts_of(result) == expected);
     for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t holder = result.holders[i];
+      const uint32_t holder = result.holder(i);
       if (expected[i] == kLost) {
         REQUIRE(holder == LeakScanResult::kNobody);
       } else if (expected[i] == kIndirect) {
