@@ -207,7 +207,7 @@ def main():
     options = parser.parse_args()
     settings = (dict(part=1 / 20, rounds=1, timeout_s=60, scan_rounds=1, sizes_mib=[1, 16, 128], large_mib=64)
                 if options.quick else
-                dict(part=1 / 3, rounds=3, timeout_s=300, scan_rounds=5, sizes_mib=[1, 4, 16, 64, 256, 1024, 2048], large_mib=1024))
+                dict(part=1 / 6, rounds=3, timeout_s=300, scan_rounds=5, sizes_mib=[1, 4, 16, 64, 256, 1024, 2048], large_mib=1024))
     for name, value in settings.items():
         setattr(options, name, value)
     results = Results("leaks", settings)
