@@ -56,11 +56,15 @@ bool keep_environment(const char* const* environment) {
   return true;
 }
 
+}  // namespace
+
 uint64_t stack_limit_bytes() {
   rlimit limit{};
   raw_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, raw_pointer(&limit));
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? kUnlimitedStackBytes : limit.rlim_cur;
 }
+
+namespace {
 
 // The beginning of a small file with a terminating zero; empty where it cannot be read.
 void read_text(const char* path, char* text, size_t capacity) {
@@ -108,6 +112,8 @@ void begin_first_thread(bool signal_blocked, uint64_t counted_from_cpu_ns) {
   arm(*thread, counted_from_cpu_ns);
 }
 
+}  // namespace
+
 void before_fork() {
   heap_before_fork();
   // The POSIX timer may tick while the kernel copies the address space, which would start the copy anew, for ever if it
@@ -128,6 +134,8 @@ void after_fork_in_parent() {
     }
   }
 }
+
+namespace {
 
 // The session that a fork's child gets; empty: the parent's recording is off, children are not followed, or it failed.
 SessionView open_child_session(SessionPage& parent_page, uint32_t fork_number) {
@@ -153,6 +161,8 @@ void go_unrecorded(bool signal_blocked, uint64_t bit) {
     set_signal_mask(signal_blocked ? SIG_BLOCK : SIG_UNBLOCK, bit);
   }
 }
+
+}  // namespace
 
 void after_fork_in_child() {
   const SessionView parent = the_agent.session;
@@ -191,6 +201,8 @@ void after_fork_in_child() {
   begin_first_thread(signal_blocked, 0);
   start_heap();
 }
+
+namespace {
 
 // Whether a tracer is told of every signal before we are. It started the program, or was there at the exec.
 bool is_traced() {
@@ -238,7 +250,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   start_modules(true);
   if (session.page().heap != HeapRecording::kOff) {
     HookTable hooks = heap_hooks();
-    hooks.exit = session.page().leak_check != 0 ? exit_hook() : nullptr;
+    hooks.add("_exit", session.page().leak_check != 0 ? exit_hook() : nullptr);
     apply_patches(recorder, hooks);
     settle_heap_provider();
   }

@@ -21,6 +21,7 @@ struct Agent {
   const char* session_value = nullptr;  // of our environment variable, as it was when the program started
   const char* agent_path = nullptr;     // our entry of LD_PRELOAD
   bool follow_exec = true;              // false: --no-children
+  bool is_attached = false;             // entered a running process: hooks are jumps over entries, all of them
   uint64_t default_stack_bytes = 0;     // of a thread without attributes
   uint64_t main_stack_low = 0;          // bounds of the main thread's stack
   uint64_t main_stack_high = 0;
@@ -47,6 +48,14 @@ SessionView open_session(const char* session_value, const SessionRequest& reques
 // The same, and leaves the connection open for what else there is to ask.
 class Connection;
 SessionView open_session(const char* session_value, const SessionRequest& request, Connection& connection);
+
+// Around a fork. [hook]
+void before_fork();
+void after_fork_in_parent();
+void after_fork_in_child();
+
+// RLIMIT_STACK: of the main thread, and of threads without attributes. [init]
+uint64_t stack_limit_bytes();
 
 // Tells the recorder of an image that will run without an agent; `reason` is a LoadVerdict. Silent on failure. [hook]
 void send_unrecorded_note(const char* path, uint32_t reason);

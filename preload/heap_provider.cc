@@ -65,6 +65,12 @@ void settle_heap_provider() {
   settle(provider.memalign);
   settle(provider.valloc);
   settle(provider.pvalloc);
+  settle(provider.mmap);
+  settle(provider.mmap64);
+  settle(provider.munmap);
+  provider.mremap = original_of(provider.mremap);
+  settle(provider.brk);
+  settle(provider.sbrk);
   heap_provider_table = provider;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "preload/agent.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hook.h"
@@ -31,20 +32,20 @@ using namespace flarestack::agent;  // NOLINT: hooks are C functions of the glob
 
 FLARESTACK_HOOK void* mmap(void* address, size_t size_bytes, int protection, int flags, int descriptor,
                            long offset) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   return map_with(call, heap_provider().mmap(address, size_bytes, protection, flags, descriptor, offset), size_bytes,
                   protection);
 }
 
 FLARESTACK_HOOK void* mmap64(void* address, size_t size_bytes, int protection, int flags, int descriptor,
                              long offset) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   return map_with(call, heap_provider().mmap64(address, size_bytes, protection, flags, descriptor, offset), size_bytes,
                   protection);
 }
 
 FLARESTACK_HOOK int munmap(void* address, size_t size_bytes) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   if (call.counts()) {
     call.unmapping(address_of(address),
                    whole_pages(size_bytes));  // before: the place may be another thread's in a moment
@@ -53,7 +54,7 @@ FLARESTACK_HOOK int munmap(void* address, size_t size_bytes) noexcept {
 }
 
 FLARESTACK_HOOK void* mremap(void* address, size_t old_bytes, size_t new_bytes, int flags, ...) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   va_list list;
   va_start(list, flags);
   void* new_address = va_arg(list, void*);  // passed on whether it was given or not
@@ -68,7 +69,7 @@ FLARESTACK_HOOK void* mremap(void* address, size_t old_bytes, size_t new_bytes, 
 }
 
 FLARESTACK_HOOK void* sbrk(long increment) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   void* before = heap_provider().sbrk(increment);
   if (before != MAP_FAILED && increment != 0 && call.counts()) {
     if (increment > 0) {
@@ -81,7 +82,7 @@ FLARESTACK_HOOK void* sbrk(long increment) noexcept {
 }
 
 FLARESTACK_HOOK int brk(void* end) noexcept {
-  const HeapCall call(heap_caller());
+  const HeapCall call(heap_caller(), the_agent.is_attached);
   const uint64_t before = call.counts() ? address_of(heap_provider().sbrk(0)) : 0;
   const int result = heap_provider().brk(end);
   const uint64_t after = address_of(end);

@@ -367,6 +367,13 @@ void start_modules(bool first_in_process) {
   }
 }
 
+void restart_modules() {
+  if (known != nullptr) {
+    known_count = 0;
+    rebuild();
+  }
+}
+
 SnapshotReader::SnapshotReader() {
   readers.fetch_add(1, std::memory_order_seq_cst);
   snapshot_ = &current.load(std::memory_order_seq_cst)->view;

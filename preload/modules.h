@@ -13,6 +13,8 @@ namespace flarestack::agent {
 // Takes the first snapshot and hooks r_brk. `first_in_process` is false in a fork's child, where the hook is in place
 // and the recorder is told of all modules again. [init], and in a fork's child
 void start_modules(bool first_in_process);
+// The same for the session of a process that is attached to once more. [hook]
+void restart_modules();
 
 // Holds the current snapshot for as long as it lives: a snapshot is not freed while one of these is alive. [signal]
 class SnapshotReader {

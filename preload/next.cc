@@ -3,11 +3,18 @@
 
 #include <atomic>
 
+#include "preload/patches.h"
+
 namespace flarestack::agent {
 namespace {
 
 constinit Next table{};
 constinit std::atomic<bool> resolved{false};
+
+template <typename Function>
+void settle(Function*& function) {
+  function = reinterpret_cast<Function*>(original_of(reinterpret_cast<void*>(function)));
+}
 
 }  // namespace
 
@@ -20,6 +27,7 @@ const Next& next() {
     find_next(table.pthread_attr_getsigmask_np, debug, "pthread_attr_getsigmask_np");
     find_next(table.thrd_create, debug, "thrd_create");
     find_next(table.register_atfork, debug, "__register_atfork");
+    find_next(table.fork, debug, "fork");
     find_next(table.sigaction, debug, "sigaction");
     find_next(table.sigprocmask, debug, "sigprocmask");
     find_next(table.pthread_sigmask, debug, "pthread_sigmask");
@@ -52,6 +60,21 @@ const Next& next() {
     resolved.store(true, std::memory_order_release);
   }
   return table;
+}
+
+void settle_next() {
+  settle(table.pthread_create);
+  settle(table.thrd_create);
+  settle(table.fork);
+  settle(table.sigaction);
+  settle(table.sigprocmask);
+  settle(table.pthread_sigmask);
+  settle(table.signal);
+  settle(table.sigaltstack);
+  settle(table.sigpending);
+  settle(table.execve);
+  settle(table.prctl);
+  table.syscall = original_of(table.syscall);
 }
 
 }  // namespace flarestack::agent

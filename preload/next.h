@@ -21,6 +21,7 @@ struct Next {
   int (*pthread_attr_getsigmask_np)(const pthread_attr_t*, sigset_t*);
   int (*thrd_create)(thrd_t*, thrd_start_t, void*);
   int (*register_atfork)(void (*)(), void (*)(), void (*)(), void*);
+  int (*fork)();
 
   int (*sigaction)(int, const struct sigaction*, struct sigaction*);
   int (*sigprocmask)(int, const sigset_t*, sigset_t*);
@@ -59,5 +60,7 @@ struct Next {
 // Resolved at the first call, which our constructor makes unless an earlier constructor's hook does. An entry that no
 // module of the target defines is nullptr: it can then not be called by the target either. [hook]
 const Next& next();
+// Some of them were hooked inline: from now on we call what they displaced. [hook]
+void settle_next();
 
 }  // namespace flarestack::agent

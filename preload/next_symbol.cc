@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "preload/agent.h"
 #include "preload/system.h"
 
 namespace flarestack::agent {
@@ -106,7 +107,8 @@ ProgramHeaders executable_headers() {
 }
 
 void* find_behind_us(const r_debug* debug, const char* name, unsigned char type) {
-  bool behind_us = false;
+  // One that was attached is not among them; all are behind it.
+  bool behind_us = the_agent.is_attached;
   for (const link_map* module = debug != nullptr ? debug->r_map : nullptr; module != nullptr; module = module->l_next) {
     if (behind_us) {
       if (void* address = find_in(*module, name, type)) {

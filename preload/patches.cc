@@ -157,6 +157,8 @@ class OwnMemory {
   long descriptor_;
 };
 
+enum class Deal : uint8_t { kMapAndJump, kMap, kJump };
+
 void apply_patch(const OwnMemory& memory, const PlannedPatch& patch, PatchOutcome& outcome) {
   uint8_t present[sizeof(patch.expected)];
   long result = has_room() ? memory.read(patch.entry_address, present, patch.expected_bytes) : -ENOMEM;
@@ -178,7 +180,7 @@ void apply_patch(const OwnMemory& memory, const PlannedPatch& patch, PatchOutcom
   }
 }
 
-void carry_out(const Plan& plan, PatchOutcome& outcome) {
+void carry_out(const Plan& plan, Deal deal, PatchOutcome& outcome) {
   if (!plan.makes_sense()) {
     note_failure(outcome, -EBADMSG);
     return;
@@ -186,7 +188,7 @@ void carry_out(const Plan& plan, PatchOutcome& outcome) {
   const OwnMemory memory;
   for (uint32_t a = 0; a < plan.header().area_count; ++a) {
     const PlannedArea& area = plan.areas()[a];
-    const long mapped = map_area(area, plan.bytes + area.code_offset);
+    const long mapped = deal != Deal::kJump ? map_area(area, plan.bytes + area.code_offset) : 0;
     for (uint32_t i = 0; i < plan.header().patch_count; ++i) {
       if (plan.patches()[i].area != a) {
         continue;
@@ -194,7 +196,7 @@ void carry_out(const Plan& plan, PatchOutcome& outcome) {
       if (raw_failed(mapped)) {
         note_failure(outcome, mapped);
         ++outcome.failed;
-      } else {
+      } else if (deal != Deal::kMap) {
         apply_patch(memory, plan.patches()[i], outcome);
       }
     }
@@ -202,8 +204,9 @@ void carry_out(const Plan& plan, PatchOutcome& outcome) {
 }
 
 bool request(const Connection& connection, const HookTable& table, uint64_t module_address) {
-  PatchRequest message{kSessionMagic, kWireVersion, 0, module_address, {}, reinterpret_cast<uint64_t>(table.exit), {}};
-  bool is_empty = table.exit == nullptr;
+  PatchRequest message{kSessionMagic, kWireVersion, table.function_count, module_address, {}, {}, {}};
+  bool is_empty = table.function_count == 0;
+  memcpy(message.functions, table.functions, sizeof(message.functions));
   for (uint32_t i = 0; i < kHookShapeCount; ++i) {
     message.hooks[i] = reinterpret_cast<uint64_t>(table.hooks[i]);
     is_empty = is_empty && message.hooks[i] == 0;
@@ -212,14 +215,13 @@ bool request(const Connection& connection, const HookTable& table, uint64_t modu
          connection.send(&message, sizeof(message));
 }
 
-// False: there is no plan.
-bool ask_and_carry_out(const Connection& connection, const HookTable& table, uint64_t module_address,
-                       PatchOutcome& outcome) {
+// What the recorder plans, mapped; without bytes: nothing, or it failed with an error that the outcome has.
+Plan ask(const Connection& connection, const HookTable& table, uint64_t module_address, PatchOutcome& outcome) {
   PatchReply reply{};
   int descriptor = -1;
   if (!connection || !request(connection, table, module_address) ||
       !connection.receive(&reply, sizeof(reply), descriptor) || descriptor < 0) {
-    return false;
+    return {};
   }
   const bool is_reply = reply.magic == kSessionMagic && reply.version == kWireVersion && reply.size_bytes != 0 &&
                         reply.size_bytes <= kMaxPlanBytes;
@@ -227,11 +229,27 @@ bool ask_and_carry_out(const Connection& connection, const HookTable& table, uin
   close_file(descriptor);
   if (raw_failed(bytes)) {
     note_failure(outcome, bytes);
-    return true;
+    return {};
   }
-  carry_out({reinterpret_cast<const char*>(bytes), reply.size_bytes}, outcome);
-  unmap_memory(reinterpret_cast<void*>(bytes), reply.size_bytes);
+  return {reinterpret_cast<const char*>(bytes), reply.size_bytes};
+}
+
+// False: there is no plan.
+bool ask_and_carry_out(const Connection& connection, const HookTable& table, uint64_t module_address,
+                       PatchOutcome& outcome) {
+  const Plan plan = ask(connection, table, module_address, outcome);
+  if (plan.bytes == nullptr) {
+    return outcome.error_number != 0;
+  }
+  carry_out(plan, Deal::kMapAndJump, outcome);
+  unmap_memory(const_cast<char*>(plan.bytes), plan.size_bytes);
   return true;
+}
+
+void tell(const Connection& connection, PatchOutcome& outcome) {
+  if (copy_secret(the_agent.session_value, outcome.secret)) {
+    connection.send(&outcome, sizeof(outcome));
+  }
 }
 
 }  // namespace
@@ -246,10 +264,47 @@ void apply_patches(Connection& connection, const HookTable& table, uint64_t modu
     outcome.error_number = 0;
     is_answered = ask_and_carry_out(connection, table, module_address, outcome);
   }
-  if (is_answered && copy_secret(the_agent.session_value, outcome.secret)) {
-    connection.send(&outcome, sizeof(outcome));
+  if (is_answered) {
+    tell(connection, outcome);
   }
   connection.close();
+}
+
+const PatchPlanHeader* prepare_patches(Connection& connection, const HookTable& table) {
+  table_for_later = table;
+  PatchOutcome outcome{kSessionMagic, kWireVersion, 0, 0, 0, 0, 0, {}};
+  const Plan plan = ask(connection, table, 0, outcome);
+  if (plan.bytes != nullptr) {
+    carry_out(plan, Deal::kMap, outcome);
+    tell(connection, outcome);
+  }
+  connection.close();
+  return plan.bytes != nullptr && plan.makes_sense() ? &plan.header() : nullptr;
+}
+
+void write_jumps(const PatchPlanHeader* plan) {
+  PatchOutcome outcome{};
+  carry_out({reinterpret_cast<const char*>(plan), plan->size_bytes}, Deal::kJump, outcome);
+}
+
+void take_jumps_out(const PatchPlanHeader* header) {
+  const Plan plan{reinterpret_cast<const char*>(header), header->size_bytes};
+  const OwnMemory memory;
+  for (uint32_t i = 0; i < header->patch_count; ++i) {
+    const PlannedPatch& patch = plan.patches()[i];
+    uint8_t present[kPatchJumpBytes];
+    if (!raw_failed(memory.read(patch.entry_address, present, sizeof(present))) &&
+        memcmp(present, patch.jump, sizeof(present)) == 0) {
+      memory.write(patch.entry_address, patch.expected, kPatchJumpBytes);
+    }
+  }
+}
+
+void HookTable::add(const char* name, void* hook) {
+  if (hook != nullptr && function_count < kMaxHookedFunctions) {
+    text_copy(functions[function_count].name, name, sizeof(functions[0].name));
+    functions[function_count++].hook = reinterpret_cast<uint64_t>(hook);
+  }
 }
 
 const void* allocator_in(const link_map& module) {

@@ -9,19 +9,32 @@
 
 #include "preload/connection.h"
 #include "wire/hook_shape.h"
+#include "wire/patch.h"
 
 namespace flarestack::agent {
 
-// The hook of each HookShape, as functions of the shape's signature with one more argument (wire/hook_shape.h).
+// The hook of each HookShape, as functions of the shape's signature with one more argument (wire/hook_shape.h), and
+// those of other functions, which are given these functions' own arguments alone.
 struct HookTable {
-  void* exit = nullptr;               // of libc's _exit(status), which it does not call; nullptr: it is left alone
   void* hooks[kHookShapeCount] = {};  // nullptr: entries of this shape are not hooked
+  HookedFunction functions[kMaxHookedFunctions] = {};
+  uint32_t function_count = 0;
+
+  void add(const char* name, void* hook);
 };
 
 // Asks the recorder for a plan, and carries it out, on the open connection, which is closed. Only while no other thread
 // can be in the module's code: in our constructor, and for a library that is just being loaded. `module_address`: of
 // that library's code; 0: of all modules. Whatever fails is left as it was. [init], [hook]
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address = 0);
+
+// The same in two steps, for a process that runs already: first the plan, whose areas are mapped and which stays mapped
+// itself, then the jumps. The address of the plan, nullptr: there is none. [hook]
+const PatchPlanHeader* prepare_patches(Connection& connection, const HookTable& table);
+// While no other thread runs. [hook]
+void write_jumps(const PatchPlanHeader* plan);
+// Puts what was displaced back; trampolines stay. [hook]
+void take_jumps_out(const PatchPlanHeader* plan);
 
 // A library has been loaded, and none of its code has run yet: if it is an allocator, asks the recorder for hooks of
 // the table that apply_patches() was given first. [hook], under the loader's lock

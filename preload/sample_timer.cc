@@ -125,7 +125,7 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
     attributes.sigtrap = attributes.remove_on_exec = 1;
     attributes.sig_data = kMarkMagic | (last_mark.fetch_add(1, std::memory_order_relaxed) + 1);
   }
-  const long descriptor = raw_syscall(SYS_perf_event_open, raw_pointer(&attributes), 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  const long descriptor = raw_syscall(SYS_perf_event_open, raw_pointer(&attributes), thread.tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (raw_failed(descriptor)) {
     return descriptor;
   }
@@ -137,8 +137,10 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
     thread.perf_page.store(reinterpret_cast<void*>(result), std::memory_order_relaxed);
     thread.perf_mark = by_trap() ? attributes.sig_data : static_cast<uint64_t>(descriptor);
     if (start == EventStart::kAtNextTick) {
-      record_unsampled_ticks(thread);  // opening it has taken its time
-      const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(CLOCK_THREAD_CPUTIME_ID);
+      if (thread.tid == thread_id()) {
+        record_unsampled_ticks(thread);  // opening it has taken its time
+      }
+      const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(thread_cpu_clock(thread.tid));
       const bool too_soon = first_ns < kMinFirstPeriodNs || first_ns > period_ns;  // or it has just passed
       const uint64_t first_period_ns = too_soon ? kMinFirstPeriodNs : first_ns;
       raw_syscall(SYS_ioctl, descriptor, PERF_EVENT_IOC_PERIOD, raw_pointer(&first_period_ns));
@@ -157,7 +159,7 @@ long start_posix_timer(ThreadState& thread, uint64_t first_ns, uint64_t period_n
   event.sigev_value.sival_ptr = &timer_cookie;
   event._sigev_un._tid = thread.tid;
   int timer = -1;
-  long result = raw_syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, raw_pointer(&event), raw_pointer(&timer));
+  long result = raw_syscall(SYS_timer_create, thread_cpu_clock(thread.tid), raw_pointer(&event), raw_pointer(&timer));
   if (raw_failed(result)) {
     return result;
   }
@@ -171,6 +173,9 @@ long start_posix_timer(ThreadState& thread, uint64_t first_ns, uint64_t period_n
 }
 
 }  // namespace
+
+// Linux, include/linux/posix-timers.h: the thread's number negated, CPUCLOCK_PERTHREAD_MASK and CPUCLOCK_SCHED.
+clockid_t thread_cpu_clock(int32_t tid) { return static_cast<clockid_t>(~static_cast<uint32_t>(tid) << 3 | 4 | 2); }
 
 void arm(ThreadState& thread, uint64_t counted_from_cpu_ns) {
   SessionPage& page = the_agent.session.page();

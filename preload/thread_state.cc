@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "preload/agent.h"
 #include "preload/heap_writer.h"
@@ -191,15 +192,20 @@ ThreadState* claim_thread() {
   return nullptr;
 }
 
-void enter_thread(ThreadState& thread) {
-  const uint64_t pointer = thread_pointer();
-  thread.tid = thread_id();
+void enter_thread(ThreadState& thread) { enter_thread(thread, thread_id(), thread_pointer()); }
+
+void enter_thread(ThreadState& thread, int32_t tid, uint64_t pointer) {
+  thread.tid = tid;
   thread.thread_pointer.store(pointer, std::memory_order_relaxed);
   SlotHeader& slot = the_agent.session.slot(thread.slot);
   slot.start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
   slot.stack_low = thread.stack_low;
   slot.stack_high = thread.stack_high;
-  raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
+  if (tid == thread_id()) {
+    raw_syscall(SYS_prctl, PR_GET_NAME, raw_pointer(slot.name));
+  } else {
+    memset(slot.name, 0, sizeof(slot.name));  // the recorder knows it
+  }
   slot.tid.store(static_cast<uint32_t>(thread.tid), std::memory_order_relaxed);
   // Pairs with the acquire in the recorder's TargetProcess::drain.
   slot.state.store(SlotState::kLive, std::memory_order_release);

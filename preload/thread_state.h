@@ -94,6 +94,8 @@ ThreadState* thread_of_slot(uint32_t slot);
 ThreadState* claim_thread();
 // Enters the caller under its thread pointer and tid; from now on this_thread() finds it. [hook]
 void enter_thread(ThreadState& thread);
+// The same of another thread, which stands still. [hook]
+void enter_thread(ThreadState& thread, int32_t tid, uint64_t thread_pointer);
 // The thread's routine has returned, or it is gone: the recorder frees the slot once there is no such thread. Until
 // then it is sampled: destructors of thread-local objects run last. A mere hint, harmless if wrong. [hook]
 void leave_thread(const ThreadState& thread);

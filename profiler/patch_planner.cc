@@ -112,7 +112,7 @@ PatchPlan PatchPlanner::plan(const std::vector<WantedHook>& wanted, ProcessMaps&
 
 Result<std::shared_ptr<const AllocatorEntries>> PatchPlanner::entries_of(int32_t pid,
                                                                          const ProcessMaps::Mapping& mapping,
-                                                                         const std::string& function) {
+                                                                         const std::vector<std::string>& functions) {
   const Result<Fd> file = ProcessMaps::open_file_of(pid, mapping);
   if (!file.ok()) {
     return file.error();
@@ -122,21 +122,20 @@ Result<std::shared_ptr<const AllocatorEntries>> PatchPlanner::entries_of(int32_t
     return errno_error("look at " + mapping.path);
   }
   const FileKey key{status.st_dev, status.st_ino, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec,
-                    status.st_size, function};
+                    status.st_size, functions};
   if (const auto known = files_.find(key); known != files_.end()) {
     return known->second;
   }
   if (files_.size() >= kMaxFiles) {
     files_.clear();
   }
-  const std::vector<std::string> functions = function.empty() ? std::vector<std::string>() : std::vector{function};
   auto entries = std::make_shared<const AllocatorEntries>(AllocatorEntries::read(file->get(), functions));
   files_.emplace(key, entries);
   return std::shared_ptr<const AllocatorEntries>(entries);
 }
 
 PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
-                                               const std::string& function) {
+                                               const std::vector<std::string>& functions) {
   Modules modules;
   size_t looked_at = 0;
   for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
@@ -148,7 +147,7 @@ PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& m
       modules.unreadable.push_back("allocators beyond the first files of the process are not hooked: it maps too many");
       break;
     }
-    const Result<std::shared_ptr<const AllocatorEntries>> entries = entries_of(pid, mapping, function);
+    const Result<std::shared_ptr<const AllocatorEntries>> entries = entries_of(pid, mapping, functions);
     if (!entries.ok()) {
       modules.unreadable.push_back(
           fmt::format("an allocator in {} would not be hooked: {}", file_name(mapping.path), entries.error().message));
@@ -176,23 +175,25 @@ PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& m
   return modules;
 }
 
-void PatchPlanner::add_function(const Modules& modules, uint64_t hook_address, bool has_shadow_stack,
-                                std::vector<WantedHook>& wanted) {
+void PatchPlanner::add_functions(const Modules& modules, const FunctionHooks& functions, bool has_shadow_stack,
+                                 std::vector<WantedHook>& wanted) {
   for (const Module& module : modules.found) {
     for (const HookableFunction& function : module.entries->functions()) {
-      wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low, module.high,
-                        hook_address, std::nullopt, has_shadow_stack});
+      if (const auto hook = functions.find(function.name); hook != functions.end()) {
+        wanted.push_back({&function, file_name(module.path), function.address + module.load_bias, module.low,
+                          module.high, hook->second, std::nullopt, has_shadow_stack});
+      }
     }
   }
 }
 
-Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t exit_hook,
-                                                uint64_t module_address) {
+Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks,
+                                                const FunctionHooks& functions, uint64_t module_address) {
   Result<ProcessMaps> maps = ProcessMaps::read(pid);
   if (!maps.ok()) {
     return maps.error();
   }
-  const Modules modules = modules_of(pid, *maps, "", "");
+  const Modules modules = modules_of(pid, *maps, "", {});
   const bool shadow_stack = has_shadow_stack(pid);
   std::vector<WantedHook> wanted;
   for (const Module& module : modules.found) {
@@ -208,10 +209,14 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
       }
     }
   }
-  Modules exits;
-  if (exit_hook != 0 && module_address == 0) {
-    exits = modules_of(pid, *maps, "libc.so", "_exit");
-    add_function(exits, exit_hook, shadow_stack, wanted);
+  Modules libc;
+  if (!functions.empty() && module_address == 0) {
+    std::vector<std::string> names;
+    for (const auto& [name, hook] : functions) {
+      names.push_back(name);
+    }
+    libc = modules_of(pid, *maps, "libc.so", names);
+    add_functions(libc, functions, shadow_stack, wanted);
   }
   PatchPlan result = plan(wanted, *maps);
   if (module_address == 0) {
@@ -226,9 +231,9 @@ Result<PatchPlan> PatchPlanner::plan_function(int32_t pid, const std::string& mo
   if (!maps.ok()) {
     return maps.error();
   }
-  const Modules modules = modules_of(pid, *maps, module_prefix, name);
+  const Modules modules = modules_of(pid, *maps, module_prefix, {name});
   std::vector<WantedHook> wanted;
-  add_function(modules, hook_address, has_shadow_stack(pid), wanted);
+  add_functions(modules, {{name, hook_address}}, has_shadow_stack(pid), wanted);
   return plan(wanted, *maps);
 }
 

@@ -56,10 +56,12 @@ class PatchPlanner {
  public:
   using HookAddresses = std::array<uint64_t, kHookShapeCount>;  // by HookShape; 0: none
 
+  // Functions of libc by name, and what is given their arguments.
+  using FunctionHooks = std::map<std::string, uint64_t>;
+
   // Hooks for every entry of every allocator in the process's memory, or in the module that holds `module_address`; for
-  // the whole process also a plain one for libc's _exit, where `exit_hook` is not 0. Error: the process cannot be
-  // looked at, or is gone.
-  Result<PatchPlan> plan_allocators(int32_t pid, const HookAddresses& hooks, uint64_t exit_hook = 0,
+  // the whole process also plain ones for `functions`. Error: the process cannot be looked at, or is gone.
+  Result<PatchPlan> plan_allocators(int32_t pid, const HookAddresses& hooks, const FunctionHooks& functions = {},
                                     uint64_t module_address = 0);
 
   // A plain hook, which is given the function's arguments alone, for the function `name` of every module whose file
@@ -79,7 +81,7 @@ class PatchPlanner {
     uint64_t inode = 0;
     int64_t modified_ns = 0;
     int64_t size_bytes = 0;
-    std::string function;  // that was looked for besides an allocator
+    std::vector<std::string> functions;  // that were looked for besides an allocator
     auto operator<=>(const FileKey&) const = default;
   };
   // One file at one place in the process's memory.
@@ -96,11 +98,11 @@ class PatchPlanner {
   };
 
   Modules modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
-                     const std::string& function);
-  static void add_function(const Modules& modules, uint64_t hook_address, bool has_shadow_stack,
-                           std::vector<WantedHook>& wanted);
+                     const std::vector<std::string>& functions);
+  static void add_functions(const Modules& modules, const FunctionHooks& functions, bool has_shadow_stack,
+                            std::vector<WantedHook>& wanted);
   Result<std::shared_ptr<const AllocatorEntries>> entries_of(int32_t pid, const ProcessMaps::Mapping& mapping,
-                                                             const std::string& function);
+                                                             const std::vector<std::string>& functions);
 
   std::map<FileKey, std::shared_ptr<const AllocatorEntries>> files_;
 };

@@ -241,7 +241,12 @@ void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchReq
   const ProcessId id = process->second.target->identity().id;
   PatchPlanner::HookAddresses hooks;
   std::copy(std::begin(request.hooks), std::end(request.hooks), hooks.begin());
-  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, request.exit_hook, request.module_address);
+  PatchPlanner::FunctionHooks functions;
+  for (uint32_t i = 0; i < std::min(request.function_count, kMaxHookedFunctions); ++i) {
+    const HookedFunction& function = request.functions[i];
+    functions.emplace(std::string(function.name, strnlen(function.name, sizeof(function.name))), function.hook);
+  }
+  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, functions, request.module_address);
   const Result<PatchMessage> message = plan.ok() ? encode_plan(*plan) : Result<PatchMessage>(plan.error());
   if (plan.ok()) {
     for (const std::string& refusal : plan->refusals) {

@@ -103,7 +103,7 @@ SessionServer::Peer SessionServer::accept_peer() {
 }
 
 SessionServer::Message SessionServer::receive(const Peer& peer, Received& received) const {
-  std::array<char, sizeof(UnrecordedNote) + 1> buffer{};  // the largest, and a byte to tell those that are larger
+  std::array<char, sizeof(PatchRequest) + 1> buffer{};  // the largest, and a byte to tell those that are larger
   const ssize_t size = recv(peer.connection.get(), buffer.data(), buffer.size(), 0);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
     return Message::kNone;

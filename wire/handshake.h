@@ -17,7 +17,7 @@ inline constexpr char kPreloadVariable[] = "LD_PRELOAD";
 inline constexpr uint32_t kSessionNameLength = 16;
 inline constexpr uint32_t kSessionSecretLength = 16;
 
-enum class HelloOrigin : uint32_t { kImage = 0, kFork = 1 };
+enum class HelloOrigin : uint32_t { kImage = 0, kFork = 1, kAttach = 2 };
 
 struct Hello {
   uint64_t magic;    // kSessionMagic

@@ -25,16 +25,23 @@ inline constexpr uint32_t kMaxPatchAreas = 32;
 inline constexpr uint32_t kMaxPatches = 2048;  // of one process, over its life
 inline constexpr uint32_t kMaxPlanBytes = 1 << 20;
 
+// A function of libc's that is no allocator's, and the agent's function that stands in front of it.
+struct HookedFunction {
+  char name[24];  // zero-terminated
+  uint64_t hook;
+};
+inline constexpr uint32_t kMaxHookedFunctions = 48;
+
 struct PatchRequest {
   uint64_t magic;    // kSessionMagic
   uint32_t version;  // kWireVersion
-  uint32_t reserved;
+  uint32_t function_count;
   uint64_t module_address;          // any address of the one module's code that is asked about; 0: all modules
   uint64_t hooks[kHookShapeCount];  // the agent's function for each HookShape; 0: such entries are left alone
-  uint64_t exit_hook;               // the agent's function for libc's _exit(status); 0: it is left alone
+  HookedFunction functions[kMaxHookedFunctions];
   char secret[kSessionSecretLength];
 };
-static_assert(sizeof(PatchRequest) == 48 + 8 * kHookShapeCount);
+static_assert(sizeof(PatchRequest) == 40 + 8 * kHookShapeCount + 32 * kMaxHookedFunctions);
 
 struct PatchReply {
   uint64_t magic;

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entering a process that runs already (wire/attach.h): what the constructor does at a launch, in steps that somebody
+// outside calls, in a thread that they have borrowed, on a stack of theirs. Nothing here calls into libc or waits for a
+// lock, since other threads may hold any.
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <csignal>
+
+#include "preload/agent.h"
+#include "preload/alternate_stack.h"
+#include "preload/connection.h"
+#include "preload/fatal_signals.h"
+#include "preload/heap.h"
+#include "preload/heap_provider.h"
+#include "preload/hook.h"
+#include "preload/hooks_attach.h"
+#include "preload/hooks_heap.h"
+#include "preload/last_stop.h"
+#include "preload/modules.h"
+#include "preload/next.h"
+#include "preload/patches.h"
+#include "preload/sample_timer.h"
+#include "preload/sandbox.h"
+#include "preload/signal_view.h"
+#include "preload/system.h"
+#include "preload/thread_state.h"
+#include "wire/attach.h"
+#include "wire/handshake.h"
+
+namespace flarestack::agent {
+namespace {
+
+constinit char session_text[sizeof(AttachRequest::session_value)];
+constinit char path_text[sizeof(AttachRequest::agent_path)];
+constinit SessionView prepared{};  // by kPrepare, for kEnter
+constinit const PatchPlanHeader* plan = nullptr;
+constinit bool was_here = false;  // an earlier attach has come as far as kEnter
+
+HookTable all_hooks(const SessionPage& page) {
+  HookTable hooks;
+  if (page.heap != HeapRecording::kOff) {
+    hooks = heap_hooks();
+    hooks.add("_exit", page.leak_check != 0 ? exit_hook() : nullptr);
+    add_mapping_hooks(hooks);
+  }
+  add_process_hooks(hooks);
+  return hooks;
+}
+
+AttachResult prepare(AttachRequest& request) {
+  if (the_agent.session && !recording_is_over(clock_ns(CLOCK_MONOTONIC))) {
+    return AttachResult::kRecorded;
+  }
+  text_copy(session_text, request.session_value, sizeof(session_text));
+  text_copy(path_text, request.agent_path, sizeof(path_text));
+  the_agent.session_value = session_text;
+  the_agent.agent_path = path_text;
+  the_agent.is_attached = true;
+  the_agent.process = process_id();
+  the_agent.debug = loader_debug();
+  the_agent.default_stack_bytes = stack_limit_bytes();
+  if (!was_here && !create_thread_table()) {
+    return AttachResult::kNoMemory;
+  }
+  Connection recorder;
+  prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0}, recorder);
+  if (!prepared) {
+    return AttachResult::kNoSession;
+  }
+  plan = prepare_patches(recorder, all_hooks(prepared.page()));
+  request.plan_address = reinterpret_cast<uint64_t>(plan);
+  request.notification_address = the_agent.debug != nullptr ? the_agent.debug->r_brk : 0;
+  return AttachResult::kDone;
+}
+
+// Whether a thread is in the middle of what it wrote for an earlier recording.
+bool is_busy(const AttachRequest& request) {
+  for (uint32_t i = 0; i < request.thread_count; ++i) {
+    const ThreadState* thread = thread_table::find_thread(request.threads[i].thread_pointer);
+    if (thread != nullptr && thread->heap.mark > request.threads[i].stack_low) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void enter_all(const AttachRequest& request) {
+  for (uint32_t i = 0; i < request.thread_count; ++i) {
+    const AttachThread& known = request.threads[i];
+    ThreadState* thread = claim_thread();
+    if (thread == nullptr) {
+      return;  // counted
+    }
+    thread->stack_low = known.stack_low;
+    thread->stack_high = known.stack_high;
+    thread->signal_blocked = known.signal_blocked != 0;
+    enter_thread(*thread, known.tid, known.thread_pointer);
+    arm(*thread, clock_ns(thread_cpu_clock(known.tid)));
+    if (known.tid == the_agent.process) {
+      the_agent.main_stack_low = known.stack_low;
+      the_agent.main_stack_high = known.stack_high;
+    }
+  }
+}
+
+AttachResult enter(const AttachRequest& request) {
+  if (!prepared) {
+    return AttachResult::kNoPreparation;
+  }
+  if ((the_agent.debug != nullptr && the_agent.debug->r_state != r_debug::RT_CONSISTENT) || is_busy(request)) {
+    return AttachResult::kNoModules;
+  }
+  SessionPage& page = prepared.page();
+  the_agent.session = prepared;
+  prepared = {};
+  the_agent.follow_exec = page.follow_children != 0;
+  page.startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  page.startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  reset_thread_table();
+  reset_heap();
+  if (was_here) {
+    restart_modules();
+  } else {
+    start_modules(true);
+  }
+  was_here = true;
+  next();
+  heap_provider();
+  if (request.thread_count > 1) {
+    heap_expects_thread();
+  }
+  if (!install_handler()) {
+    the_agent.session = {};
+    return AttachResult::kNoHandler;
+  }
+  enter_all(request);
+  if (plan != nullptr) {
+    write_jumps(plan);
+  }
+  settle_heap_provider();
+  settle_next();
+  start_heap();
+  if (request.thread_count > 1) {
+    heap_expects_thread();
+  }
+  return AttachResult::kDone;
+}
+
+AttachResult leave() {
+  if (!the_agent.session) {
+    return AttachResult::kNoPreparation;
+  }
+  the_agent.session.page().off.store(1, std::memory_order_relaxed);
+  stop_heap();
+  disarm_all();
+  if (plan != nullptr) {
+    take_jumps_out(plan);
+  }
+  return AttachResult::kDone;
+}
+
+}  // namespace
+}  // namespace flarestack::agent
+
+using namespace flarestack::agent;  // NOLINT: the linker knows it by this name
+using namespace flarestack;         // NOLINT
+
+// The file's entry point.
+extern "C" __attribute__((used, visibility("hidden"))) void flarestack_attach(AttachRequest* request) {
+  if (request->magic != kSessionMagic || request->version != kWireVersion) {
+    request->result = AttachResult::kOtherVersion;
+  } else if (request->step == AttachStep::kPrepare) {
+    request->result = prepare(*request);
+  } else if (request->step == AttachStep::kEnter) {
+    request->result = enter(*request);
+  } else {
+    request->result = leave();
+  }
+}

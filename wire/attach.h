@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the agent enters a process that runs already (docs/attach.md). Whoever attaches maps the agent's file there, and
+// has one thread of the process call its entry point (e_entry), with a pointer to an AttachRequest in the process's own
+// memory, once for each step. Both sides.
+#pragma once
+
+#include <cstdint>
+
+#include "wire/session.h"
+
+namespace flarestack {
+
+enum class AttachStep : uint32_t {
+  // While the other threads run: connects to the recorder, maps the session's region, and asks for the plan of the
+  // inline hooks, whose areas it maps. No entry is changed.
+  kPrepare = 1,
+  // While all other threads stand still, none of them within the bytes that the plan displaces: writes the jumps, tells
+  // of the modules, enters the threads and arms them.
+  kEnter = 2,
+  // While all other threads stand still: takes the jumps out and the timers down.
+  kLeave = 3,
+};
+
+enum class AttachResult : uint32_t {
+  kDone = 1,
+  kOtherVersion = 2,    // the agent that is there is of another version
+  kRecorded = 3,        // by another recorder, which lives
+  kNoSession = 4,       // the recorder was not reached, or refused
+  kNoMemory = 5,
+  kNoModules = 6,       // the loader's list is not to be found, or is being changed: try again
+  kNoPreparation = 7,   // kEnter without kPrepare
+  kNoHandler = 8,       // the kernel refused the signal's handler
+};
+
+struct AttachThread {
+  int32_t tid;              // to the process itself
+  uint32_t signal_blocked;  // the program has our signal blocked, and it was opened
+  uint64_t thread_pointer;
+  uint64_t stack_low;  // bounds of its stack; 0, 0: unknown
+  uint64_t stack_high;
+};
+static_assert(sizeof(AttachThread) == 32);
+
+struct AttachRequest {
+  uint64_t magic;    // kSessionMagic
+  uint32_t version;  // kWireVersion
+  AttachStep step;
+  char session_value[64];  // as the session variable has it
+  char agent_path[4096];   // of the agent's file, for exec'd images
+  uint32_t thread_count;
+  AttachResult result;    // written by the agent, as what follows
+  uint64_t plan_address;  // after kPrepare: of the PatchPlanHeader (wire/patch.h); 0: there is nothing to hook
+  uint64_t notification_address;  // after kPrepare: of the loader's function that is replaced (r_debug::r_brk); 0: none
+  AttachThread threads[kSlotCount];  // kEnter
+};
+
+}  // namespace flarestack
