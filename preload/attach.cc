@@ -78,7 +78,7 @@ AttachResult prepare(AttachRequest& request) {
 bool is_busy(const AttachRequest& request) {
   for (uint32_t i = 0; i < request.thread_count; ++i) {
     const ThreadState* thread = thread_table::find_thread(request.threads[i].thread_pointer);
-    if (thread != nullptr && thread->heap.mark > request.threads[i].stack_low) {
+    if (thread != nullptr && thread->heap.mark > request.threads[i].stack_pointer) {
       return true;
     }
   }
@@ -109,7 +109,7 @@ AttachResult enter(const AttachRequest& request) {
     return AttachResult::kNoPreparation;
   }
   if ((the_agent.debug != nullptr && the_agent.debug->r_state != r_debug::RT_CONSISTENT) || is_busy(request)) {
-    return AttachResult::kNoModules;
+    return AttachResult::kBusy;
   }
   SessionPage& page = prepared.page();
   the_agent.session = prepared;

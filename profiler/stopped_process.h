@@ -19,6 +19,7 @@ class StoppedProcess {
     int32_t tid = 0;
     uint64_t stack_pointer = 0;
     uint64_t thread_pointer = 0;
+    uint64_t instruction_pointer = 0;
     std::vector<uint64_t> registers;  // general purpose ones
   };
 

@@ -27,7 +27,7 @@ enum class AttachResult : uint32_t {
   kRecorded = 3,        // by another recorder, which lives
   kNoSession = 4,       // the recorder was not reached, or refused
   kNoMemory = 5,
-  kNoModules = 6,       // the loader's list is not to be found, or is being changed: try again
+  kBusy = 6,            // the loader's list is being changed, or an earlier recording written: try again
   kNoPreparation = 7,   // kEnter without kPrepare
   kNoHandler = 8,       // the kernel refused the signal's handler
 };
@@ -36,10 +36,11 @@ struct AttachThread {
   int32_t tid;              // to the process itself
   uint32_t signal_blocked;  // the program has our signal blocked, and it was opened
   uint64_t thread_pointer;
+  uint64_t stack_pointer;
   uint64_t stack_low;  // bounds of its stack; 0, 0: unknown
   uint64_t stack_high;
 };
-static_assert(sizeof(AttachThread) == 32);
+static_assert(sizeof(AttachThread) == 40);
 
 struct AttachRequest {
   uint64_t magic;    // kSessionMagic
