@@ -244,7 +244,7 @@ struct LeakRecord {
   ProcessId process;
   uint32_t check = 0;  // LeakCheckRecord::number
   LeakVerdict verdict = LeakVerdict::kDefinitelyLost;
-  bool inherited = false;  // from the process that forked: allocated there, and told there as well
+  bool inherited = false;  // live at the fork that made this process; thread and stack are as in its parent
   ThreadId thread;         // that allocated
   StackId stack;
   uint64_t blocks = 0;
