@@ -102,16 +102,16 @@ uint64_t scaled(uint64_t count, double part) {
 }
 
 void add_leaks(const Recording& recording, const Selection& selection, std::vector<HeapCell>& cells) {
-  const std::vector<uint32_t> chosen = chosen_leaks(recording, selection);
+  const std::vector<ChosenLeak> chosen = chosen_leaks(recording, selection).leaks;
   if (chosen.empty()) return;
   std::unordered_map<uint64_t, uint32_t> cell_of_path;
   for (uint32_t i = 0; i < cells.size(); ++i) {
     if (cells[i].kind == MemoryKind::kHeap)
       cell_of_path.try_emplace(uint64_t{cells[i].thread} << 32 | cells[i].stack, i);
   }
-  for (const uint32_t index : chosen) {
-    const RecordedLeak& each = recording.leaks[index];
-    if (!is_lost(each.leak)) continue;
+  for (const ChosenLeak& lost : chosen) {
+    const RecordedLeak& each = recording.leaks[lost.leak];
+    if (lost.owner == LeakOwner::kParent || !is_lost(each.leak.verdict)) continue;
     const int64_t length_ns = std::max<int64_t>(each.leak.last_ns - each.leak.first_ns, 0);
     const double part = selection.part_of(each.leak.first_ns, length_ns);
     if (part <= 0) continue;
@@ -122,8 +122,8 @@ void add_leaks(const Recording& recording, const Selection& selection, std::vect
       cell.thread = each.thread;
       cell.stack = each.stack;
     }
-    cells[entry->second].leaked_bytes += scaled(each.leak.bytes, part);
-    cells[entry->second].leaked_blocks += scaled(each.leak.blocks, part);
+    cells[entry->second].leaked_bytes += scaled(lost.amount.bytes, part);
+    cells[entry->second].leaked_blocks += scaled(lost.amount.blocks, part);
   }
 }
 

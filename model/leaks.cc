@@ -72,14 +72,15 @@ class LeakFinder {
   Leaks find() {
     const Result<Selection> selection = Selection::make(recording_, profile_.options);
     if (!selection.ok()) return {};  // not of a profile: it would not have been built
-    std::vector<uint32_t> chosen = chosen_leaks(recording_, *selection);
-    std::erase_if(chosen, [this](uint32_t leak) { return !passes_filter(recording_.leaks[leak].stack); });
+    auto [chosen, no_parent_verdict] = chosen_leaks(recording_, *selection);
+    std::erase_if(chosen, [this](const ChosenLeak& each) { return !passes_filter(recording_.leaks[each.leak].stack); });
     find_mangled_names(chosen);
     // Whether an indirectly lost block is suppressed depends on the definitely lost one that leads to it.
-    std::stable_sort(chosen.begin(), chosen.end(), [this](uint32_t a, uint32_t b) {
-      return recording_.leaks[a].leak.verdict < recording_.leaks[b].leak.verdict;
+    std::stable_sort(chosen.begin(), chosen.end(), [this](const ChosenLeak& a, const ChosenLeak& b) {
+      return recording_.leaks[a.leak].leak.verdict < recording_.leaks[b.leak].leak.verdict;
     });
-    for (const uint32_t leak : chosen) add(recording_.leaks[leak]);
+    for (const ChosenLeak& each : chosen) add(each);
+    add_inherited_losses(chosen, no_parent_verdict);
     name_variables();
     attribute_indirect();
     finish_sites();
@@ -90,7 +91,7 @@ class LeakFinder {
  private:
   struct Group {
     LeakVerdict verdict;
-    bool inherited;
+    LeakOwner owner;
     bool suppressed;
     uint32_t path;
     auto operator<=>(const Group&) const = default;
@@ -111,12 +112,12 @@ class LeakFinder {
     return focused;
   }
 
-  void find_mangled_names(const std::vector<uint32_t>& chosen) {
+  void find_mangled_names(const std::vector<ChosenLeak>& chosen) {
     const bool wanted =
         options_.mangled_names || (options_.suppressions != nullptr && options_.suppressions->wants_mangled_names());
     if (!wanted || !options_.raw_symbols) return;
     std::vector<uint32_t> stacks;
-    for (const uint32_t leak : chosen) stacks.push_back(recording_.leaks[leak].stack);
+    for (const ChosenLeak& each : chosen) stacks.push_back(recording_.leaks[each.leak].stack);
     leaks_.mangled = mangled_names(profile_, stacks, options_.raw_symbols);
   }
 
@@ -130,38 +131,40 @@ class LeakFinder {
     return entry->second;
   }
 
-  void add(const RecordedLeak& recorded) {
+  void add(const ChosenLeak& chosen) {
+    const RecordedLeak& recorded = recording_.leaks[chosen.leak];
     const LeakRecord& leak = recorded.leak;
     const uint32_t path = paths_.path_of(recorded.stack);
     std::optional<size_t> suppression = suppression_of(recorded.stack, leak.verdict);
     const bool behind = leak.verdict == LeakVerdict::kIndirectlyLost && leak.holder == LeakHolder::kBlock;
     if (behind && !suppression) suppression = suppression_of(recorded.holder_stack, LeakVerdict::kDefinitelyLost);
-    const Group group{leak.verdict, leak.inherited, suppression.has_value(), path};
+    const Group group{leak.verdict, chosen.owner, suppression.has_value(), path};
     const auto [entry, added] = sites_.try_emplace(group);
     LeakSite& site = entry->second.site;
     if (added) {
       site.verdict = leak.verdict;
+      site.inherited = leak.inherited;
       site.path = paths_.locations_of(recorded.stack);
       site.smallest_bytes = leak.smallest_bytes;
       site.first_ns = leak.first_ns;
       site.last_ns = leak.last_ns;
       site.suppression = suppression;
     }
-    const LeakAmount amount{leak.bytes, leak.blocks};
-    site.amount.add(amount);
+    site.amount.add(chosen.amount);
     site.smallest_bytes = std::min(site.smallest_bytes, leak.smallest_bytes);
     site.largest_bytes = std::max(site.largest_bytes, leak.largest_bytes);
     site.first_ns = std::min(site.first_ns, leak.first_ns);
     site.last_ns = std::max(site.last_ns, leak.last_ns);
     if (recorded.thread != kNoIndex) insert_sorted(site.threads, recorded.thread);
     insert_sorted(site.processes, recorded.process);
-    add_holder(recorded, amount, entry->second);
-    if (behind && !leak.inherited && !suppression) behind_[paths_.path_of(recorded.holder_stack)].add(amount);
+    add_holder(recorded, chosen.amount, entry->second);
+    if (behind && chosen.owner != LeakOwner::kParent && !suppression)
+      behind_[{paths_.path_of(recorded.holder_stack), chosen.owner}].add(chosen.amount);
     LeakTotals& totals = leaks_.totals;
-    (leak.inherited ? totals.inherited
-     : suppression  ? totals.suppressed
-                    : totals.by_verdict[static_cast<size_t>(leak.verdict)])
-        .add(amount);
+    (chosen.owner == LeakOwner::kParent ? totals.inherited
+     : suppression                      ? totals.suppressed
+                                        : totals.by_verdict[static_cast<size_t>(leak.verdict)])
+        .add(chosen.amount);
   }
 
   void add_holder(const RecordedLeak& recorded, const LeakAmount& amount, Building& building) {
@@ -208,9 +211,25 @@ class LeakFinder {
   }
 
   void attribute_indirect() {
-    for (const auto& [path, amount] : behind_) {
-      const auto lost = sites_.find({LeakVerdict::kDefinitelyLost, false, false, path});
+    for (const auto& [leader, amount] : behind_) {
+      // A record does not say whether what leads to its blocks was inherited: most often both were, or neither.
+      const auto [path, owner] = leader;
+      const LeakOwner other = owner == LeakOwner::kSelf ? LeakOwner::kInherited : LeakOwner::kSelf;
+      auto lost = sites_.find({LeakVerdict::kDefinitelyLost, owner, false, path});
+      if (lost == sites_.end()) lost = sites_.find({LeakVerdict::kDefinitelyLost, other, false, path});
       if (lost != sites_.end()) lost->second.site.behind.add(amount);
+    }
+  }
+
+  void add_inherited_losses(const std::vector<ChosenLeak>& chosen,
+                            const std::map<uint32_t, NoParentVerdict>& no_parent_verdict) {
+    std::map<uint32_t, LeakAmount> lost;
+    for (const ChosenLeak& each : chosen) {
+      const RecordedLeak& recorded = recording_.leaks[each.leak];
+      if (each.owner == LeakOwner::kParent && is_lost(recorded.leak.verdict)) lost[recorded.process].add(each.amount);
+    }
+    for (const auto& [process, unknown] : no_parent_verdict) {
+      if (lost.contains(process)) leaks_.no_parent_verdict.push_back({process, unknown, lost[process]});
     }
   }
 
@@ -220,9 +239,9 @@ class LeakFinder {
       for (auto& [key, holder] : building.holders) site.holders.push_back(std::move(holder));
       std::stable_sort(site.holders.begin(), site.holders.end(),
                        [](const LeakHeldBy& a, const LeakHeldBy& b) { return a.amount.bytes > b.amount.bytes; });
-      (group.inherited    ? leaks_.inherited
-       : group.suppressed ? leaks_.suppressed
-                          : leaks_.sites)
+      (group.owner == LeakOwner::kParent ? leaks_.inherited
+       : group.suppressed                ? leaks_.suppressed
+                                         : leaks_.sites)
           .push_back(std::move(site));
     }
     for (std::vector<LeakSite>* sites : {&leaks_.sites, &leaks_.suppressed, &leaks_.inherited}) {
@@ -279,7 +298,7 @@ class LeakFinder {
   StackPaths paths_;
   std::optional<Regex> focus_, ignore_;
   std::map<Group, Building> sites_;
-  std::map<uint32_t, LeakAmount> behind_;  // by path of the lost block that leads there
+  std::map<std::pair<uint32_t, LeakOwner>, LeakAmount> behind_;  // by path of the lost block that leads there
   std::map<std::pair<uint32_t, LeakVerdict>, std::optional<size_t>> suppression_of_path_;
   Leaks leaks_;
 };

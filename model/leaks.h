@@ -5,7 +5,8 @@
 //
 // Blocks whose symbolized stacks and verdicts are the same are one site, as memcheck merges them, of whatever threads
 // and processes. Verdicts are memcheck's; an indirectly lost block is told beside the lost one that leads to it, and is
-// suppressed with it (as in LeakSanitizer). Blocks that a forked child has from its parent are no leaks of the child.
+// suppressed with it (as in LeakSanitizer). Blocks that a forked child has from its parent are leaks of the child where
+// it lost them and the parent did not (model/leak_choice.h): sites of their own. The others are told apart.
 #pragma once
 
 #include <array>
@@ -17,20 +18,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/leak_choice.h"
 #include "model/profile.h"
 #include "model/suppressions.h"
 #include "symbolizer/raw_symbols.h"
 
 namespace flarestack {
-
-struct LeakAmount {
-  uint64_t bytes = 0;  // requested
-  uint64_t blocks = 0;
-  void add(const LeakAmount& other) {
-    bytes += other.bytes;
-    blocks += other.blocks;
-  }
-};
 
 // Who holds blocks of a site.
 struct LeakHeldBy {
@@ -46,6 +39,7 @@ struct LeakHeldBy {
 
 struct LeakSite {
   LeakVerdict verdict = LeakVerdict::kDefinitelyLost;
+  bool inherited = false;      // its processes were forked with them
   std::vector<uint32_t> path;  // in Profile::locations, innermost first; empty: no stack is known
   LeakAmount amount;
   uint64_t smallest_bytes = 0;  // of a block
@@ -79,6 +73,13 @@ struct ProcessLeakCheck {
   uint32_t checks = 0;          // how many there were
 };
 
+// What is lost in a process that was forked with it, and perhaps was lost before: there is no verdict of its parent.
+struct InheritedLoss {
+  uint32_t process = kNoIndex;
+  NoParentVerdict unknown;
+  LeakAmount lost;  // of LeakTotals::inherited
+};
+
 struct ProcessWithoutVerdict {
   uint32_t process = kNoIndex;
   std::string reason;
@@ -92,10 +93,11 @@ struct LiveSite {
 
 struct Leaks {
   LeakTotals totals;
-  std::vector<LeakSite> sites;       // by verdict, the worst first, then by bytes with what is behind them
-  std::vector<LeakSite> suppressed;  // the same
-  std::vector<LeakSite> inherited;
-  std::vector<ProcessLeakCheck> checks;  // that gave verdicts, perhaps of a part; by process
+  std::vector<LeakSite> sites;                   // by verdict, the worst first, then by bytes with what is behind them
+  std::vector<LeakSite> suppressed;              // the same
+  std::vector<LeakSite> inherited;               // and not lost by who inherited it, as far as is known
+  std::vector<InheritedLoss> no_parent_verdict;  // by process
+  std::vector<ProcessLeakCheck> checks;          // that gave verdicts, perhaps of a part; by process
   std::vector<ProcessWithoutVerdict> no_verdict;
   std::vector<LiveSite> live_without_verdict;  // of these processes, by bytes
   // By location, the names that the linker knows, of the suppressible sites; see LeakOptions::mangled_names.

@@ -32,8 +32,10 @@ std::string reason_of_end(const Recording& recording, const ProcessEndRecord& en
     case ExitKind::kStillRunning:
       return "still running when the recording ended";
     case ExitKind::kExited:
-      return recording.leak_checks.empty() ? "no leak check was made at its end (--no-leak-check, or a raw exit_group)"
-                                           : "ended without passing the C library's _exit (a raw exit_group)";
+      // Traces of before the session said it.
+      return recording.session.leak_checks == LeakChecks::kNotSaid && recording.leak_checks.empty()
+                 ? "no leak check was made at its end (--no-leak-check, or a raw exit_group)"
+                 : "ended without passing the C library's _exit (a raw exit_group)";
     case ExitKind::kUnknown:
       break;
   }
@@ -55,6 +57,7 @@ std::optional<std::string> no_verdict_reason(const Recording& recording, uint32_
   if (!has_heap) return std::nullopt;
   if (check != nullptr) return check->problem;
   if (recording.session.heap == HeapMode::kSampled) return "the heap was sampled: most blocks are not known";
+  if (recording.session.leak_checks == LeakChecks::kNone) return "no leak check was asked for (--no-leak-check)";
   if (auto noted = noted_reason(recording, process)) return noted;
   return reason_of_end(recording, recording.processes[process].end);
 }

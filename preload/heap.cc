@@ -338,8 +338,11 @@ void heap_before_fork() {
     return;
   }
   thread->heap.fork_number = forks.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (thread->heap.ring == nullptr || thread->heap.writing) {
-    return;  // nothing allocated so far, or a signal handler that forks
+  if (thread->heap.ring == nullptr) {
+    HeapCall::adopt();  // this thread has allocated nothing, but others may have, and who forked this process
+  }
+  if (thread->heap.writing) {
+    return;  // a signal handler that forks
   }
   thread->heap.writing = true;
   HeapWriter writer(*thread, false);

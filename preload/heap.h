@@ -103,8 +103,10 @@ class HeapCall {
   void mapped(uint64_t address, uint64_t size_bytes) const { event(HeapKind::kMap, address, size_bytes, 0); }
   void unmapping(uint64_t address, uint64_t size_bytes) const;
 
- private:
+  // The calling thread with a ring to write to, or nullptr. [hook]
   static ThreadState* adopt();
+
+ private:
   void take_relay(HeapThread& heap);
   void sample(uint64_t block, uint64_t size_bytes) const;
   bool is_inner(ThreadState& thread) const;

@@ -137,6 +137,8 @@ Result<void> Recorder::begin() {
   session.wall_clock = options_.wall_clock;
   session.heap = options_.heap;
   session.heap_sample_bytes = options_.heap == HeapMode::kSampled ? options_.heap_sample_bytes : 0;
+  if (options_.heap == HeapMode::kExact)
+    session.leak_checks = options_.leak_check ? LeakChecks::kAtEnd : LeakChecks::kNone;
   writer_.add(session);
   if (clock_.perf_errno != 0) {
     writer_.add(CounterRecord{{}, "perf_event_errno", static_cast<uint64_t>(clock_.perf_errno)});

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -26,7 +27,7 @@
 namespace flarestack {
 namespace {
 
-constexpr uint64_t kLongestStopNs = 1'000'000'000;  // of one thread: one that waits for a disk does not stop
+constexpr uint64_t kLongestStopNs = 1'000'000'000;  // one that waits for a disk does not stop
 constexpr int kMaxRounds = 20;                      // in which threads were found that had not been there before
 constexpr useconds_t kPollUs = 100;
 constexpr long kEpollPwait2 = 441;  // Linux 5.11
@@ -66,6 +67,20 @@ bool is_cut_short(const user_regs_struct& registers) {
          std::find(std::begin(kCalls), std::end(kCalls), static_cast<long>(registers.orig_rax)) != std::end(kCalls);
 }
 
+// The registers of a stopped thread; nullopt: it has ended. A call that the stop cut short is begun again by the
+// kernel, which makes EINTR of it where a handler of the program's runs.
+std::optional<user_regs_struct> take_registers(int32_t tid) {
+  user_regs_struct registers{};
+  if (ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+    return std::nullopt;
+  }
+  if (is_cut_short(registers)) {
+    registers.rax = static_cast<unsigned long long>(-kRestartNoHandler);
+    ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
+  }
+  return registers;
+}
+
 // Threads that had not stopped when they were let go, as one that waits for a disk: they stop yet.
 std::vector<int32_t> stragglers;
 
@@ -74,52 +89,66 @@ std::vector<int32_t> stragglers;
 StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
   std::vector<int32_t> known = {except};
   for (int round = 0; round < kMaxRounds; ++round) {
-    bool found = false;
+    // All are told before any is waited for: one that is ready to run stops when it gets a processor, for which those
+    // that go on would compete with it.
+    const size_t before = known.size();
     for (const int32_t tid : threads_of(pid)) {
       if (std::find(known.begin(), known.end(), tid) == known.end()) {
         known.push_back(tid);
-        found = true;
-        if (stop(tid)) {
-          look(tid);
-        }
+        interrupt(tid);
       }
     }
-    if (!found) {
+    if (known.size() == before) {
+      return;
+    }
+    await_stops();
+    if (!problem_.empty()) {
       return;
     }
   }
   problem_ = "it starts threads faster than they can be stopped";
 }
 
-// False: it has ended, or problem_ says why it could not be stopped.
-bool StoppedProcess::stop(int32_t tid) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) {
-    const int error = errno;
-    const char state = state_of(pid_, tid);
-    if (error != ESRCH && state != 'Z' && state != 'X' && state != '\0') {
-      const int32_t tracer = tracer_of(pid_, tid);
-      problem_ = tracer != 0 ? fmt::format("process {} traces it", tracer)
-                             : fmt::format("its threads may not be stopped: {}", std::strerror(error));
-    }
-    return false;
+// One that has ended is left out; else problem_ says why it cannot be stopped.
+void StoppedProcess::interrupt(int32_t tid) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) == 0) {
+    held_.push_back({tid, 0, false, false});
+    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    return;
   }
-  held_.push_back({tid, 0, false});
-  ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+  const int error = errno;
+  const char state = state_of(pid_, tid);
+  if (error != ESRCH && state != 'Z' && state != 'X' && state != '\0') {
+    const int32_t tracer = tracer_of(pid_, tid);
+    problem_ = tracer != 0 ? fmt::format("process {} traces it", tracer)
+                           : fmt::format("its threads may not be stopped: {}", std::strerror(error));
+  }
+}
+
+void StoppedProcess::await_stops() {
   const uint64_t start_ns = monotonic_now_ns();
+  const auto is_running = [](const Held& held) { return !held.is_stopped; };
   for (;;) {
-    const Event event = next_event(tid);
-    if (event.kind == Event::kStopped) {
-      held_.back().is_stopped = true;
-      held_.back().signal = event.signal;
-      return true;
+    for (Held& held : held_) {
+      if (held.is_stopped) {
+        continue;
+      }
+      const Event event = next_event(held.tid);
+      held.has_ended = event.kind == Event::kEnded;
+      held.is_stopped = event.kind == Event::kStopped;
+      if (held.is_stopped) {
+        held.signal = event.signal;
+        look(held.tid);
+      }
     }
-    if (event.kind == Event::kEnded) {
-      held_.pop_back();
-      return false;
+    std::erase_if(held_, [](const Held& held) { return held.has_ended; });
+    const auto running = std::find_if(held_.begin(), held_.end(), is_running);
+    if (running == held_.end()) {
+      return;
     }
     if (monotonic_now_ns() - start_ns > kLongestStopNs) {
-      problem_ = fmt::format("thread {} did not stop within a second", tid);
-      return false;
+      problem_ = fmt::format("thread {} did not stop within a second", running->tid);
+      return;
     }
     usleep(kPollUs);
   }
@@ -143,22 +172,17 @@ StoppedProcess::Event StoppedProcess::next_event(int32_t tid) const {
 }
 
 void StoppedProcess::look(int32_t tid) {
-  user_regs_struct registers{};
-  if (ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+  const std::optional<user_regs_struct> registers = take_registers(tid);
+  if (!registers) {
     return;
-  }
-  if (is_cut_short(registers)) {
-    // The kernel begins the call again, or makes EINTR of it where a handler of the program's runs.
-    registers.rax = static_cast<unsigned long long>(-kRestartNoHandler);
-    ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
   }
   ThreadState state;
   state.tid = tid;
-  state.stack_pointer = registers.rsp;
-  state.thread_pointer = registers.fs_base;
-  state.registers = {registers.rax, registers.rbx, registers.rcx, registers.rdx, registers.rsi,
-                     registers.rdi, registers.rbp, registers.r8,  registers.r9,  registers.r10,
-                     registers.r11, registers.r12, registers.r13, registers.r14, registers.r15};
+  state.stack_pointer = registers->rsp;
+  state.thread_pointer = registers->fs_base;
+  state.registers = {registers->rax, registers->rbx, registers->rcx, registers->rdx, registers->rsi,
+                     registers->rdi, registers->rbp, registers->r8,  registers->r9,  registers->r10,
+                     registers->r11, registers->r12, registers->r13, registers->r14, registers->r15};
   threads_.push_back(std::move(state));
 }
 
@@ -178,6 +202,7 @@ void StoppedProcess::let_stragglers_go() {
     int status = 0;
     const pid_t waited = waitpid(tid, &status, __WALL | WNOHANG);
     if (waited == tid && WIFSTOPPED(status)) {
+      static_cast<void>(take_registers(tid));
       ptrace(PTRACE_DETACH, tid, nullptr, status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status));
     }
     return waited != 0;

@@ -47,13 +47,15 @@ class StoppedProcess {
     int32_t tid = 0;
     int signal = 0;
     bool is_stopped = false;
+    bool has_ended = false;
   };
   struct Event {
     enum Kind { kNone, kStopped, kEnded } kind = kNone;
     int signal = 0;  // that stopped it before we did
   };
   Event next_event(int32_t tid) const;
-  bool stop(int32_t tid);
+  void interrupt(int32_t tid);
+  void await_stops();
   void look(int32_t tid);
 
   int32_t pid_;

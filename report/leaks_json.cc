@@ -41,6 +41,7 @@ class LeakJson {
     write_sites("sites", leaks.sites);
     write_sites("suppressed_sites", leaks.suppressed);
     write_sites("inherited_sites", leaks.inherited);
+    write_no_parent_verdict(leaks);
     write_checks(leaks);
     write_no_verdict(leaks);
     write_growth(growth);
@@ -139,6 +140,7 @@ class LeakJson {
   void write_site(const LeakSite& site) {
     json_.begin_object();
     json_.member("verdict", verdict_name(site.verdict));
+    json_.member("inherited", site.inherited);
     json_.member("bytes", site.amount.bytes);
     json_.member("blocks", site.amount.blocks);
     json_.member("indirectly_lost_bytes", site.behind.bytes);
@@ -175,6 +177,24 @@ class LeakJson {
     write_holders(site.holders);
     write_stack(site.path);
     json_.end_object();
+  }
+
+  void write_no_parent_verdict(const Leaks& leaks) {
+    json_.key("no_parent_verdict");
+    json_.begin_array();
+    for (const InheritedLoss& each : leaks.no_parent_verdict) {
+      json_.begin_object();
+      write_process(each.process);
+      json_.key("parent");
+      json_.begin_object();
+      write_process(each.unknown.parent);
+      json_.end_object();
+      json_.member("reason", each.unknown.reason);
+      json_.member("lost_bytes", each.lost.bytes);
+      json_.member("lost_blocks", each.lost.blocks);
+      json_.end_object();
+    }
+    json_.end_array();
   }
 
   void write_checks(const Leaks& leaks) {

@@ -19,6 +19,7 @@ constexpr size_t kHoldersShown = 3;
 constexpr size_t kReasonsShown = 6;
 constexpr size_t kPathsShown = 10;
 constexpr size_t kLevelledShown = 3;
+constexpr const char* kHintIndent = "                   ";
 
 class LeakText {
  public:
@@ -74,7 +75,6 @@ class LeakText {
 
   // Behind the number above it, or below that.
   void hint_line(const std::string& hint) {
-    constexpr size_t kColumn = 19;
     const size_t begin = out_.find_last_of('\n', out_.size() - 2) + 1;
     const size_t used = columns_of(std::string_view(out_).substr(begin, out_.size() - 1 - begin));
     if (used + 2 + columns_of(hint) <= width_) {
@@ -82,8 +82,7 @@ class LeakText {
       line(painter_.dim("; " + hint));
       return;
     }
-    for (const std::string& each : wrapped(hint, width_ - kColumn))
-      line(std::string(kColumn, ' ') + painter_.dim(each));
+    wrapped_lines(hint, kHintIndent);
   }
 
   void append_totals() {
@@ -101,7 +100,9 @@ class LeakText {
     }
     if (leaks_.totals.inherited.blocks != 0) {
       line(painter_.dim(fmt::format("  {:<16} {}", "inherited", amount_phrase(leaks_.totals.inherited))));
-      hint_line("by forked processes from their parents, and no leaks of theirs");
+      hint_line(leaks_.no_parent_verdict.empty() ? "by forked processes from their parents, and not lost by them"
+                                                 : "by forked processes from their parents");
+      append_no_parent_verdict();
     }
     for (const ProcessLeakCheck& each : leaks_.checks) {
       if (each.check.problem.empty()) continue;
@@ -110,6 +111,15 @@ class LeakText {
                       printable(each.check.problem));
       for (const std::string& part : wrapped(text, width_)) line(painter_.bad(part));
     }
+  }
+
+  void append_no_parent_verdict() {
+    for (size_t i = 0; i < std::min(leaks_.no_parent_verdict.size(), kReasonsShown); ++i)
+      wrapped_lines(no_parent_verdict_phrase(profile_.recording, leaks_.no_parent_verdict[i]), kHintIndent);
+    if (leaks_.no_parent_verdict.size() > kReasonsShown)
+      wrapped_lines(fmt::format("and in {} more processes; --format json has them all",
+                                leaks_.no_parent_verdict.size() - kReasonsShown),
+                    kHintIndent);
   }
 
   bool only_builtin_suppressed() const {

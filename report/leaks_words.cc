@@ -165,6 +165,13 @@ std::string origin_phrase(const Profile& profile, const LeakSite& site) {
   } else if (!site.threads.empty()) {
     phrase += fmt::format(" by {} threads", site.threads.size());
   }
+  if (site.inherited) {
+    const bool one = site.processes.size() == 1;
+    return phrase + ", before the fork of " +
+           (one ? process_label(recording, site.processes.front())
+                : fmt::format("{} processes", site.processes.size())) +
+           (one ? ", which lost " : ", each of which lost ") + (one && site.amount.blocks == 1 ? "it" : "them");
+  }
   if (recording.processes.size() > 1) {
     const bool is_main_thread =
         site.processes.size() == 1 && site.threads.size() == 1 && site.threads.front() < recording.threads.size() &&
@@ -175,6 +182,13 @@ std::string origin_phrase(const Profile& profile, const LeakSite& site) {
                                          : fmt::format(" in {} processes", site.processes.size());
   }
   return phrase;
+}
+
+std::string no_parent_verdict_phrase(const Recording& recording, const InheritedLoss& loss) {
+  return fmt::format("{} of it {} lost in {}, perhaps by its parent {}, of which there is no verdict: {}",
+                     amount_phrase(loss.lost), loss.lost.blocks == 1 ? "is" : "are",
+                     process_label(recording, loss.process), process_label(recording, loss.unknown.parent),
+                     printable(loss.unknown.reason));
 }
 
 std::string process_label(const Recording& recording, uint32_t process) {

@@ -34,7 +34,10 @@ std::string path_place(const Profile& profile, const std::vector<uint32_t>& path
 // "variable `cache` of game", "the stack of thread worker-1 (12)", "a block allocated at src/parse.cc:42".
 std::string holder_phrase(const Profile& profile, const LeakHeldBy& holder);
 // "at 1.20 s by thread game (100)", "between 1.20 s and 3.40 s by 4 threads, in game (100)".
+// Of inherited ones: "at 1.20 s by thread game (100), before the fork of game (101), which lost them".
 std::string origin_phrase(const Profile& profile, const LeakSite& site);
+// "96 B in 1 block of it are lost in game (101), perhaps by its parent game (100), of which there is no verdict: ...".
+std::string no_parent_verdict_phrase(const Recording& recording, const InheritedLoss& loss);
 std::string process_label(const Recording& recording, uint32_t process);  // "game (100)"
 
 }  // namespace flarestack

@@ -52,15 +52,17 @@ constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "ji
 constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
 constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
 constexpr std::array<std::string_view, 3> kHeapModes = {"none", "exact", "sampled"};
+constexpr std::array<std::string_view, 3> kLeakChecks = {"not_said", "none", "at_end"};
 constexpr std::array<std::string_view, 2> kMemoryKinds = {"heap", "mapped"};
 
 std::string line_of(const SessionRecord& record) {
   return fmt::format(
       "session command={} working_directory={} host={} kernel={} version={} start_realtime_ns={} clock={} "
-      "requested_hz={} wall_clock={} heap={} heap_sample_bytes={}",
+      "requested_hz={} wall_clock={} heap={} heap_sample_bytes={} leak_checks={}",
       quoted_list(record.command), quoted(record.working_directory), quoted(record.host), quoted(record.kernel),
       quoted(record.version), record.start_realtime_ns, name_of(record.clock, kClocks), record.requested_hz,
-      record.wall_clock ? "yes" : "no", name_of(record.heap, kHeapModes), record.heap_sample_bytes);
+      record.wall_clock ? "yes" : "no", name_of(record.heap, kHeapModes), record.heap_sample_bytes,
+      name_of(record.leak_checks, kLeakChecks));
 }
 
 std::string line_of(const StringRecord& record) {

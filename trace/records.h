@@ -27,6 +27,13 @@ enum class HeapMode : uint8_t {
   kSampled = 2,  // Poisson by bytes: an allocation of s bytes is seen with probability 1 - exp(-s / heap_sample_bytes)
 };
 
+// Whether processes were to be looked at for leaks when they end.
+enum class LeakChecks : uint8_t {
+  kNotSaid = 0,  // a recorder that did not say it yet, or no exact heap
+  kNone = 1,     // --no-leak-check
+  kAtEnd = 2,
+};
+
 // Once, first.
 struct SessionRecord {
   std::vector<std::string> command;
@@ -40,6 +47,7 @@ struct SessionRecord {
   bool wall_clock = false;  // --clock wall: off-CPU samples were taken as well
   HeapMode heap = HeapMode::kNone;
   uint64_t heap_sample_bytes = 0;  // kSampled: bytes between two samples, on average
+  LeakChecks leak_checks = LeakChecks::kNotSaid;
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -244,7 +252,7 @@ struct LeakRecord {
   ProcessId process;
   uint32_t check = 0;  // LeakCheckRecord::number
   LeakVerdict verdict = LeakVerdict::kDefinitelyLost;
-  bool inherited = false;  // from the process that forked: allocated there, and told there as well
+  bool inherited = false;  // live at the fork that made this process; thread and stack are as in its parent
   ThreadId thread;         // that allocated
   StackId stack;
   uint64_t blocks = 0;

@@ -78,6 +78,9 @@ bool get_field(pbf_reader& message, SessionRecord& record, PayloadProblems& prob
     case number(11):
       record.heap_sample_bytes = message.get_uint64();
       return true;
+    case number(12):
+      record.leak_checks = known_or(message.get_uint64(), LeakChecks::kAtEnd, LeakChecks::kNotSaid, problems);
+      return true;
     default:
       return false;
   }
@@ -237,6 +240,7 @@ uint32_t encode_single(const SessionRecord& record, std::string& encoded) {
   put_unsigned(message, 9, record.wall_clock ? 1 : 0);
   put_unsigned(message, 10, static_cast<uint64_t>(record.heap));
   put_unsigned(message, 11, record.heap_sample_bytes);
+  put_unsigned(message, 12, static_cast<uint64_t>(record.leak_checks));
   return trace_format::kSession;
 }
 

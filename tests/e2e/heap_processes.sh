@@ -136,3 +136,19 @@ int main(int count, char** arguments) {
 }
 C
 for how in _exit quick_exit abort kill segv group exit_thread normal; do heap_truth --peak --unknown "atexit|new_exitfn" -- ./ends $how; done
+
+# A child that allocates nothing before it forks: its child has what both have from the first.
+cc_program idle_child <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  void* volatile inherited = malloc(1000);
+  for (int i = 0; i < 2; ++i) if (fork() != 0) { wait(NULL); return 0; }
+  free(inherited);
+  return 0;
+}
+C
+"$FLARESTACK" record --quiet -o t.flare -- ./idle_child
+"$FLARESTACK" info --records t.flare | grep '^counter' >counters
+grep -q 'process=3 name="inherited_frees" value=1' counters && ! grep -q ambiguous_frees counters || fail "$(cat counters)"

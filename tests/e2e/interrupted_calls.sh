@@ -34,7 +34,8 @@ cc_program target -Wno-unused-result <<'C'
 #include <time.h>
 #include <unistd.h>
 
-enum { kRounds = 15, kWaitMs = 20 };
+enum { kWaitMs = 20 };
+static int rounds = 15;
 typedef struct Case {
   const char* name;
   long (*call)(struct Case*);   // blocks; its result, errno if negative
@@ -122,7 +123,7 @@ static void* waker(void* argument) {
 }
 static void* run(void* argument) {
   Case* c = argument;
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds; ++i) {
     if (c->call == call_flock) flock(c->other, LOCK_EX);
     struct flock lock = {.l_type = F_WRLCK};
     if (c->call == call_setlk) fcntl(c->other, F_OFD_SETLKW, &lock);
@@ -159,7 +160,8 @@ static int listener(int timeout) {
 }
 static int epoll(void) { int e = epoll_create1(0); struct epoll_event ev = {EPOLLIN, {0}}; epoll_ctl(e, EPOLL_CTL_ADD, pipe_end(NULL), &ev); return e; }
 static int file(const char* path) { return open(path, O_CREAT | O_RDWR, 0600); }
-int main(void) {
+int main(int count, char** arguments) {
+  if (count > 1) rounds = atoi(arguments[1]);
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGUSR1, &action, NULL);
   sigset_t mine;
@@ -222,3 +224,20 @@ for options in "--cpu 1000" "--cpu 10000" "--clock wall --cpu 10000"; do
   RECORD_OPTIONS="$options" same_with_and_without ./target
   [ "$(grep -c ': 0 interrupted, 15 done$' bare.out)" -ge 32 ] || fail "$(cat bare.out)"  # io_uring may be forbidden
 done
+
+# Nor by a look for leaks, which stops all threads wherever they wait: again and again until the program has ended.
+./target 100 >bare.out 2>bare.err </dev/null
+timeout 100 "$FLARESTACK" record --quiet --no-cpu --no-children -o t.flare -- ./target 100 >recorded.out 2>recorded.err </dev/null &
+recorder=$!
+for _ in $(seq 1000); do
+  target=$(pgrep -P "$(pgrep -P "$recorder" -x flarestack || echo 1)" -x target) && break
+  read -rt 0.01 <> <(:) || true
+done
+while kill -0 "$target" 2>kill.err; do timeout 60 "$FLARESTACK" leaks --now "$target" --top 1 >now.out 2>now.err || true; done
+status=0
+wait "$recorder" || status=$?
+[ "$status" = 0 ] || fail "looked at: status $status: $(tail -3 recorded.err)"
+cmp bare.out recorded.out || fail "looked at, stdout differs: $(diff bare.out recorded.out | head -5)"
+cmp bare.err recorded.err || fail "looked at, stderr differs: $(diff bare.err recorded.err | head -5)"
+"$FLARESTACK" info --records t.flare >records
+[ "$(grep -c '^leak_check .* problem=""' records)" -ge 20 ] || fail "checks: $(grep leak_check records)"

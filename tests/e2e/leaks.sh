@@ -85,4 +85,4 @@ wrong 2 "--leaks: verdicts need an exact recording" "$FLARESTACK" record --leaks
 wrong 1 ".*no heap in it" "$FLARESTACK" leaks none.flare
 "$FLARESTACK" record --quiet --no-leak-check -o none.flare -- ./leaky lose
 wrong 1 "--metric leaked: .*no leak check" "$FLARESTACK" report none.flare --metric leaked
-"$FLARESTACK" leaks none.flare | grep -q "no verdict: leaky ([0-9]*): no leak check was made" || fail "no reason"
+"$FLARESTACK" leaks none.flare | grep -q "no verdict: leaky ([0-9]*): no leak check was asked for (--no-leak-check)$" || fail "no reason"

@@ -51,7 +51,7 @@ int main(int count, char** words) {
 }
 C
 
-# ends HOW CAUSE: CAUSE of the check (0: exit, 1: a fatal signal); none: no verdict.
+# ends HOW CAUSE [REASON]: CAUSE of the check (0: exit, 1: a fatal signal); none: no verdict, for this REASON.
 ends() {
   ulimit -c 0
   same_with_and_without ./dies "$1"
@@ -59,7 +59,7 @@ ends() {
   "$FLARESTACK" info --records t.flare | grep '^leak_check' >checks || true
   if [ "$2" = none ]; then
     [ ! -s checks ] || fail "$1: $(cat checks)"
-    json_true leaks.json 'len(d["no_verdict"]) == 1' "$1: no verdict"
+    json_true leaks.json 'len(d["no_verdict"]) == 1 and "'"$3"'" in d["no_verdict"][0]["reason"]' "$1: no verdict"
     return
   fi
   grep -q " cause=$2 .*problem=\"\"" checks || fail "$1: $(cat checks)"
@@ -67,11 +67,13 @@ ends() {
 }
 for how in return exit _exit quick_exit exit_in_thread exit_group; do ends "$how" 0; done
 for how in abort fault fault_in_thread divide illegal trap term queued alarm pipe; do ends "$how" 1; done
-for how in overflow raw_exit_group kill; do ends "$how" none; done
+ends overflow none "killed by SIGSEGV"
+ends raw_exit_group none "a raw exit_group"
+ends kill none "killed by SIGKILL"
 
 # With --no-leak-check there is none.
 RECORD_OPTIONS=--no-leak-check
-ends return none
+for how in return raw_exit_group; do ends "$how" none "no leak check was asked for (--no-leak-check)"; done
 
 # What a core file says of the signal, and where it was: the same, but for addresses that change from run to run.
 cat >siginfo.py <<'END'

@@ -32,14 +32,14 @@ class FakeRecording {
     session.heap_sample_bytes = sample_bytes;
     builder.add(session);
   }
-  void process(uint32_t id, int32_t pid, const std::string& executable, uint32_t parent = 0) {
+  void process(uint32_t id, int32_t pid, const std::string& executable, uint32_t parent = 0, int64_t start_ns = 0) {
     builder.add(ProcessRecord{{id},
                               {parent},
                               parent == 0 ? ProcessOrigin::kLaunch : ProcessOrigin::kFork,
                               pid,
                               executable,
                               {executable, "--level", "the 1st"},
-                              id * 1'000'000});
+                              start_ns != 0 ? start_ns : id * 1'000'000});
   }
   void end_process(uint32_t id, ExitKind kind, int32_t code, uint64_t cpu_ns) {
     builder.add(ProcessEndRecord{{id}, kind, code, 90'000'000, cpu_ns});

@@ -153,8 +153,9 @@ TEST_CASE("a process without verdicts says why, and what it had live") {
 
 TEST_CASE("each way to end without a check has its reason") {
   const auto reason_of = [](ExitKind kind, int32_t code, const std::string& note, HeapMode mode,
-                            const std::string& problem) {
+                            const std::string& problem, LeakChecks checks = LeakChecks::kNotSaid) {
     FakeRecording fake;
+    fake.session.leak_checks = checks;
     fake.heap(mode, 512);
     fake.process(1, 100, "/usr/bin/game");
     fake.thread(1, 1, 100, "game");
@@ -176,6 +177,10 @@ TEST_CASE("each way to end without a check has its reason") {
   CHECK(reason_of(ExitKind::kStillRunning, 0, "", kExact, "") == "still running when the recording ended");
   CHECK(reason_of(ExitKind::kExited, 0, "", kExact, "") ==
         "no leak check was made at its end (--no-leak-check, or a raw exit_group)");
+  CHECK(reason_of(ExitKind::kExited, 0, "", kExact, "", LeakChecks::kAtEnd) ==
+        "ended without passing the C library's _exit (a raw exit_group)");
+  for (const ExitKind kind : {ExitKind::kExited, ExitKind::kSignaled, ExitKind::kStillRunning})
+    CHECK(reason_of(kind, 9, "", kExact, "", LeakChecks::kNone) == "no leak check was asked for (--no-leak-check)");
   CHECK(reason_of(ExitKind::kUnknown, 0, "", kExact, "") == "its end was not recorded");
   CHECK(reason_of(ExitKind::kExited, 0, "", HeapMode::kSampled, "") ==
         "the heap was sampled: most blocks are not known");

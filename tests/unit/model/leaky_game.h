@@ -53,7 +53,7 @@ inline LeakyGame leaky_game() {
   LeakyGame game;
   game.heap();
   game.process(1, 100, "/usr/bin/game");
-  game.process(2, 101, "/usr/bin/game", 1);
+  game.process(2, 101, "/usr/bin/game", 1, 50'000'000);
   game.process(3, 102, "/usr/bin/helper", 1);
   game.thread(1, 1, 100, "game");
   game.thread(2, 1, 105, "worker-1");

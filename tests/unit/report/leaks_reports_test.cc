@@ -109,6 +109,7 @@ TEST_CASE("leaks as JSON keep the contract") {
   CHECK(document["checks"][1]["partial"].GetBool());
   CHECK(document["no_verdict"][0]["live_bytes"].GetUint64() == 8292);
   CHECK(document["inherited_sites"].Size() == 1);
+  CHECK_FALSE(first["inherited"].GetBool());
   CHECK(document["suppressed_sites"][0]["suppression"]["name"].GetString() == std::string("stdio: buffers"));
   CHECK(json_of(leaky_profile(), 1)["sites"].Size() == 1);
   const rapidjson::Document growth = json_of(server_profile());
@@ -116,6 +117,38 @@ TEST_CASE("leaks as JSON keep the contract") {
   CHECK(growth["growth"][0]["trend"].GetString() == std::string("growing"));
   CHECK(growth["growth"][1]["trend"].GetString() == std::string("levelled_off"));
   CHECK(growth["growth_by_process"][0]["seconds_left"].GetDouble() > 0);
+}
+
+TEST_CASE("a leak of what was inherited says who lost it, or why nobody can tell") {
+  for (const bool has_verdict : {true, false}) {
+    LeakyGame game;
+    game.heap();
+    game.process(1, 100, "/usr/bin/game");
+    game.process(2, 101, "/usr/bin/game", 1, 50'000'000);
+    game.thread(1, 1, 100, "game");
+    for (const uint32_t process : {has_verdict ? 1U : 2U, 2U})
+      game.builder.add(LeakCheckRecord{{process}, 2, LeakCheckCause::kExit, 90'000'000, 1000, 9, 999, 4096, ""});
+    LeakRecord lost = game.leak(LeakVerdict::kDefinitelyLost, kList, 2, 48, 2);
+    lost.inherited = true;
+    game.builder.add(lost);
+    ProfileOptions options;
+    options.metric = Metric::kLive;
+    const auto profile = build_profile(game.finish(), options, game.symbols());
+    REQUIRE(profile.ok());
+    check_golden(has_verdict ? "leaks_inherited.txt" : "leaks_no_parent_verdict.txt", text_of(*profile, {}));
+    const rapidjson::Document document = json_of(*profile);
+    const auto& sites = document[has_verdict ? "sites" : "inherited_sites"];
+    REQUIRE(sites.Size() == 1);
+    CHECK(sites[0]["inherited"].GetBool());
+    CHECK(sites[0]["processes"][0]["pid"].GetInt() == 101);
+    REQUIRE(document["no_parent_verdict"].Size() == (has_verdict ? 0 : 1));
+    if (has_verdict) continue;
+    const auto& unknown = document["no_parent_verdict"][0];
+    CHECK(unknown["pid"].GetInt() == 101);
+    CHECK(unknown["parent"]["pid"].GetInt() == 100);
+    CHECK(unknown["reason"].GetString() == std::string("nothing of its heap was recorded"));
+    CHECK(unknown["lost_bytes"].GetUint64() == 48);
+  }
 }
 
 TEST_CASE("generated suppressions suppress what was shown, and nothing else") {

@@ -25,7 +25,7 @@ TEST_CASE("a dump has one line for each record, and says where chunks begin and 
   CHECK(lines[1] ==
         "session command=[\"./work\" \"--fast\" \"\"] working_directory=\"/home/user\" host=\"host\" "
         "kernel=\"6.1.0\" version=\"0.1.0\" start_realtime_ns=1700000000123456789 clock=perf_task_clock "
-        "requested_hz=1000 wall_clock=yes heap=none heap_sample_bytes=0");
+        "requested_hz=1000 wall_clock=yes heap=none heap_sample_bytes=0 leak_checks=not_said");
   const std::vector<std::string> expected = {
       "process id=1 parent=0 origin=launch pid=4711 executable=\"/usr/bin/work\" arguments=[\"./work\" \"--fast\"] "
       "start_ns=5",
@@ -51,7 +51,7 @@ TEST_CASE("a dump has a line for each record of memory") {
   const TemporaryFolder folder;
   write_trace(folder.file("t"), heap_recording());
   const std::vector<std::string> lines = dump_of(folder.file("t"));
-  CHECK_THAT(lines[1], Catch::EndsWith("wall_clock=yes heap=sampled heap_sample_bytes=524288"));
+  CHECK_THAT(lines[1], Catch::EndsWith("wall_clock=yes heap=sampled heap_sample_bytes=524288 leak_checks=not_said"));
   const std::vector<std::string> expected = {
       "allocation thread=2 stack=4 kind=mapped size_class=20 slice_start_ns=1000000000 slice_length_ns=2000000000 "
       "allocations=3 allocated_bytes=3000000 deallocations=5 deallocated_bytes=4000000 temporary=1 "

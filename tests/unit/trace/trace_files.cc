@@ -195,6 +195,7 @@ std::vector<TraceRecord> extreme_heap_records() {
   SessionRecord session;
   session.heap = HeapMode::kExact;
   session.heap_sample_bytes = kU64;
+  session.leak_checks = LeakChecks::kAtEnd;
   records.push_back(session);
   records.push_back(NoteRecord{{kId}, std::string("\0\xFF\n", 3)});
   for (const auto& [id, number, time] : {std::tuple{kId, kU64, kMin},
