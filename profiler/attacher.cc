@@ -106,7 +106,7 @@ uint64_t main_stack_bytes_of(int32_t pid) {
 // Opens the signal in a stopped thread's mask. False: it is in a call that will restore its own mask, or was refused.
 bool open_signal(int32_t tid, uint32_t signal) {
   const Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", tid));
-  for (const long number : {SYS_rt_sigsuspend, SYS_ppoll, SYS_pselect6, SYS_epoll_pwait, 441L /* epoll_pwait2 */}) {
+  for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait}, long{441} /* epoll_pwait2 */}) {
     if (call.ok() && call->starts_with(fmt::format("{} ", number))) {
       return false;
     }
@@ -302,6 +302,13 @@ Result<AttachPauses> Attacher::attach() {
     return Error{fmt::format("process {} cannot be attached to: {}", options_.pid, text_of(*entered))};
   }
   return pauses;
+}
+
+Result<AttachPauses> Attacher::detach_from_lost() {
+  if (!find_remote_image(options_.pid, options_.agent_path)) {
+    return Error{fmt::format("process {} is not being recorded", options_.pid)};
+  }
+  return detach();
 }
 
 Result<AttachPauses> Attacher::detach() {

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "profiler/remote_image.h"
@@ -36,6 +38,8 @@ class Attacher {
   Result<AttachPauses> attach();
   // Takes the hooks out of the process and the timers down; what is mapped stays. Of a process that is gone: nothing.
   Result<AttachPauses> detach();
+  // The same where the recorder that had attached is gone. Error as well: it was never attached to.
+  Result<AttachPauses> detach_from_lost();
 
  private:
   struct Stopped;

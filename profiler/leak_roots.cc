@@ -94,6 +94,12 @@ void LeakRoots::add_mapping(size_t index) {
     return;
   }
   // What the program has mapped itself counts in any case, and is left out of all that follows.
+  const bool is_any_stack = is_stack(mapping) || thread_on(mapping) != nullptr || is_ended_stack(mapping);
+  for (const auto& [from, to] : facts_.earlier) {
+    if (!is_any_stack && std::max(from, mapping.start) < std::min(to, mapping.end)) {
+      roots_.push_back({std::max(from, mapping.start), std::min(to, mapping.end)});
+    }
+  }
   MemoryRanges rest;
   uint64_t at = mapping.start;
   for (const auto& [from, to] : facts_.mapped) {

@@ -35,6 +35,9 @@ struct LeakRootFacts {
   MemoryRanges mapped;                         // by the program itself; ascending, disjoint
   std::pair<uint64_t, uint64_t> own;           // in which all is the agent's
   MemoryRanges used;                           // HeapBlocks::used_ranges()
+  // Of a process that was attached to: anonymous memory that it had then, but for stacks, without the blocks that live
+  // in it now. What it allocated before is unknown, and whatever it points to is held.
+  MemoryRanges earlier;
 };
 
 class LeakRoots {

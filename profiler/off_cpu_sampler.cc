@@ -191,7 +191,7 @@ void OffCpuSampler::rebuild_modules() {
 }
 
 StackId OffCpuSampler::unwind(Thread& thread) {
-  RemoteThread remote;
+  RemoteThreadState remote;
   remote.registers.value[MachineRegisters::kRsp] = thread.stack_pointer;
   remote.registers.value[MachineRegisters::kRip] = thread.program_counter;
   remote.known.set(MachineRegisters::kRsp, true);

@@ -89,4 +89,15 @@ bool process_stopped(int32_t pid) {
   return !fields.empty() && (fields[0] == "T" || fields[0] == "t");
 }
 
+std::vector<std::string> arguments_of(int32_t pid) {
+  std::vector<std::string> result;
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/cmdline", pid));
+  for (size_t at = 0; text.ok() && at < text->size();) {
+    const size_t end = std::min(text->find('\0', at), text->size());
+    result.push_back(text->substr(at, end - at));
+    at = end + 1;
+  }
+  return result;
+}
+
 }  // namespace flarestack

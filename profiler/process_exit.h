@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "trace/records.h"
 
@@ -30,5 +32,8 @@ int32_t parent_pid(int32_t pid);
 
 // Whether all of the process is stopped, by a signal or a tracer.
 bool process_stopped(int32_t pid);
+
+// Its command line.
+std::vector<std::string> arguments_of(int32_t pid);
 
 }  // namespace flarestack

@@ -26,17 +26,6 @@ namespace {
 constexpr uint32_t kMaxPatchRequests = 64;      // of one process: an agent asks once, and for each allocator it loads
 constexpr uint64_t kSilenceNs = 5'000'000'000;  // a peer that says nothing for so long is no agent
 
-std::vector<std::string> arguments_of(int32_t pid) {
-  std::vector<std::string> result;
-  const Result<std::string> text = read_file(fmt::format("/proc/{}/cmdline", pid));
-  for (size_t at = 0; text.ok() && at < text->size();) {
-    const size_t end = std::min(text->find('\0', at), text->size());
-    result.push_back(text->substr(at, end - at));
-    at = end + 1;
-  }
-  return result;
-}
-
 std::string executable_of(int32_t pid) {
   std::error_code error;
   const std::string path = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
@@ -183,6 +172,9 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
     ++fork_hellos_;
     record.origin = ProcessOrigin::kFork;
     record.parent = id_of_session(hello.parent_session_id);
+  } else if (hello.origin == HelloOrigin::kAttach) {
+    record.origin = ProcessOrigin::kAttach;
+    earlier_cpu_ns = process_cpu_ns(peer.pid);
   } else if (peer.pid != launched_pid_) {
     record.origin = ProcessOrigin::kExec;
     record.parent = id_of_session(session_of_pid(parent_pid(peer.pid)));
@@ -194,7 +186,7 @@ ProcessRecord ProcessTable::describe(const SessionServer::Peer& peer, const Hell
 }
 
 bool ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
-  if (!settings_.follow_children && peer.pid != launched_pid_) {
+  if (!settings_.follow_children && peer.pid != launched_pid_ && peer.pid != attached_pid_) {
     SessionServer::reply(peer, -1);  // asked for with --no-children, so not a process that is missing
     return false;
   }
@@ -218,7 +210,7 @@ bool ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   tables_.writer().add(record);
   recorded_ = true;
   Process process;
-  process.target = std::make_unique<TargetProcess>(TargetIdentity{record.id, peer.pid, settings_.session_id},
+  process.target = std::make_unique<TargetProcess>(TargetIdentity{record.id, peer.pid, settings_.session_id, hello.origin == HelloOrigin::kAttach},
                                                    std::move(*region), tables_, origin_, earlier_cpu_ns);
   if (hello.origin == HelloOrigin::kFork && hello.fork_number != 0) {
     inherit_heap(*process.target, hello);

@@ -32,6 +32,9 @@ class ProcessTable {
   const std::string& session_value() const { return server_.session_value(); }
   // The launched program: a child of this process, whose end its caller tells with end_launched().
   void set_launched(int32_t pid) { launched_pid_ = pid; }
+  // A process that ran before: no child of this one.
+  void set_attached(int32_t pid) { attached_pid_ = pid; }
+  const SessionSettings& settings() const { return settings_; }
   // For whoever asks for a look for leaks: an absolute path.
   void set_trace_path(std::string path) { trace_path_ = std::move(path); }
 
@@ -99,6 +102,7 @@ class ProcessTable {
   TimeOrigin origin_;
   Fd epoll_;
   int32_t launched_pid_ = 0;
+  int32_t attached_pid_ = 0;
   std::string trace_path_;
 
   std::unique_ptr<Doorbell> doorbell_;  // nullptr: the heap is not recorded

@@ -7,14 +7,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/attach_check.h"
+#include "profiler/attach_registry.h"
+#include "profiler/attacher.h"
 #include "profiler/job_control.h"
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
@@ -79,6 +85,8 @@ class Recorder {
   Result<void> begin();
   // The errno of a failed exec, 0 if the program runs.
   Result<int> start_program(const std::string& agent_path);
+  // Enters the process that runs already. Error: it could not be entered, and goes on as before.
+  Result<void> attach(const std::string& agent_path);
   RecordOutcome run();
 
  private:
@@ -105,6 +113,9 @@ class Recorder {
   uint64_t next_pass_ns_ = 0;   // over the sleeping threads
   std::minstd_rand random_;
 
+  std::unique_ptr<Attacher> attacher_;  // nullptr: the program is launched
+  std::unique_ptr<AttachAnnouncement> announcement_;
+
   LaunchedProgram program_;
   bool program_ended_ = false;
   ExitStatus program_exit_;
@@ -125,7 +136,7 @@ Result<void> Recorder::begin() {
   utsname system{};
   uname(&system);
   SessionRecord session;
-  session.command = options_.command;
+  session.command = options_.attach_pid != 0 ? arguments_of(options_.attach_pid) : options_.command;
   std::error_code error;
   session.working_directory = std::filesystem::current_path(error).string();
   session.host = system.nodename;
@@ -168,6 +179,33 @@ Result<int> Recorder::start_program(const std::string& agent_path) {
     processes_.watch(program_.pidfd.get());
   }
   return program_.exec_errno;
+}
+
+Result<void> Recorder::attach(const std::string& agent_path) {
+  program_ended_ = true;  // none was launched: what is left is to follow others
+  ended_at_ns_ = monotonic_now_ns();
+  std::error_code error;
+  processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
+  processes_.set_attached(options_.attach_pid);
+  attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
+                                                       processes_.settings().sample_signal()});
+  // All that ptrace is asked for is one thread's; this one answers the agent meanwhile.
+  std::atomic<bool> done{false};
+  Result<AttachPauses> attached{AttachPauses{}};
+  std::thread tracer([&] {
+    attached = attacher_->attach();
+    done.store(true, std::memory_order_release);
+  });
+  while (!done.load(std::memory_order_acquire)) {
+    processes_.wait(1'000'000);
+    processes_.drain();
+  }
+  tracer.join();
+  if (!attached.ok()) {
+    return attached.error();
+  }
+  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid, processes_.session_value());
+  return {};
 }
 
 // If the launched program is a zombie: takes its CPU time while it can still be read, then its status.
@@ -262,7 +300,14 @@ bool Recorder::finished() const {
 }
 
 void Recorder::finish() {
+  const bool is_attached = attacher_ != nullptr && !processes_.empty();
   processes_.end_all();
+  if (is_attached) {
+    if (const Result<AttachPauses> detached = attacher_->detach(); !detached.ok() && problem_.empty()) {
+      problem_ = "the hooks are still in the process, without effect: " + detached.error().message;
+    }
+  }
+  announcement_.reset();
   keep(tables_.flush());
   writer_.add(EndRecord{origin_.now()});
   keep(writer_.flush());
@@ -316,6 +361,11 @@ RecordOutcome Recorder::run() {
 }
 
 std::string default_output_path(const RecordOptions& options) {
+  if (options.attach_pid != 0) {
+    const Result<std::string> name = read_file(fmt::format("/proc/{}/comm", options.attach_pid));
+    const std::string text = name.ok() ? name->substr(0, name->find('\n')) : "process";
+    return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(text).filename().string(), options.attach_pid);
+  }
   return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(options.command[0]).filename().string(), getpid());
 }
 
@@ -334,6 +384,11 @@ Result<RecordOutcome> record(const RecordOptions& options) {
   if (!agent_path.ok()) {
     return agent_path.error();
   }
+  if (options.attach_pid != 0) {
+    if (const std::string refusal = attach_refusal(options.attach_pid); !refusal.empty()) {
+      return Error{refusal};
+    }
+  }
   const std::string path = options.output_path.empty() ? default_output_path(options) : options.output_path;
   Result<TraceWriter> writer = TraceWriter::create(path);
   if (!writer.ok()) {
@@ -348,6 +403,15 @@ Result<RecordOutcome> record(const RecordOptions& options) {
     remove_trace(path);
     const std::string& message = begun.error().message;  // and, behind its last semicolon, how much can be read
     return Error{message.substr(0, message.rfind(';')) + "; choose another place with -o FILE"};
+  }
+  if (options.attach_pid != 0) {
+    if (const Result<void> attached = recorder.attach(*agent_path); !attached.ok()) {
+      remove_trace(path);
+      return attached.error();
+    }
+    RecordOutcome outcome = recorder.run();
+    outcome.trace_path = path;
+    return outcome;
   }
   const Result<int> exec_errno = recorder.start_program(*agent_path);
   if (!exec_errno.ok()) {

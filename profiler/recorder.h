@@ -21,6 +21,7 @@ namespace flarestack {
 
 struct RecordOptions {
   std::vector<std::string> command;
+  int32_t attach_pid = 0;   // not 0: a process that runs already, instead of a command
   std::string output_path;  // empty: flarestack.PROGRAM.PID.flare
   uint32_t cpu_hz = 1000;   // 0: no CPU sampling
   TimerWish timer = TimerWish::kAuto;

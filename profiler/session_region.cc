@@ -14,6 +14,10 @@
 
 namespace flarestack {
 
+uint32_t SessionSettings::sample_signal() const {
+  return clock == SampleClock::kPerfTaskClock && perf_signal == PerfSignal::kTrap ? SIGTRAP : SIGSTKFLT;
+}
+
 Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   const FileSizeLimitLifted lifted;
   SessionRegion region;
@@ -34,11 +38,8 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->sample_period_ns = settings.sample_period_ns;
   page->kernel_tick_ns = kernel_tick_ns();
   page->sample_clock = settings.clock;
-  // The kernel leaves no choice with its own; else a standard signal (real-time ones queue up behind a slow handler)
-  // that nobody uses: the stack fault of a coprocessor that x86-64 does not have.
   page->perf_signal = settings.perf_signal;
-  const bool by_trap = settings.clock == SampleClock::kPerfTaskClock && settings.perf_signal == PerfSignal::kTrap;
-  page->sample_signal = by_trap ? SIGTRAP : SIGSTKFLT;
+  page->sample_signal = settings.sample_signal();
   page->follow_children = settings.follow_children ? 1 : 0;
   page->heap = settings.heap;
   page->order_source = settings.order_source;

@@ -20,6 +20,10 @@ struct SessionSettings {
   OrderSource order_source = OrderSource::kCounter;
   uint64_t heap_sample_bytes = 0;
   bool leak_check = false;
+
+  // The kernel leaves no choice with its own; else a standard signal (real-time ones queue up behind a slow handler)
+  // that nobody uses: the stack fault of a coprocessor that x86-64 does not have.
+  uint32_t sample_signal() const;
 };
 
 class SessionRegion {

@@ -180,6 +180,7 @@ void StoppedProcess::look(int32_t tid) {
   state.tid = tid;
   state.stack_pointer = registers->rsp;
   state.thread_pointer = registers->fs_base;
+  state.instruction_pointer = registers->rip;
   state.registers = {registers->rax, registers->rbx, registers->rcx, registers->rdx, registers->rsi,
                      registers->rdi, registers->rbp, registers->r8,  registers->r9,  registers->r10,
                      registers->r11, registers->r12, registers->r13, registers->r14, registers->r15};

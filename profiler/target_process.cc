@@ -53,6 +53,9 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
     heap_ =
         std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_, origin_,
                                                      [this](uint32_t slot) { return slots_[slot].thread; }});
+    if (identity_.is_attached) {
+      earlier_memory_ = memory_before_attach();
+    }
   }
 }
 

@@ -34,6 +34,7 @@ struct TargetIdentity {
   ProcessId id;
   int32_t pid = 0;
   uint32_t session_id = 0;
+  bool is_attached = false;  // it ran before it was recorded
 };
 
 // CPU time of a process so far, earlier images included, as the kernel has it.
@@ -120,6 +121,7 @@ class TargetProcess {
     bool cut_short = false;                // the process ended meanwhile
     std::vector<int32_t> register_owners;  // tids, of LeakScanInput::registers
   };
+  MemoryRanges memory_before_attach() const;
   bool drain_all();
   void look_for_leaks(const StoppedProcess& stopped, LeakRootFacts facts, LeakScanInput input, LeakLook& look);
   void name_root(const LeakLook& look, uint32_t index, LeakRecord& leak) const;
@@ -156,6 +158,7 @@ class TargetProcess {
   uint32_t last_generation_ = 0;
   std::array<uint32_t, 2> earlier_generations_{};  // the last ones, at two moments a while ago
   uint64_t last_forgotten_ns_ = 0;
+  MemoryRanges earlier_memory_;         // LeakRootFacts::earlier, with the blocks
   std::set<uint64_t> thread_pointers_;  // of all recorded threads that there were
   uint32_t leak_checks_ = 0;
   std::set<int32_t> unsampled_tids_;  // threads that the agent did not see start: raw clone, or libc's own

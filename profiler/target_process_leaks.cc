@@ -12,6 +12,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
+#include "profiler/block_index.h"
 #include "profiler/leak_scan.h"
 #include "profiler/process_maps.h"
 #include "profiler/stopped_process.h"
@@ -68,7 +69,37 @@ bool is_lost(LeakVerdict verdict) {
   return verdict == LeakVerdict::kDefinitelyLost || verdict == LeakVerdict::kIndirectlyLost;
 }
 
+// The ranges, which are ascending, without the blocks.
+MemoryRanges without_blocks(const MemoryRanges& ranges, const ScannedBlocks& blocks) {
+  MemoryRanges result;
+  for (const auto& [start, end] : ranges) {
+    uint64_t at = start;
+    for (size_t i = first_block_from(blocks, start); i < blocks.size() && blocks[i].address < end; ++i) {
+      if (blocks[i].address > at) {
+        result.emplace_back(at, blocks[i].address);
+      }
+      at = std::max(at, blocks[i].address + blocks[i].size_bytes);
+    }
+    if (at < end) {
+      result.emplace_back(at, end);
+    }
+  }
+  return result;
+}
+
 }  // namespace
+
+MemoryRanges TargetProcess::memory_before_attach() const {
+  MemoryRanges ranges;
+  const Result<ProcessMaps> maps = ProcessMaps::read(identity_.pid);
+  for (const ProcessMaps::Mapping& mapping : maps.ok() ? maps->mappings() : std::vector<ProcessMaps::Mapping>()) {
+    const bool is_anonymous = mapping.path.empty() || mapping.path == "[heap]";
+    if (is_anonymous && mapping.writable) {
+      ranges.emplace_back(mapping.start, mapping.end);
+    }
+  }
+  return ranges;
+}
 
 bool TargetProcess::leak_check_asked() const {
   return region_.view().page().last_stop.load(std::memory_order_acquire) == LastStop::kAsked;
@@ -173,13 +204,13 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   facts.own = own_memory();
   facts.used = heap_->tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
-  const LeakRoots& roots = look.roots.emplace(std::move(facts));
-  input.roots = roots.roots();
-
   constexpr uint64_t kFewBlocks = 20'000;  // take less time than it takes to start a thread
   input.threads =
       heap_->tracker().blocks().size() < kFewBlocks ? 1 : std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   input.blocks = heap_->live_blocks(input.threads);
+  facts.earlier = without_blocks(earlier_memory_, input.blocks);
+  const LeakRoots& roots = look.roots.emplace(std::move(facts));
+  input.roots = roots.roots();
 
   input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };

@@ -42,6 +42,10 @@ void TargetProcess::account_startup() {
     return;
   }
   startup_accounted_ = true;
+  if (identity_.is_attached) {
+    earlier_cpu_ns_ = accounted_cpu_ns_ = page.startup_cpu_ns;  // all before is not ours
+    return;
+  }
   if (page.startup_cpu_ns > accounted_cpu_ns_) {
     add_derived_time(FrameKind::kMarker, "[startup]", origin_.since(page.startup_monotonic_ns),
                      page.startup_cpu_ns - accounted_cpu_ns_);

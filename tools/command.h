@@ -32,6 +32,8 @@ struct Command {
 const std::vector<Command>& commands();
 
 CommandBody declare_record(CLI::App& app);
+CommandBody declare_attach(CLI::App& app);
+CommandBody declare_detach(CLI::App& app);
 CommandBody declare_report(CLI::App& app);
 CommandBody declare_tree(CLI::App& app);
 CommandBody declare_leaks(CLI::App& app);

@@ -16,7 +16,7 @@ constexpr uint64_t kLinkSize = 16;     // saved rbp and return address
 
 }  // namespace
 
-RemoteTrace RemoteUnwinder::unwind(const RemoteThread& thread, const ModuleSnapshot& modules) {
+RemoteTrace RemoteUnwinder::unwind(const RemoteThreadState& thread, const ModuleSnapshot& modules) {
   modules_ = &modules;
   stack_end_ = thread.stack_address + thread.stack.size();
   const auto local = static_cast<int64_t>(reinterpret_cast<uint64_t>(thread.stack.data()) - thread.stack_address);

@@ -18,7 +18,7 @@
 namespace flarestack {
 
 // A stopped or sleeping thread.
-struct RemoteThread {
+struct RemoteThreadState {
   MachineRegisters registers;  // rsp and rip must be known
   RegisterMask known;
   AddressKind rip_kind = AddressKind::kInstruction;
@@ -39,7 +39,7 @@ class RemoteUnwinder {
   // Where a frame needs an rbp that nothing tells, it is searched for on the stack: a value that makes the return
   // address follow a call, from where the rest of the stack unwinds to its root by return addresses that follow calls
   // too. If there is none the trace ends (kNoCode).
-  RemoteTrace unwind(const RemoteThread& thread, const ModuleSnapshot& modules);
+  RemoteTrace unwind(const RemoteThreadState& thread, const ModuleSnapshot& modules);
 
  private:
   enum class Search : uint8_t { kAllowed, kForbidden };

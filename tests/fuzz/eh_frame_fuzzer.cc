@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static uint64_t generation = 0;
   const ModuleSnapshot modules = {++generation, 1, &module};
 
-  RemoteThread thread;
+  RemoteThreadState thread;
   for (unsigned i = 0; i < MachineRegisters::kCount; ++i) {
     const uint64_t where = header.salt >> (3 * i) & 7;
     thread.registers.value[i] = where < 4 ? kStack + 8 * i * where : header.salt * i;

@@ -52,7 +52,7 @@ struct RemotePlace {
     ucontext_t context;
     unw_getcontext(&context);
     theirs = libunwind_trace(&context, AddressKind::kReturnAddress);
-    RemoteThread thread;
+    RemoteThreadState thread;
     const MachineRegisters registers = registers_of(context);
     for (unsigned i = 0; i < MachineRegisters::kCount; ++i) {
       thread.registers.value[i] = known.has(i) ? registers.value[i] : 0xbadbadbadbad;
@@ -222,7 +222,7 @@ TEST_CASE("a sleeping child unwinds from outside with what the kernel tells of i
   SelfModules modules;
   for (void (*sleep)() : {sleep_in_poll, sleep_in_nanosleep, sleep_in_condition, sleep_in_pause}) {
     Sleeper sleeper(sleep);
-    RemoteThread thread;
+    RemoteThreadState thread;
     REQUIRE(sleeper.read_registers(&thread.registers));
     thread.known = kOnlyRspAndRip;
     const uint64_t sp = thread.registers.value[MachineRegisters::kRsp];

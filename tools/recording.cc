@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/recording.h"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "model/heap_advice.h"
+#include "model/profile.h"
+#include "report/summary_text.h"
+#include "tools/leak_judgement.h"
+#include "tools/reading_options.h"
+
+namespace flarestack {
+namespace {
+
+Result<void> parse_time(const char* name, const std::string& text, uint64_t& time_ns) {
+  if (text.empty()) {
+    return {};
+  }
+  const Result<uint64_t> value = parse_duration(text);
+  if (!value.ok()) {
+    return Error{std::string(name) + ": " + value.error().message};
+  }
+  time_ns = *value;
+  return {};
+}
+
+// "exact", "sampled" or "sampled:BYTES".
+Result<void> parse_heap(RecordingOptions& options) {
+  constexpr std::string_view kSampled = "sampled";
+  RecordOptions& recording = options.record;
+  if (options.no_heap) {
+    recording.heap = HeapMode::kNone;
+    return {};
+  }
+  if (options.heap == "exact") {
+    return {};
+  }
+  if (options.heap.substr(0, kSampled.size()) != kSampled ||
+      (options.heap.size() > kSampled.size() && options.heap[kSampled.size()] != ':')) {
+    return Error{"--heap: it is exact, sampled or sampled:BYTES, not " + options.heap};
+  }
+  recording.heap = HeapMode::kSampled;
+  if (options.heap.size() > kSampled.size()) {
+    const Result<uint64_t> bytes = parse_size(options.heap.substr(kSampled.size() + 1));
+    if (!bytes.ok() || *bytes == 0) {
+      return Error{"--heap: " + (bytes.ok() ? "a sample every 0 bytes is none" : bytes.error().message)};
+    }
+    recording.heap_sample_bytes = *bytes;
+  }
+  return {};
+}
+
+// `leaks`: the report that --leaks asks for, or empty.
+Result<void> write_summary(const RecordingOptions& options, const RecordOutcome& outcome, const std::string& leaks) {
+  ProfileOptions profile_options;
+  profile_options.metric = default_metric(outcome.trace_path);
+  const Result<Profile> profile = load_profile(outcome.trace_path, profile_options);
+  if (!profile.ok()) {
+    return profile.error();
+  }
+  // Once more by the heap, for its advice and its leaks.
+  std::optional<Profile> heap;
+  const bool has_verdicts = !profile->recording.leak_checks.empty();
+  if (profile->recording.has_heap() && (has_verdicts || may_have_advice(summarize_heap(*profile)))) {
+    profile_options.metric = Metric::kAllocated;
+    Result<Profile> loaded = load_profile(outcome.trace_path, profile_options);
+    if (loaded.ok()) heap = std::move(*loaded);
+  }
+  SummaryOptions summary;
+  summary.layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+  if (options.leaks) summary.suppressions = &options.suppressions;
+  std::string text = summary_text(*profile, heap ? &*heap : nullptr, outcome.trace_path, summary);
+  if (!leaks.empty()) text += "\n" + leaks;
+  return options.summary.empty() ? write_all(2, text, "write to stderr") : write_file(options.summary, text);
+}
+
+// The status of `record`, once it has told what there is to tell.
+int conclude(const RecordingOptions& options, const RecordOutcome& outcome) {
+  std::string leaks;
+  int status = outcome.exit_status;
+  if (options.leaks && outcome.recorded) {
+    const TextLayout layout = layout_for(options.summary.empty() ? "stderr" : options.summary);
+    const Result<LeakJudgement> judgement = judge_leaks(outcome.trace_path, options.suppressions, layout);
+    if (!judgement.ok()) {  // a gate that cannot tell does not hold
+      print_error("no leak report: " + judgement.error().message);
+      status = kExitFailed;
+    } else {
+      leaks = judgement->text;
+      if (judgement->lost_blocks != 0) status = kExitFailed;
+      // --quiet keeps silent of what is good.
+      if (options.quiet && options.summary.empty() && judgement->lost_blocks != 0) fmt::print(stderr, "{}", leaks);
+    }
+  }
+  if (outcome.recorded && (!options.quiet || !options.summary.empty())) {
+    if (const Result<void> written = write_summary(options, outcome, leaks); !written.ok()) {
+      fmt::print(stderr, "flarestack: no summary: {}\n", written.error().message);
+    }
+  } else if (!outcome.recorded && outcome.problem.empty()) {
+    fmt::print(stderr,
+               "flarestack: nothing was recorded: no process could load the agent; `flarestack info {}` tells why\n",
+               outcome.trace_path);
+  }
+  return status;
+}
+
+}  // namespace
+
+Result<int> run_recording(RecordingOptions& options) {
+  for (const Result<void>& parsed : {parse_time("--duration", options.duration, options.record.duration_ns),
+                                     parse_time("--timeout", options.timeout, options.record.timeout_ns)}) {
+    if (!parsed.ok()) {
+      return parsed.error();
+    }
+  }
+  options.record.wall_clock = options.clock == "wall";
+  options.record.timer = options.timer == "posix"     ? TimerWish::kPosix
+                         : options.timer == "perf-io" ? TimerWish::kPerfIo
+                                                      : TimerWish::kAuto;
+  options.record.leak_check = !options.no_leak_check;
+  options.record.follow_children = !options.no_children;
+  options.record.wait_for_children = !options.no_wait;
+  if (options.no_cpu) {
+    options.record.cpu_hz = 0;
+  }
+  if (const Result<void> parsed = parse_heap(options); !parsed.ok()) {
+    return parsed.error();
+  }
+  if (options.leaks) {
+    if (options.record.heap != HeapMode::kExact || options.no_leak_check) {
+      print_error(
+          "--leaks: verdicts need an exact recording of the heap, so no --no-heap, --heap sampled and "
+          "--no-leak-check beside it");
+      return kExitUsage;
+    }
+    if (const auto status = read_suppressions(options.suppression_files, true, options.suppressions)) return *status;
+  }
+  const Result<RecordOutcome> outcome = record(options.record);
+  if (!outcome.ok()) {
+    return outcome.error();
+  }
+  if (!outcome->problem.empty()) {
+    fmt::print(stderr, "flarestack: {}\n", outcome->problem);
+  }
+  return conclude(options, *outcome);
+}
+
+std::string check_time(const std::string& text) {
+  const Result<uint64_t> value = parse_duration(text);
+  return value.ok() ? std::string() : value.error().message;
+}
+
+void declare_recording_options(CLI::App& app, RecordingOptions& options) {
+  app.add_option("-o,--output", options.record.output_path, "the trace file (default flarestack.PROGRAM.PID.flare)");
+  app.add_option("--cpu", options.record.cpu_hz, "samples per second of CPU time, of each thread")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  app.add_flag("--no-cpu", options.no_cpu, "no CPU samples");
+  app.add_option("--heap", options.heap,
+                 "exact: every allocation; sampled[:BYTES]: one in so many bytes (default 512KiB), at next to no cost")
+      ->capture_default_str();
+  app.add_flag("--no-heap", options.no_heap, "no heap recording");
+  app.add_flag("--no-leak-check", options.no_leak_check, "no verdicts on what is still allocated at the end");
+  auto* leaks =
+      app.add_flag("--leaks", options.leaks,
+                   "report the leaks at the end, and exit with 1 if anything is definitely or indirectly lost");
+  app.add_option("--suppressions", options.suppression_files,
+                 "leaks that are none, as of `flarestack leaks`; repeatable")
+      ->expected(1)
+      ->needs(leaks);
+  app.add_option("--clock", options.clock, "cpu, or wall: also where threads wait")
+      ->check(CLI::IsMember({"cpu", "wall"}))
+      ->capture_default_str();
+  app.add_option("--timer", options.timer,
+                 "auto: perf_event where the kernel allows it; perf-io: by SIGSTKFLT, even where SIGTRAP is cheaper; "
+                 "posix: POSIX CPU timers")
+      ->check(CLI::IsMember({"auto", "perf-io", "posix"}))
+      ->capture_default_str();
+  app.add_flag("--no-children", options.no_children, "only the program itself, not what it starts");
+  app.add_option("--duration", options.duration, "stop recording after this time, such as 10s; the program goes on")
+      ->check(check_time);
+  app.add_flag("--quiet", options.quiet, "no summary on stderr");
+  app.add_option("--summary", options.summary, "write the summary to this file instead of stderr");
+}
+
+}  // namespace flarestack
