@@ -19,7 +19,7 @@ def connect():
 
 def ask(key=secret):
     peer = connect()
-    peer.send(struct.pack("<QIIQ19QQ16s", magic, int(version), 0, 0, *range(0x1000, 0x1013), 0, key))
+    peer.send(struct.pack("<QIIQ19Q1536s16s", magic, int(version), 0, 0, *range(0x1000, 0x1013), b"", key))
     reply, descriptors, _, _ = socket.recv_fds(peer, 100, 1)
     if len(reply) != 16:
         return None

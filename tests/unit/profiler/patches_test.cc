@@ -265,7 +265,7 @@ TEST_CASE("a plan has hooks for the shapes that the agent has one for, of the mo
   PatchPlanner::HookAddresses hooks{};
   const auto names_of = [&](uint64_t module_address) {
     std::vector<std::string> names;
-    const Result<PatchPlan> plan = planner.plan_allocators(getpid(), hooks, 0, module_address);
+    const Result<PatchPlan> plan = planner.plan_allocators(getpid(), hooks, {}, module_address);
     REQUIRE(plan.ok());
     for (const PatchPlan::Patch& patch : plan->patches) {
       names.push_back(patch.name);
