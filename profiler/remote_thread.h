@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// RemoteThread: one thread of a running process, stopped, that makes system calls and calls functions for us and then
+// goes on with what it was doing as if nothing had been: same registers, same vector state, same signal mask, and the
+// system call that it waited in goes on. Recorder side; the thread of the recorder that takes it does all the rest.
+//
+// We may be killed at any instruction of this; the kernel then lets the thread run on with the registers that it has.
+// So every register set that is ever put in leads back by itself: below the red zone of the thread's stack lies a
+// signal frame with all that is its own, and whatever the thread does for us returns into rt_sigreturn on that frame.
+// While we live we stop it at the entry of that rt_sigreturn, which costs no waiting and needs no sign of life. The
+// stop by ptrace at a system call is the only one used: a breakpoint or a single step would outlive us and kill the
+// process.
+//
+// The frame makes a call that was waiting again from its beginning, where ptrace has the kernel go on with it: the one
+// difference after our death. Another is a stop that comes when we are dead already: a call of the list in
+// interrupted_calls.h then returns EINTR, so threads in other calls are preferred.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+
+namespace flarestack {
+
+class RemoteThread {
+ public:
+  // Stops the thread of the process that is fittest for it: one that waits in a call which the kernel resumes exactly,
+  // else one that runs, else one in a call whose timeout begins anew. It has room on its stack, runs 64-bit code and
+  // is outside a restartable sequence. Its signals wait until let_go().
+  static Result<RemoteThread> take(int32_t pid);
+  RemoteThread(RemoteThread&& other) noexcept;
+  RemoteThread& operator=(RemoteThread&&) = delete;
+  ~RemoteThread();  // lets go
+
+  int32_t tid() const;
+
+  // A system call in the process. The value is the kernel's: -errno is a value. Error: the process is gone, or did not
+  // answer within seconds; nothing more can be done with the thread then.
+  Result<int64_t> syscall(long number, std::array<uint64_t, 6> arguments);
+
+  // Calls a function (System V ABI) on a stack of our own, of 256 KiB; its rax. Error: the process is gone, the
+  // function faulted (the program does not see the signal) or took longer; it is abandoned where it is.
+  Result<uint64_t> call(uint64_t function, std::array<uint64_t, 3> arguments, uint64_t timeout_ns);
+
+  // The process's memory, whatever its protection. False: not all of it is there.
+  bool write(uint64_t address, const void* bytes, size_t size_bytes);
+  bool read(uint64_t address, void* to, size_t size_bytes) const;
+
+  // Gives the thread all back that is its own and lets it run on. Nothing of ours is left in the process.
+  void let_go();
+
+  // How long the thread was stopped, so far or until it was let go.
+  uint64_t pause_ns() const;
+
+ private:
+  struct Held;
+  explicit RemoteThread(std::unique_ptr<Held> held);
+  std::unique_ptr<Held> held_;
+};
+
+}  // namespace flarestack
