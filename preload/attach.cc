@@ -21,6 +21,7 @@
 #include "preload/next.h"
 #include "preload/patches.h"
 #include "preload/sample_timer.h"
+#include "preload/sampler.h"
 #include "preload/sandbox.h"
 #include "preload/signal_view.h"
 #include "preload/system.h"
@@ -134,6 +135,8 @@ AttachResult enter(const AttachRequest& request) {
     the_agent.session = {};
     return AttachResult::kNoHandler;
   }
+  // A tick of the borrowed thread waits until it is its own again.
+  set_signal_mask(SIG_BLOCK, sample_signal_bit());
   enter_all(request);
   if (plan != nullptr) {
     write_jumps(plan);

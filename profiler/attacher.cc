@@ -63,8 +63,8 @@ ThreadStatus status_of(int32_t pid, int32_t tid, uint32_t signal) {
   }
   const auto line_of = [&](std::string_view title) {
     const size_t at = status->find(title);
-    return at == std::string::npos ? std::string()
-                                   : status->substr(at + title.size(), status->find('\n', at) - at - title.size());
+    const size_t begin = at + title.size();
+    return at == std::string::npos ? std::string() : status->substr(begin, status->find('\n', begin) - begin);
   };
   const std::string numbers = line_of("\nNSpid:\t");
   if (!numbers.empty()) {

@@ -15,12 +15,12 @@
 // interrupted_calls.h then returns EINTR, so threads in other calls are preferred.
 #pragma once
 
+#include <sys/user.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-
-#include <sys/user.h>
 
 #include "base/result.h"
 

@@ -2,7 +2,6 @@
 #include "profiler/stopped_process.h"
 
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -22,6 +21,7 @@
 
 #include "base/fd.h"
 #include "profiler/clock.h"
+#include "profiler/interrupted_calls.h"
 #include "profiler/process_exit.h"
 
 namespace flarestack {
@@ -30,17 +30,6 @@ namespace {
 constexpr uint64_t kLongestStopNs = 1'000'000'000;  // one that waits for a disk does not stop
 constexpr int kMaxRounds = 20;                      // in which threads were found that had not been there before
 constexpr useconds_t kPollUs = 100;
-constexpr long kEpollPwait2 = 441;  // Linux 5.11
-
-std::vector<int32_t> threads_of(int32_t pid) {
-  std::vector<int32_t> tids;
-  std::error_code error;
-  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", pid), error), end; !error && task != end;
-       task.increment(error)) {
-    tids.push_back(std::atoi(task->path().filename().c_str()));
-  }
-  return tids;
-}
 
 // As in /proc/PID/task/TID/stat; 0: it is gone.
 char state_of(int32_t pid, int32_t tid) {
@@ -54,17 +43,6 @@ int32_t tracer_of(int32_t pid, int32_t tid) {
   const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
   const size_t at = status.ok() ? status->find(kField) : std::string::npos;
   return at != std::string::npos ? std::atoi(status->c_str() + at + kField.size()) : 0;
-}
-
-constexpr long long kRestartNoHandler = 514;  // ERESTARTNOHAND, include/linux/errno.h
-
-// Whether the stop made a system call return EINTR that a stop by a signal would not: measured, docs/leaks.md.
-bool is_cut_short(const user_regs_struct& registers) {
-  constexpr long kCalls[] = {SYS_read,        SYS_recvfrom, SYS_recvmsg,       SYS_recvmmsg,        SYS_accept,
-                             SYS_accept4,     SYS_semop,    SYS_semtimedop,    SYS_rt_sigtimedwait, SYS_epoll_wait,
-                             SYS_epoll_pwait, kEpollPwait2, SYS_io_uring_enter};
-  return static_cast<long long>(registers.orig_rax) >= 0 && static_cast<long long>(registers.rax) == -EINTR &&
-         std::find(std::begin(kCalls), std::end(kCalls), static_cast<long>(registers.orig_rax)) != std::end(kCalls);
 }
 
 // The registers of a stopped thread; nullopt: it has ended. A call that the stop cut short is begun again by the
@@ -210,6 +188,8 @@ void StoppedProcess::let_stragglers_go() {
   });
 }
 
+void StoppedProcess::leave(int32_t tid) { stragglers.push_back(tid); }
+
 void StoppedProcess::await_end(uint64_t timeout_ns) {
   const uint64_t start_ns = monotonic_now_ns();
   while (!held_.empty() && monotonic_now_ns() - start_ns < timeout_ns) {
@@ -218,6 +198,16 @@ void StoppedProcess::await_end(uint64_t timeout_ns) {
     }
   }
   let_go();
+}
+
+std::vector<int32_t> threads_of(int32_t pid) {
+  std::vector<int32_t> tids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator task(fmt::format("/proc/{}/task", pid), error), end; !error && task != end;
+       task.increment(error)) {
+    tids.push_back(std::atoi(task->path().filename().c_str()));
+  }
+  return tids;
 }
 
 size_t read_process_memory(int32_t pid, uint64_t address, void* to, size_t size_bytes) {

@@ -37,6 +37,8 @@ class StoppedProcess {
   void let_go();
   // What was let go before it had stopped: now and then, as long as the recording lasts.
   static void let_stragglers_go();
+  // One more of those: a thread that this thread traces and that did not stop in time.
+  static void leave(int32_t tid);
   // The thread that was not stopped is about to end the process: takes in the deaths of the others, so that whoever
   // waits for the process learns of it. Lets go of all that live after `timeout_ns`.
   void await_end(uint64_t timeout_ns);
@@ -63,6 +65,9 @@ class StoppedProcess {
   std::vector<ThreadState> threads_;
   std::string problem_;
 };
+
+// From /proc/PID/task. Any thread.
+std::vector<int32_t> threads_of(int32_t pid);
 
 // Copies memory of a process; returns how many bytes from the first on could be copied. Any thread.
 size_t read_process_memory(int32_t pid, uint64_t address, void* to, size_t size_bytes);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// RemoteStub: the page of code that a thread works in for us. Each way through it ends in rt_sigreturn, with the stack
+// pointer behind a signal frame. Recorder side; x86-64.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "profiler/thread_priority.h"
+
+namespace flarestack {
+
+struct RemoteStub {
+  std::vector<uint8_t> bytes;
+  // Offsets:
+  uint64_t system_call = 0;    // makes one, and goes on to
+  uint64_t leave = 0;          // gives the thread its priority back and returns to what it was doing
+  uint64_t function_left = 0;  // where a function returns to: keeps rax in rbx, then leaves
+  uint64_t last_call = 0;      // behind the first system call instruction of `leave`
+};
+
+// `before`: how the thread is to be scheduled when it leaves; none: as it is.
+RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before);
+
+}  // namespace flarestack
