@@ -20,6 +20,9 @@
 #include "wire/records.h"
 #include "wire/ring.h"
 
+// Of this very file, where it is mapped; by the linker.
+extern "C" __attribute__((visibility("hidden"))) const ElfW(Ehdr) __ehdr_start;
+
 namespace flarestack::agent {
 namespace {
 
@@ -298,6 +301,16 @@ void publish() {
   free_retired();
 }
 
+// Ourselves, where the loader has not loaded us.
+link_map own_map() {
+  link_map map{};
+  map.l_addr = reinterpret_cast<uint64_t>(&__ehdr_start);
+  map.l_name = const_cast<char*>(the_agent.agent_path);
+  map.l_ld = _DYNAMIC;
+  return map;
+}
+constinit link_map own{};
+
 // Runs under the loader's lock (or before there is a second thread): the loader's lists stand still.
 void rebuild() {
   ++generation;
@@ -315,6 +328,10 @@ void rebuild() {
       visit(map);
     }
     space = the_agent.debug->r_version >= 2 ? space->next : nullptr;
+  }
+  if (the_agent.is_attached) {
+    own = own_map();
+    visit(&own);
   }
   uint32_t kept = 0;
   for (uint32_t i = 0; i < known_count; ++i) {

@@ -374,7 +374,9 @@ int RemoteThread::Held::sort_signal(int signal) {
   if (signal == SIGSTOP) {
     return signal;  // cannot be put off
   }
-  late_signals.push_back(signal);
+  if (!thread.is_tick()) {
+    late_signals.push_back(signal);
+  }
   return 0;
 }
 

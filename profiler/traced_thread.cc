@@ -148,11 +148,21 @@ TracedThread::Event TracedThread::call_stop() const {
   return {info.op == PTRACE_SYSCALL_INFO_ENTRY ? Stop::kEntry : Stop::kExit, 0, info.instruction_pointer};
 }
 
+bool TracedThread::is_tick() const {
+  siginfo_t info{};
+  return ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0 && is_tick(info);
+}
+
+bool TracedThread::is_tick(const siginfo_t& info) {
+  constexpr int kTrapPerf = 6;  // TRAP_PERF, which glibc 2.36 does not name
+  return info.si_signo == SIGTRAP && info.si_code == kTrapPerf;
+}
+
 bool TracedThread::is_fault() const {
   siginfo_t info{};
   const bool is_told = ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0;
   constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-  return is_told && info.si_code > 0 &&
+  return is_told && info.si_code > 0 && !is_tick(info) &&
          std::find(std::begin(kFaults), std::end(kFaults), info.si_signo) != std::end(kFaults);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
+#include <csignal>
 #include <cstdint>
 #include <vector>
 
@@ -54,6 +55,8 @@ class TracedThread {
 
   // Stopped by a signal that its own instruction raised.
   bool is_fault() const;
+  // Whether it is a sample's tick of an earlier recording, or of this one: it can be done without.
+  bool is_tick() const;
 
   // All false where the thread is not stopped or gone.
   bool registers(user_regs_struct& to) const;
@@ -69,6 +72,7 @@ class TracedThread {
   void let_go();
 
  private:
+  static bool is_tick(const siginfo_t& info);
   TracedThread(int32_t pid, int32_t tid) : pid_(pid), tid_(tid) {}
   Event next_event();
   Event call_stop() const;
