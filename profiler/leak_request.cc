@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/attach_registry.h"
 #include "wire/handshake.h"
 #include "wire/session.h"
 
@@ -35,7 +36,7 @@ Result<std::string> session_of(int32_t pid) {
     }
     rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
   }
-  return std::string();
+  return attached_session_of(pid);
 }
 
 }  // namespace

@@ -204,6 +204,9 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   if (!attached.ok()) {
     return attached.error();
   }
+  writer_.add(CounterRecord{{}, "attach_thread_pause_ns", attached->one_thread_ns});
+  writer_.add(CounterRecord{{}, "attach_pause_ns", attached->all_threads_ns});
+  writer_.add(CounterRecord{{}, "attach_tries", attached->tries});
   announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid, processes_.session_value());
   return {};
 }
