@@ -183,6 +183,9 @@ std::vector<TraceRecord> extreme_leak_records() {
   }
   records.push_back(LeakCheckRecord{});
   records.push_back(LeakRecord{});
+  SessionRecord session;
+  session.leak_checks = LeakChecks::kAtEnd;
+  records.push_back(session);
   return records;
 }
 
@@ -195,7 +198,6 @@ std::vector<TraceRecord> extreme_heap_records() {
   SessionRecord session;
   session.heap = HeapMode::kExact;
   session.heap_sample_bytes = kU64;
-  session.leak_checks = LeakChecks::kAtEnd;
   records.push_back(session);
   records.push_back(NoteRecord{{kId}, std::string("\0\xFF\n", 3)});
   for (const auto& [id, number, time] : {std::tuple{kId, kU64, kMin},
