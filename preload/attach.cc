@@ -2,6 +2,8 @@
 // Entering a process that runs already (wire/attach.h): what the constructor does at a launch, in steps that somebody
 // outside calls, in a thread that they have borrowed, on a stack of theirs. Nothing here calls into libc or waits for a
 // lock, since other threads may hold any.
+#include "wire/attach.h"
+
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -26,7 +28,6 @@
 #include "preload/signal_view.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
-#include "wire/attach.h"
 #include "wire/handshake.h"
 
 namespace flarestack::agent {
@@ -164,10 +165,6 @@ AttachResult leave() {
 }
 
 }  // namespace
-}  // namespace flarestack::agent
-
-using namespace flarestack::agent;  // NOLINT: the linker knows it by this name
-using namespace flarestack;         // NOLINT
 
 // The file's entry point.
 extern "C" __attribute__((used, visibility("hidden"))) void flarestack_attach(AttachRequest* request) {
@@ -181,3 +178,5 @@ extern "C" __attribute__((used, visibility("hidden"))) void flarestack_attach(At
     request->result = leave();
   }
 }
+
+}  // namespace flarestack::agent

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of libc's functions are hooked at their entry in a process that was attached to. At a launch the agent stands in
-// front of them by its exports (exports.map), or is told by libc (fork).
+// Which of libc's functions are hooked at their entry in a process that was attached to. At a launch the agent stands
+// in front of them by its exports (exports.map), or is told by libc (fork).
 #pragma once
 
 #include "preload/patches.h"

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "preload/agent.h"
+#include "preload/known_module.h"
 #include "preload/loader_hook.h"
 #include "preload/patches.h"
 #include "preload/sandbox.h"
@@ -28,20 +29,6 @@ namespace {
 
 constexpr uint32_t kMaxProgramHeaders = 64;
 constexpr uint32_t kMaxModules = 4096;
-constexpr uint32_t kSegmentsPerModule = 4;
-
-// A module as the loader lists it.
-struct KnownModule {
-  uint64_t bias;
-  const void* dynamic;  // with the bias: its identity between two events of the loader
-  uint32_t id;
-  uint32_t segment_count;
-  bool present;
-  UnwindModule segments[kSegmentsPerModule];
-  uint64_t build_id_address;
-  uint32_t build_id_bytes;
-  const link_map* map;
-};
 
 struct Snapshot {
   ModuleSnapshot view;
@@ -58,85 +45,6 @@ constinit Snapshot* retired = nullptr;
 constinit Snapshot empty_snapshot{};
 constinit std::atomic<Snapshot*> current{&empty_snapshot};
 constinit std::atomic<uint32_t> readers{0};
-
-// Waits for room in the module log, at most a second; then the event is counted as lost.
-bool begin_log(RingWriter& log, size_t words) {
-  SessionPage& page = the_agent.session.page();
-  for (int attempt = 0; attempt < 1000 && page.off.load(std::memory_order_relaxed) == 0; ++attempt) {
-    if (log.begin(words)) {
-      return true;
-    }
-    const timespec millisecond{0, 1'000'000};
-    raw_syscall(SYS_nanosleep, raw_pointer(&millisecond), 0);
-  }
-  page.module_events_lost.fetch_add(1, std::memory_order_relaxed);
-  return false;
-}
-
-RingWriter module_log() {
-  SessionPage& page = the_agent.session.page();
-  return {the_agent.session.module_log(), kModuleLogBytes, page.module_log_head, page.module_log_tail};
-}
-
-void path_of(const KnownModule& module, char* path) {
-  const char* name = module.map->l_name;
-  if (name == nullptr || name[0] == '\0') {
-    const long length =
-        raw_syscall(SYS_readlink, raw_pointer("/proc/self/exe"), raw_pointer(path), kMaxModulePathBytes - 1);
-    path[length > 0 ? length : 0] = '\0';
-  } else if (text_starts(name, "linux-vdso")) {
-    text_copy(path, "[vdso]", kMaxModulePathBytes);
-  } else if (name[0] != '/') {
-    const long length =
-        raw_syscall(SYS_getcwd, raw_pointer(path), kMaxModulePathBytes / 2);  // its terminating zero counts
-    size_t used = length > 0 ? static_cast<size_t>(length) - 1 : 0;
-    path[used++] = '/';
-    text_copy(path + used, name, kMaxModulePathBytes - used);
-  } else {
-    text_copy(path, name, kMaxModulePathBytes);
-  }
-}
-
-void log_added(const KnownModule& module) {
-  char path[kMaxModulePathBytes + 8] = {};
-  path_of(module, path);
-  uint8_t build_id[kMaxBuildIdBytes] = {};
-  memcpy(build_id, reinterpret_cast<const void*>(module.build_id_address), module.build_id_bytes);
-  const size_t path_words = text_length(path) / 8 + 1;
-  RingWriter log = module_log();
-  for (uint32_t i = 0; i < module.segment_count; ++i) {
-    const auto words = static_cast<uint16_t>(kModuleAddedWords + path_words);
-    if (!begin_log(log, words)) {
-      return;
-    }
-    log.put(RecordHeader{RecordKind::kModuleAdded, static_cast<uint8_t>(module.build_id_bytes), words,
-                         static_cast<uint32_t>(generation)}
-                .pack());
-    log.put(module.segments[i].text_start);
-    log.put(module.segments[i].text_end);
-    log.put(module.bias);
-    log.put(module.id);
-    uint64_t word = 0;
-    for (size_t at = 0; at < kMaxBuildIdBytes; at += 8) {
-      memcpy(&word, build_id + at, 8);
-      log.put(word);
-    }
-    for (size_t at = 0; at < path_words; ++at) {
-      memcpy(&word, path + at * 8, 8);
-      log.put(word);
-    }
-    log.commit();
-  }
-}
-
-void log_removed(const KnownModule& module) {
-  RingWriter log = module_log();
-  if (begin_log(log, kModuleRemovedWords)) {
-    log.put(RecordHeader{RecordKind::kModuleRemoved, 0, kModuleRemovedWords, static_cast<uint32_t>(generation)}.pack());
-    log.put(module.id);
-    log.commit();
-  }
-}
 
 // Finds the NT_GNU_BUILD_ID note in a PT_NOTE segment.
 void find_build_id(KnownModule& module, uint64_t start, uint64_t size_bytes) {
@@ -222,7 +130,7 @@ void visit(const link_map* map) {
   module.present = true;
   module.id = ++last_id;
   describe(module);
-  log_added(module);
+  log_added(module, generation);
 }
 
 // Whether all other threads have seen the new snapshot, or show that they hold an old one. Registers us with the kernel
@@ -338,7 +246,7 @@ void rebuild() {
     if (known[i].present) {
       known[kept++] = known[i];
     } else {
-      log_removed(known[i]);
+      log_removed(known[i], generation);
     }
   }
   known_count = kept;
@@ -380,7 +288,7 @@ void start_modules(bool first_in_process) {
   }
   readers.store(0, std::memory_order_relaxed);  // the parent's other threads may have been reading
   for (uint32_t i = 0; i < known_count; ++i) {
-    log_added(known[i]);
+    log_added(known[i], generation);
   }
 }
 

@@ -125,7 +125,8 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
     attributes.sigtrap = attributes.remove_on_exec = 1;
     attributes.sig_data = kMarkMagic | (last_mark.fetch_add(1, std::memory_order_relaxed) + 1);
   }
-  const long descriptor = raw_syscall(SYS_perf_event_open, raw_pointer(&attributes), thread.tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  const long descriptor =
+      raw_syscall(SYS_perf_event_open, raw_pointer(&attributes), thread.tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (raw_failed(descriptor)) {
     return descriptor;
   }

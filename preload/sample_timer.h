@@ -25,8 +25,8 @@ inline constexpr int kTrapPerf = 6;  // TRAP_PERF, si_code of a perf event's SIG
 // The clock of a thread's CPU time, of any thread of the process. [signal]
 clockid_t thread_cpu_clock(int32_t tid);
 
-// Arms the calling thread, or one that stands still, whose CPU time up to `counted_from_cpu_ns` is not ours. Of the periods that have ended since
-// then it writes a record. [hook]
+// Arms the calling thread, or one that stands still, whose CPU time up to `counted_from_cpu_ns` is not ours. Of the
+// periods that have ended since then it writes a record. [hook]
 void arm(ThreadState& thread, uint64_t counted_from_cpu_ns);
 // At the calling thread's first tick: from now on the period is the full one. False: not now, at the next tick.
 // [signal]

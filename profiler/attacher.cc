@@ -106,7 +106,8 @@ uint64_t main_stack_bytes_of(int32_t pid) {
 // Opens the signal in a stopped thread's mask. False: it is in a call that will restore its own mask, or was refused.
 bool open_signal(int32_t tid, uint32_t signal) {
   const Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", tid));
-  for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait}, long{441} /* epoll_pwait2 */}) {
+  for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait},
+                            long{441} /* epoll_pwait2 */}) {
     if (call.ok() && call->starts_with(fmt::format("{} ", number))) {
       return false;
     }
@@ -138,8 +139,8 @@ Result<void> Attacher::enter_memory(RemoteThread& thread) {
     return mapped.error();
   }
   if (*mapped < 0) {
-    return Error{fmt::format("process {} could not get memory: {}", options_.pid,
-                             std::strerror(static_cast<int>(-*mapped)))};
+    return Error{
+        fmt::format("process {} could not get memory: {}", options_.pid, std::strerror(static_cast<int>(-*mapped)))};
   }
   request_address_ = static_cast<uint64_t>(*mapped);
   return {};
@@ -231,7 +232,8 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step, AttachPauses& pause
     request_.step = step;
     request_.thread_count = 0;
     if (step == AttachStep::kEnter) {
-      if (std::any_of(all.begin(), all.end(), [&](const auto& one) { return is_in_the_way(one.instruction_pointer); })) {
+      if (std::any_of(all.begin(), all.end(),
+                      [&](const auto& one) { return is_in_the_way(one.instruction_pointer); })) {
         continue;
       }
       const Result<ProcessMaps> maps = ProcessMaps::read(options_.pid);
@@ -243,8 +245,8 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step, AttachPauses& pause
         const auto [low, high] = stack_of(*maps, one, main_stack_bytes);
         const bool is_opened =
             status.is_blocked && one.tid != thread->tid() && open_signal(one.tid, options_.sample_signal);
-        request_.threads[request_.thread_count++] = {status.own_tid, is_opened ? 1U : 0U, one.thread_pointer,
-                                                     one.stack_pointer, low, high};
+        request_.threads[request_.thread_count++] = {
+            status.own_tid, is_opened ? 1U : 0U, one.thread_pointer, one.stack_pointer, low, high};
       }
     }
     const Result<AttachResult> result = call(*thread);

@@ -187,8 +187,8 @@ void PatchPlanner::add_functions(const Modules& modules, const FunctionHooks& fu
   }
 }
 
-Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks,
-                                                const FunctionHooks& functions, uint64_t module_address) {
+Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses& hooks, const FunctionHooks& functions,
+                                                uint64_t module_address) {
   Result<ProcessMaps> maps = ProcessMaps::read(pid);
   if (!maps.ok()) {
     return maps.error();

@@ -210,8 +210,9 @@ bool ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   tables_.writer().add(record);
   recorded_ = true;
   Process process;
-  process.target = std::make_unique<TargetProcess>(TargetIdentity{record.id, peer.pid, settings_.session_id, hello.origin == HelloOrigin::kAttach},
-                                                   std::move(*region), tables_, origin_, earlier_cpu_ns);
+  process.target = std::make_unique<TargetProcess>(
+      TargetIdentity{record.id, peer.pid, settings_.session_id, hello.origin == HelloOrigin::kAttach},
+      std::move(*region), tables_, origin_, earlier_cpu_ns);
   if (hello.origin == HelloOrigin::kFork && hello.fork_number != 0) {
     inherit_heap(*process.target, hello);
   }

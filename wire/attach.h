@@ -23,13 +23,13 @@ enum class AttachStep : uint32_t {
 
 enum class AttachResult : uint32_t {
   kDone = 1,
-  kOtherVersion = 2,    // the agent that is there is of another version
-  kRecorded = 3,        // by another recorder, which lives
-  kNoSession = 4,       // the recorder was not reached, or refused
+  kOtherVersion = 2,  // the agent that is there is of another version
+  kRecorded = 3,      // by another recorder, which lives
+  kNoSession = 4,     // the recorder was not reached, or refused
   kNoMemory = 5,
-  kBusy = 6,            // the loader's list is being changed, or an earlier recording written: try again
-  kNoPreparation = 7,   // kEnter without kPrepare
-  kNoHandler = 8,       // the kernel refused the signal's handler
+  kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
+  kNoPreparation = 7,  // kEnter without kPrepare
+  kNoHandler = 8,      // the kernel refused the signal's handler
 };
 
 struct AttachThread {
@@ -49,8 +49,8 @@ struct AttachRequest {
   char session_value[64];  // as the session variable has it
   char agent_path[4096];   // of the agent's file, for exec'd images
   uint32_t thread_count;
-  AttachResult result;    // written by the agent, as what follows
-  uint64_t plan_address;  // after kPrepare: of the PatchPlanHeader (wire/patch.h); 0: there is nothing to hook
+  AttachResult result;            // written by the agent, as what follows
+  uint64_t plan_address;          // after kPrepare: of the PatchPlanHeader (wire/patch.h); 0: there is nothing to hook
   uint64_t notification_address;  // after kPrepare: of the loader's function that is replaced (r_debug::r_brk); 0: none
   AttachThread threads[kSlotCount];  // kEnter
 };

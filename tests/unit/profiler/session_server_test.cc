@@ -166,7 +166,7 @@ TEST_CASE("a reply carries the region, a refusal carries none") {
 
 TEST_CASE("a request for hooks, and how it went, arrive as they were sent; without the secret they are dropped") {
   const Meeting meeting = meet();
-  PatchRequest request{kSessionMagic, kWireVersion, 0, 0x1000, {1, 2, 3}, 4, {}};
+  PatchRequest request{kSessionMagic, kWireVersion, 1, 0x1000, {1, 2, 3}, {{"_exit", 4}}, {}};
   PatchOutcome outcome{kSessionMagic, kWireVersion, 5, 1, 2, EPERM, 0, {}};
   std::memcpy(request.secret, secret_of(meeting.server).data(), sizeof(request.secret));
   std::memcpy(outcome.secret, secret_of(meeting.server).data(), sizeof(outcome.secret));

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/recording_settings.h"
+
+#include <algorithm>
+
+#include "base/fd.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint64_t kMaxNapNs = 50'000'000;
+constexpr uint64_t kTypicalSampleBytes = 128;
+
+// Whether the kernel found the time stamp counter to run evenly, and in step on all processors: it then offers it as
+// a clock.
+bool tsc_is_sound() {
+  const Result<std::string> clocks = read_file("/sys/devices/system/clocksource/clocksource0/available_clocksource");
+  return clocks.ok() && clocks->starts_with("tsc ");
+}
+
+}  // namespace
+
+ClockChoice clock_for(const RecordOptions& options) {
+  if (options.cpu_hz == 0) {
+    return {};
+  }
+  return choose_sample_clock(options.timer);
+}
+
+SessionSettings settings_for(const RecordOptions& options, const ClockChoice& choice) {
+  SessionSettings settings;
+  settings.clock = choice.clock;
+  settings.perf_signal = choice.perf_signal;
+  settings.sample_period_ns = options.cpu_hz != 0 ? 1'000'000'000 / options.cpu_hz : 0;
+  settings.follow_children = options.follow_children;
+  settings.heap = static_cast<HeapRecording>(options.heap);
+  settings.heap_sample_bytes = options.heap_sample_bytes;
+  settings.leak_check = options.leak_check && options.heap == HeapMode::kExact;
+  settings.order_source = tsc_is_sound() ? OrderSource::kTimeStampCounter : OrderSource::kCounter;
+  return settings;
+}
+
+uint64_t nap_for(const RecordOptions& options) {
+  return options.cpu_hz == 0
+             ? kMaxNapNs
+             : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
+}
+
+}  // namespace flarestack

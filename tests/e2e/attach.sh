@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# attach PID: a program of several threads, which counts for itself, is recorded while it runs and lives on unharmed;
+# again and again; detach from elsewhere; a recorder that is killed. Needs ptrace.
+source "$(dirname "$0")/lib.sh"
+
+cc_program works <<'C'
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static volatile int stop, window;
+static volatile long rounds[4], counted[4], leaked;
+__attribute__((noinline)) void* site_kept(size_t size) { return memset(malloc(size), 1, size); }
+__attribute__((noinline)) void* site_lost(size_t size) { return memset(malloc(size), 1, size); }
+__attribute__((noinline)) void site_busy(void) { for (volatile int i = 0; i < 3000; ++i) {} }
+static void* works(void* argument) {
+  const long number = (long)argument;
+  while (!stop) {
+    const int in_window = window;
+    void* block = malloc(200 + number);
+    if (in_window) ++counted[number];
+    site_busy();
+    free(block);
+    ++rounds[number];
+  }
+  return argument;
+}
+static void* waits(void* argument) {
+  struct epoll_event event;
+  struct timeval limit = {0, 30000};
+  char byte;
+  int pair[2];
+  const int descriptor = epoll_create1(0);
+  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  while (!stop) {
+    if (epoll_wait(descriptor, &event, 1, 30) < 0) printf("epoll_wait: %d\n", errno);
+    if (recv(pair[0], &byte, 1, 0) >= 0 || errno != EAGAIN) printf("recv: %d\n", errno);
+  }
+  return argument;
+}
+static void* passes(void* argument) { site_busy(); free(malloc(50)); return argument; }
+int main(void) {
+  pthread_t ids[5];
+  void* before = site_kept(1000);
+  for (long i = 0; i < 4; ++i) pthread_create(&ids[i], NULL, works, (void*)i);
+  pthread_create(&ids[4], NULL, waits, NULL);
+  char line[20];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    if (line[0] == 'w') {  // whether all have worked since
+      long then[4];
+      int moved = 0;
+      for (int i = 0; i < 4; ++i) then[i] = rounds[i];
+      for (int tries = 0; tries < 5000 && moved != 4; ++tries) {
+        usleep(1000);
+        moved = 0;
+        for (int i = 0; i < 4; ++i) moved += rounds[i] > then[i];
+      }
+      printf("%d work\n", moved);
+    } else if (line[0] == 'l') {  // loses a block, and has threads come and go
+      pthread_t id;
+      for (int i = 0; i < 20; ++i) if (pthread_create(&id, NULL, passes, NULL) == 0) pthread_join(id, NULL);
+      site_lost(77);
+      ++leaked;
+      printf("lost\n");
+    } else if (line[0] == 'f') {
+      free(before);
+      before = NULL;
+      printf("freed\n");
+    }
+    fflush(stdout);
+  }
+  stop = 1;
+  for (int i = 0; i < 5; ++i) pthread_join(ids[i], NULL);
+  puts("done");
+  return 5;
+}
+C
+
+mkfifo questions
+./works <questions >out 2>&1 &
+target=$!
+exec 3>questions
+answers=0
+ask() {
+  echo "$1" >&3
+  answers=$((answers + 1))
+  for _ in $(seq 1500); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
+  fail "no answer to $1: $(cat out)"
+}
+ask w
+
+# Until it is told to end.
+timeout 60 "$FLARESTACK" attach "$target" -o one.flare >recorder.out 2>recorder.err &
+recorder=$!
+for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+ask w
+ask l
+ask f
+ask l
+timeout 60 "$FLARESTACK" leaks --now "$target" --format json >now.json || fail "leaks --now: $?"
+json_true now.json '[(s["blocks"], s["bytes"]) for s in d["sites"] if s["stack"][0]["function"] == "site_lost" and s["verdict"] == "definitely_lost"] == [(2, 154)]' "leaks --now"
+ask w
+timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
+status=0
+wait "$recorder" || status=$?
+[ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+ask w
+"$FLARESTACK" info --format json one.flare >info.json
+json_true info.json 'd["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"] and d["quality"]["samples"] > 50 and d["quality"]["foreign_frees"] >= 1'
+"$FLARESTACK" report --format json one.flare >report.json
+json_true report.json '[f["total"] for f in d["functions"] if f["name"] == "works"][0] > 0.8 * d["total"]' "all the time is in works()"
+"$FLARESTACK" leaks --format json one.flare >leaks.json
+json_true leaks.json 'd["summary"]["definitely_lost"] == {"bytes": 154, "blocks": 2}' "leaks at the end"
+
+# Again and again: each time all threads are seen to work.
+for round in 1 2 3 4 5 6 7 8; do
+  timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o again.flare || fail "attach $round: $?"
+  ask w
+  "$FLARESTACK" info --format json again.flare >info.json
+  json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"]' "round $round"
+done
+
+# A recorder that is killed: the program goes on, and the next one finds all as it should be.
+timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare &
+killed=$!
+for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+kill -9 "$(pgrep -P "$killed" -x flarestack)"
+wait "$killed" 2>/dev/null || true
+ask w
+timeout 60 "$FLARESTACK" detach "$target" || fail "detach from a recorder that is gone: $?"
+ask w
+timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o after.flare || fail "attach after a kill: $?"
+"$FLARESTACK" info --format json after.flare >info.json
+json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["samples"] > 10 and d["quality"]["complete"]' "after a kill"
+
+status=0
+timeout 20 "$FLARESTACK" detach "$target" 2>err || status=$?
+[ "$status" = 1 ] && grep -q "is not being recorded" err || fail "detach of a process that is not recorded: $status: $(cat err)"
+exec 3>&-
+status=0
+wait "$target" || status=$?
+[ "$status" = 5 ] || fail "the program's status is $status: $(cat out)"
+diff <(sort -u out) - <<'END' || fail "the program noticed"
+4 work
+done
+freed
+lost
+END
