@@ -26,6 +26,8 @@
 
 namespace flarestack {
 
+struct HeldThread;
+
 class RemoteThread {
  public:
   // Stops the thread of the process that is fittest for it: one that waits in a call which the kernel resumes exactly,
@@ -59,9 +61,8 @@ class RemoteThread {
   uint64_t pause_ns() const;
 
  private:
-  struct Held;
-  explicit RemoteThread(std::unique_ptr<Held> held);
-  std::unique_ptr<Held> held_;
+  explicit RemoteThread(std::unique_ptr<HeldThread> held);
+  std::unique_ptr<HeldThread> held_;
 };
 
 }  // namespace flarestack

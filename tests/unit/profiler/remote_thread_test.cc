@@ -2,51 +2,67 @@
 #include "profiler/remote_thread.h"
 
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <vector>
 
 #include <catch2/catch.hpp>
+
+#include "tests/unit/profiler/remote_target.h"
 
 namespace flarestack {
 namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
-extern "C" __attribute__((noinline)) uint64_t add_three(uint64_t a, uint64_t b, uint64_t c) {
-  return a + 2 * b + 3 * c;
+// One visit: takes a thread, makes calls, lets go; the pause.
+uint64_t visit(const RemoteTarget& target) {
+  Result<RemoteThread> thread = RemoteThread::take(target.pid());
+  if (!thread.ok()) FAIL(thread.error().message);
+  CHECK(*thread->syscall(SYS_getpid, {}) == target.pid());
+  CHECK(*thread->syscall(SYS_close, {12345}) == -EBADF);
+  Result<uint64_t> sum = thread->call(target.shared().function, {1, 2, 3}, kSecondNs);
+  if (!sum.ok()) FAIL(sum.error().message);
+  CHECK(*sum == 14);
+  CHECK(*thread->syscall(SYS_getppid, {}) == getpid());
+  thread->let_go();
+  return thread->pause_ns();
+}
+
+std::vector<std::string> programs() {
+  std::vector<std::string> found;
+  for (const char* name :
+       {"remote_target", "remote_target_static", "remote_target_musl", "remote_target_musl_static"}) {
+    if (std::filesystem::exists(RemoteTarget::program(name))) {
+      found.emplace_back(name);
+    }
+  }
+  return found;
 }
 
 }  // namespace
 
-TEST_CASE("a busy thread makes system calls and calls functions for us") {
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    for (;;) asm volatile("");
-  }
-  {
-    Result<RemoteThread> thread = RemoteThread::take(child);
-    if (!thread.ok()) FAIL(thread.error().message);
-    Result<int64_t> pid = thread->syscall(SYS_getpid, {});
-    REQUIRE(pid.ok());
-    CHECK(*pid == child);
-    CHECK(*thread->syscall(SYS_close, {12345}) == -EBADF);
+TEST_CASE("a program that is entered notices nothing, whatever it does") {
+  const std::string mode =
+      GENERATE("busy", "handler", "read", "nanosleep", "epoll", "epoll_timeout", "poll", "futex", "recv");
+  for (const std::string& program : programs()) {
+    INFO(program << " " << mode);
+    RemoteTarget target(program, mode);
+    std::vector<uint64_t> pauses;
     for (int i = 0; i < 10; ++i) {
-      Result<uint64_t> sum = thread->call(reinterpret_cast<uint64_t>(&add_three), {1, 2, 3}, kSecondNs);
-      if (!sum.ok()) FAIL(sum.error().message);
-      CHECK(*sum == 14);
-      CHECK(*thread->syscall(SYS_getppid, {}) == getpid());
+      pauses.push_back(visit(target));
+      usleep(static_cast<useconds_t>(i % 5 * 3000));
     }
-    thread->let_go();
+    target.check();
+    CHECK(target.shared().interrupted == 0);
+    std::sort(pauses.begin(), pauses.end());
+    CHECK(pauses[pauses.size() / 2] < kSecondNs / 10);
+    if (getenv("REMOTE_PAUSES"))
+      WARN(program << " " << mode << " pause us: " << pauses[5] / 1000 << " max " << pauses.back() / 1000);
   }
-  usleep(10000);
-  int status = 0;
-  CHECK(waitpid(child, &status, WNOHANG) == 0);
-  kill(child, SIGKILL);
-  waitpid(child, &status, 0);
-  CHECK(WTERMSIG(status) == SIGKILL);
 }
 
 }  // namespace flarestack

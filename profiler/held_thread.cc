@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/held_thread.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "profiler/clock.h"
+#include "profiler/interrupted_calls.h"
+#include "profiler/remote_fitness.h"
+#include "profiler/thread_choice.h"
+
+namespace flarestack {
+namespace {
+
+using Stop = TracedThread::Stop;
+
+constexpr uint64_t kStopTimeoutNs = 300'000'000;    // of one thread
+constexpr uint64_t kCallTimeoutNs = 3'000'000'000;  // of a system call
+
+// All but those that an instruction raises: blocked, these would kill.
+constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
+constexpr uint64_t kFaults = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGSYS);
+
+constexpr auto kNoCall = static_cast<unsigned long long>(-1);  // orig_rax
+constexpr uint64_t kCallBytes = 2;                             // syscall
+constexpr uint64_t kTrapFlag = 1 << 8;
+constexpr uint64_t kDirectionFlag = 1 << 10;
+
+}  // namespace
+
+// Nothing of the thread's own is changed before the frame that leads back is there and the registers that lead to it.
+Result<void> HeldThread::prepare(const ReadMemory& look, uint64_t page_hint) {
+  tid = thread.tid();
+  if (!thread.registers(own)) {
+    return Error{fmt::format("process {} is gone", pid)};
+  }
+  if (is_cut_short(own)) {
+    own.rax = static_cast<unsigned long long>(-kRestartNoHandler);
+    thread.set_registers(own);
+  }
+  if (Unfitness unfit = unfitness(thread, pid, own, look); !unfit.why.empty()) {
+    is_for_good = unfit.is_for_good;
+    return Error{std::move(unfit.why)};
+  }
+  vector_state = thread.vector_state();
+  if (!code.is_there(look) || !thread.signal_mask(signal_mask)) {
+    return Error{fmt::format("process {} changes its code; try again", pid)};
+  }
+  const std::optional<ReturnFrame> made = make_return_frame(own, vector_state, signal_mask, code);
+  if (!made) {
+    return Error{fmt::format("the vector registers of thread {} cannot be kept on this processor", tid)};
+  }
+  frame = *made;
+  if (!write(frame.start, frame.bytes.data(), frame.bytes.size())) {
+    return Error{fmt::format("thread {} of process {} has no room on its stack", tid, pid)};
+  }
+  parked = own;
+  parked.rip = code.system_call;
+  parked.rax = SYS_rt_sigreturn;
+  parked.rsp = frame.stack_pointer_at_return();
+  parked.eflags &= ~(kTrapFlag | kDirectionFlag);
+  parked.orig_rax = kNoCall;
+  is_prepared = true;
+  thread.set_registers(parked);
+  thread.set_signal_mask(~kFaults);
+  return map_page(page_hint);
+}
+
+Result<void> HeldThread::map_page(uint64_t hint) {
+  const Result<int64_t> mapped =
+      make_call(SYS_mmap, {hint, kMappedBytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+  if (!mapped.ok()) {
+    return mapped.error();
+  }
+  if (*mapped < 0) {
+    restore();
+    return errno_error(fmt::format("map memory in process {}", pid), static_cast<int>(-*mapped));
+  }
+  const auto address = static_cast<uint64_t>(*mapped);
+  // A filter would get to see the call that gives the priority back, if we died.
+  const std::string seccomp = thread_status_field(pid, tid, "Seccomp");
+  const auto before = seccomp.empty() || seccomp == "0" ? RaisedPriority::look(tid) : std::nullopt;
+  stub = make_remote_stub(before);
+  if (!write(address, stub.bytes.data(), stub.bytes.size())) {
+    return give_up("its memory cannot be written");
+  }
+  page = address;
+  parked.rip = page + stub.leave;
+  thread.set_registers(parked);
+  if (before) {
+    priority.raise(tid, *before, 1);
+  }
+  return {};
+}
+
+Result<int64_t> HeldThread::make_call(long number, const std::array<uint64_t, 6>& arguments) {
+  if (is_lost) {
+    return Error{fmt::format("process {} can no longer be entered", pid)};
+  }
+  user_regs_struct registers = parked;
+  registers.rip = page != 0 ? page + stub.system_call : code.system_call;
+  registers.rsp = page != 0 ? parked.rsp : frame.start;
+  registers.rax = static_cast<unsigned long long>(number);
+  registers.rdi = arguments[0];
+  registers.rsi = arguments[1];
+  registers.rdx = arguments[2];
+  registers.r10 = arguments[3];
+  registers.r8 = arguments[4];
+  registers.r9 = arguments[5];
+  thread.set_registers(registers);
+  const uint64_t behind = registers.rip + kCallBytes;
+  Result<void> done = run_to(Stop::kEntry, behind, kCallTimeoutNs);
+  if (done.ok()) {
+    done = run_to(Stop::kExit, behind, kCallTimeoutNs);
+  }
+  if (!done.ok()) {
+    return done.error();
+  }
+  thread.registers(registers);
+  thread.set_registers(parked);
+  return static_cast<int64_t>(registers.rax);
+}
+
+Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<uint64_t, 3>& arguments,
+                                           uint64_t timeout_ns) {
+  const uint64_t top = page + kPageBytes + kStackBytes - kPageBytes;
+  if (!has_stack) {
+    const Result<int64_t> done =
+        make_call(SYS_mprotect, {page + kPageBytes, kStackBytes, PROT_READ | PROT_WRITE, 0, 0, 0});
+    if (!done.ok() || *done != 0) {
+      return done.ok() ? errno_error("make a stack", static_cast<int>(-*done)) : done.error();
+    }
+    has_stack = true;
+  }
+  if (is_lost) {
+    return Error{fmt::format("process {} can no longer be entered", pid)};
+  }
+  const uint64_t stack_pointer = top - 8;  // as behind a call instruction: 8 modulo 16
+  const std::vector<uint8_t> moved = frame.moved(page + stub.function_left);
+  if (!write(stack_pointer, moved.data(), moved.size())) {
+    return Error{fmt::format("process {} has taken our memory away", pid)};
+  }
+  user_regs_struct registers = parked;
+  registers.rip = function;
+  registers.rsp = stack_pointer;
+  registers.rax = 0;
+  registers.rbp = 0;
+  registers.rdi = arguments[0];
+  registers.rsi = arguments[1];
+  registers.rdx = arguments[2];
+  // Registers first: only then does the way on end in the frame.
+  thread.set_registers(registers);
+  if (!has_run_function) {
+    has_run_function = true;
+    thread.set_vector_state(initial_vector_state(vector_state));
+  }
+  const Result<void> done = run_to(Stop::kEntry, page + stub.last_call, timeout_ns);
+  if (!done.ok()) {
+    return done.error();
+  }
+  thread.registers(registers);
+  thread.set_registers(parked);  // which makes no call of the one that it is about to make
+  return registers.rbx;
+}
+
+Result<void> HeldThread::run_to(Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns) {
+  const uint64_t end_ns = monotonic_now_ns() + timeout_ns;
+  int signal = 0;
+  for (;;) {
+    thread.resume(PTRACE_SYSCALL, signal);
+    const uint64_t now_ns = monotonic_now_ns();
+    const TracedThread::Event event = thread.wait(now_ns < end_ns ? end_ns - now_ns : 0);
+    signal = 0;
+    switch (event.kind) {
+      case Stop::kGone:
+        is_lost = true;
+        return Error{fmt::format("process {} has ended", pid)};
+      case Stop::kNone:
+        is_lost = !thread.stop(kStopTimeoutNs).ok();
+        return give_up(fmt::format("it did not answer in {} ms", timeout_ns / 1'000'000));
+      case Stop::kSignal:
+        if (thread.is_fault()) {
+          return give_up(fmt::format("the code that was to run there got signal {}", event.signal));
+        }
+        signal = sort_signal(event.signal);
+        break;
+      default:
+        if (event.kind == kind && event.instruction_pointer == instruction_pointer) {
+          return {};
+        }
+    }
+  }
+}
+
+// What the thread was made to do ends here. A call that it made may have overwritten how its own is to go on.
+Result<void> HeldThread::give_up(std::string why) {
+  if (!is_lost) {
+    thread.set_registers(parked);
+    begins_call_again = true;
+  }
+  return Error{fmt::format("process {}: {}", pid, why)};
+}
+
+int HeldThread::sort_signal(int signal) {
+  if (signal == SIGSTOP) {
+    return signal;  // cannot be put off
+  }
+  if (!thread.is_tick()) {
+    late_signals.push_back(signal);
+  }
+  return 0;
+}
+
+// Only a stop of this kind has the kernel look at what becomes of the system call.
+bool HeldThread::stop_to_restore() {
+  const uint64_t end_ns = monotonic_now_ns() + kCallTimeoutNs;
+  int signal = 0;
+  for (;;) {
+    thread.interrupt();
+    thread.resume(PTRACE_CONT, signal);
+    const uint64_t now_ns = monotonic_now_ns();
+    const TracedThread::Event event = thread.wait(now_ns < end_ns ? end_ns - now_ns : 0);
+    if (event.kind != Stop::kSignal) {
+      return event.kind == Stop::kEvent || event.kind == Stop::kJobControl;
+    }
+    signal = sort_signal(event.signal);
+  }
+}
+
+void HeldThread::restore() {
+  if (let_go_at_ns != 0) {
+    return;
+  }
+  if (is_prepared && !is_lost) {
+    priority.restore();
+    if (page != 0) {
+      const uint64_t mapped = std::exchange(page, 0);
+      parked.rip = code.system_call;
+      parked.rax = SYS_rt_sigreturn;
+      (void)make_call(SYS_munmap, {mapped, kMappedBytes, 0, 0, 0, 0}).ok();
+    }
+    if (!is_lost && stop_to_restore()) {
+      thread.set_signal_mask(signal_mask);
+      if (has_run_function) {
+        thread.set_vector_state(vector_state);
+      }
+      thread.set_registers(begins_call_again ? made_again(own) : own);
+    }
+  }
+  thread.let_go();
+  let_go_at_ns = monotonic_now_ns();
+  our_priority.restore();
+  for (const int signal : late_signals) {
+    ::syscall(SYS_tgkill, pid, tid, signal);
+  }
+}
+
+}  // namespace flarestack

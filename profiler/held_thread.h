@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// HeldThread: the thread behind a RemoteThread (profiler/remote_thread.h has the idea): its own state, the way back to
+// it, and the steps in between. Made only by RemoteThread::take(). Recorder side.
+#pragma once
+
+#include <sys/types.h>
+#include <sys/user.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "profiler/remote_frame.h"
+#include "profiler/remote_stub.h"
+#include "profiler/thread_priority.h"
+#include "profiler/traced_thread.h"
+
+namespace flarestack {
+
+struct HeldThread {
+  static constexpr uint64_t kPageBytes = 4096;
+  static constexpr uint64_t kStackBytes = 256 << 10;
+  static constexpr uint64_t kMappedBytes = kPageBytes + kStackBytes;
+
+  explicit HeldThread(TracedThread traced) : thread(std::move(traced)) {}
+  HeldThread(const HeldThread&) = delete;
+  HeldThread& operator=(const HeldThread&) = delete;
+  ~HeldThread() { restore(); }
+
+  // Puts the frame down and leads the thread to it: from here on it finds back by itself.
+  Result<void> prepare(const ReadMemory& look, uint64_t page_hint);
+  Result<void> map_page(uint64_t page_hint);
+  // Lets it run until it stops so, at `instruction_pointer` (0: anywhere).
+  Result<void> run_to(TracedThread::Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns);
+  Result<int64_t> make_call(long number, const std::array<uint64_t, 6>& arguments);
+  Result<void> give_up(std::string why);
+  Result<uint64_t> call_function(uint64_t function, const std::array<uint64_t, 3>& arguments, uint64_t timeout_ns);
+  bool stop_to_restore();
+  void restore();
+  // What to do with a signal that the thread is about to take: the one to deliver now.
+  int sort_signal(int signal);
+
+  bool write(uint64_t address, const void* bytes, size_t size_bytes) const {
+    return pwrite(memory, bytes, size_bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(size_bytes);
+  }
+  bool read(uint64_t address, void* to, size_t size_bytes) const {
+    return pread(memory, to, size_bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(size_bytes);
+  }
+
+  int32_t pid = 0;
+  int32_t tid = 0;
+  int memory = -1;
+  Fd memory_file;  // as soon as the thread is ours
+  TracedThread thread;
+  BorrowedCode code;
+  ReturnFrame frame;
+  user_regs_struct own{};     // what the thread has of its own
+  user_regs_struct parked{};  // leads back to it
+  std::vector<uint8_t> vector_state;
+  uint64_t signal_mask = 0;
+  RaisedPriority our_priority;
+  RaisedPriority priority;
+  uint64_t page = 0;  // of code; the stack follows
+  RemoteStub stub;
+  bool has_stack = false;
+  bool has_run_function = false;
+  bool is_for_good = false;        // no other thread will do
+  bool is_prepared = false;        // the registers lead back
+  bool begins_call_again = false;  // the system call that it was in
+  bool is_lost = false;            // gone, or does not stop
+  std::vector<int> late_signals;
+  uint64_t let_go_at_ns = 0;
+};
+
+}  // namespace flarestack
