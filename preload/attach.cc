@@ -37,6 +37,7 @@ constinit char session_text[sizeof(AttachRequest::session_value)];
 constinit char path_text[sizeof(AttachRequest::agent_path)];
 constinit SessionView prepared{};  // by kPrepare, for kEnter
 constinit const PatchPlanHeader* plan = nullptr;
+constinit bool is_hooked = false;
 constinit bool was_here = false;  // an earlier attach has come as far as kEnter
 
 HookTable all_hooks(const SessionPage& page) {
@@ -142,6 +143,7 @@ AttachResult enter(const AttachRequest& request) {
   if (plan != nullptr) {
     write_jumps(plan);
   }
+  is_hooked = true;
   settle_heap_provider();
   settle_next();
   start_heap();
@@ -152,9 +154,10 @@ AttachResult enter(const AttachRequest& request) {
 }
 
 AttachResult leave() {
-  if (!the_agent.session) {
+  if (!is_hooked) {
     return AttachResult::kNoPreparation;
   }
+  is_hooked = false;
   the_agent.session.page().off.store(1, std::memory_order_relaxed);
   stop_heap();
   disarm_all();

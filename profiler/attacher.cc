@@ -331,6 +331,9 @@ Result<AttachPauses> Attacher::detach() {
   if (!left.ok()) {
     return left.error();
   }
+  if (*left == AttachResult::kNoPreparation) {
+    return Error{fmt::format("process {} is not being recorded", options_.pid)};
+  }
   return pauses;
 }
 

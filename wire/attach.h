@@ -28,7 +28,7 @@ enum class AttachResult : uint32_t {
   kNoSession = 4,     // the recorder was not reached, or refused
   kNoMemory = 5,
   kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
-  kNoPreparation = 7,  // kEnter without kPrepare
+  kNoPreparation = 7,  // kEnter without kPrepare, kLeave without kEnter
   kNoHandler = 8,      // the kernel refused the signal's handler
 };
 
