@@ -142,7 +142,7 @@ RemoteImage image_at(const ImageFile& file, uint64_t base) { return {base, base 
 
 bool is_read_only(const ProcessMaps& maps, uint64_t start, uint64_t end) {
   for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
-    if (mapping.start <= start && start < mapping.end) {
+    if (start < end && mapping.start <= start && start < mapping.end) {
       if (mapping.writable || mapping.path != kRemoteImageName) {
         return false;
       }
