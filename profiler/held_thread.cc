@@ -20,8 +20,9 @@ namespace {
 
 using Stop = TracedThread::Stop;
 
-constexpr uint64_t kStopTimeoutNs = 300'000'000;    // of one thread
-constexpr uint64_t kCallTimeoutNs = 3'000'000'000;  // of a system call
+constexpr uint64_t kStopTimeoutNs = 300'000'000;     // of one thread
+constexpr uint64_t kLeaveTimeoutNs = 3'000'000'000;  // of a few system calls
+constexpr uint64_t kCallTimeoutNs = 3'000'000'000;   // of a system call
 
 // All but those that an instruction raises: blocked, these would kill.
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
@@ -162,13 +163,54 @@ Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<u
     has_run_function = true;
     thread.set_vector_state(initial_vector_state(vector_state));
   }
-  const Result<void> done = run_to(Stop::kEntry, page + stub.last_call, timeout_ns);
+  if (const Result<void> returned = await_return(stack_pointer, timeout_ns); !returned.ok()) {
+    return returned.error();
+  }
+  thread.registers(registers);
+  registers.rip = page + stub.leave;
+  thread.set_registers(registers);
+  const Result<void> done = run_to(Stop::kEntry, page + stub.last_call, kLeaveTimeoutNs);
   if (!done.ok()) {
     return done.error();
   }
   thread.registers(registers);
   thread.set_registers(parked);  // which makes no call of the one that it is about to make
   return registers.rbx;
+}
+
+// Until the function has returned, and the thread waits in the stub for us, stopped there. It runs freely meanwhile: a
+// stop at each of its system calls would cost 50 us.
+Result<void> HeldThread::await_return(uint64_t return_address_at, uint64_t timeout_ns) {
+  constexpr useconds_t kNapUs = 20;
+  const uint64_t end_ns = monotonic_now_ns() + timeout_ns;
+  thread.resume(PTRACE_CONT, 0);
+  for (;;) {
+    const TracedThread::Event event = thread.wait(0);
+    uint64_t return_address = 0;
+    if (event.kind == Stop::kGone) {
+      is_lost = true;
+      return Error{fmt::format("process {} has ended", pid)};
+    }
+    if (event.kind == Stop::kSignal && thread.is_fault()) {
+      return give_up(fmt::format("the code that was to run there got signal {}", event.signal));
+    }
+    if (event.kind != Stop::kNone) {
+      thread.resume(PTRACE_CONT, event.kind == Stop::kSignal ? sort_signal(event.signal) : 0);
+    } else if (read(return_address_at, &return_address, sizeof return_address) && return_address == 0) {
+      break;
+    } else if (monotonic_now_ns() > end_ns) {
+      is_lost = !thread.stop(kStopTimeoutNs).ok();
+      return give_up(fmt::format("it did not answer in {} ms", timeout_ns / 1'000'000));
+    }
+    usleep(kNapUs);
+  }
+  user_regs_struct registers{};
+  if (!stop_to_restore() || !thread.registers(registers) || registers.rip < page + stub.function_left ||
+      registers.rip >= page + stub.leave) {
+    is_lost = true;  // we were kept from running for so long that it has gone its way
+    return Error{fmt::format("process {} could not be watched: the machine is too busy", pid)};
+  }
+  return {};
 }
 
 Result<void> HeldThread::run_to(Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns) {

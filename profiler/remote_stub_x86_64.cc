@@ -39,6 +39,9 @@ class Code {
   uint64_t first_call = 0;  // behind it
 };
 
+// A second or so: a pause takes 40 to 140 cycles.
+constexpr uint32_t kTurns = 40'000'000;
+
 constexpr uint64_t kPriorityAt = 0;  // struct sched_param
 constexpr uint64_t kMaskAt = 8;
 
@@ -81,7 +84,13 @@ RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before,
   code.add_long(before ? static_cast<uint32_t>(before->parameters.sched_priority) : 0);
   code.add_long(wait ? wait->signal_mask : 0);
   stub.function_left = code.here();
-  code.add({0x48, 0x89, 0xc3});       // mov %rax,%rbx
+  code.add({0x48, 0x89, 0xc3});                                      // mov %rax,%rbx
+  code.add({0x48, 0xc7, 0x44, 0x24, 0xf8, 0x00, 0x00, 0x00, 0x00});  // movq $0,-8(%rsp)
+  code.add({0xb9});                                                  // mov $kTurns,%ecx
+  code.add_word(kTurns);
+  code.add({0xf3, 0x90});             // pause
+  code.add({0xff, 0xc9});             // dec %ecx
+  code.add({0x75, 0xfa});             // jnz pause
   code.add({0xeb, kShortJumpBytes});  // jmp leave
   stub.system_call = code.here();
   code.add({0x0f, 0x05});  // syscall
