@@ -62,10 +62,17 @@ AttachResult prepare(AttachRequest& request) {
   the_agent.is_attached = true;
   the_agent.process = process_id();
   the_agent.debug = loader_debug();
+  if (the_agent.debug == nullptr) {
+    return AttachResult::kNoLoader;
+  }
+  if (executable_has_note("Go")) {
+    return AttachResult::kGo;
+  }
   the_agent.default_stack_bytes = stack_limit_bytes();
   if (!was_here && !create_thread_table()) {
     return AttachResult::kNoMemory;
   }
+  register_module_fence();
   Connection recorder;
   prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0}, recorder);
   if (!prepared) {
@@ -73,7 +80,7 @@ AttachResult prepare(AttachRequest& request) {
   }
   plan = prepare_patches(recorder, all_hooks(prepared.page()));
   request.plan_address = reinterpret_cast<uint64_t>(plan);
-  request.notification_address = the_agent.debug != nullptr ? the_agent.debug->r_brk : 0;
+  request.notification_address = the_agent.debug->r_brk;
   return AttachResult::kDone;
 }
 
@@ -111,7 +118,7 @@ AttachResult enter(const AttachRequest& request) {
   if (!prepared) {
     return AttachResult::kNoPreparation;
   }
-  if ((the_agent.debug != nullptr && the_agent.debug->r_state != r_debug::RT_CONSISTENT) || is_busy(request)) {
+  if (the_agent.debug->r_state != r_debug::RT_CONSISTENT || is_busy(request)) {
     return AttachResult::kBusy;
   }
   SessionPage& page = prepared.page();

@@ -292,6 +292,8 @@ void start_modules(bool first_in_process) {
   }
 }
 
+void register_module_fence() { raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0); }
+
 void restart_modules() {
   if (known != nullptr) {
     known_count = 0;

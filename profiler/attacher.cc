@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/attacher.h"
 
+#include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -41,6 +42,10 @@ std::string text_of(AttachResult result) {
       return "it could not reach the recorder: it is in another network namespace, or has no free descriptor";
     case AttachResult::kNoMemory:
       return "it could not get the memory for it";
+    case AttachResult::kNoLoader:
+      return "it is statically linked, so its libraries and its allocator cannot be found";
+    case AttachResult::kGo:
+      return "it is a Go program, whose runtime has signals and stacks of its own";
     case AttachResult::kNoHandler:
       return "the kernel does not let it handle the signal for samples";
     default:
@@ -291,8 +296,20 @@ Result<void> Attacher::prepare(AttachPauses& pauses) {
   return {};
 }
 
+// The first event of a task on a machine has all processors wait for each other for tens of ms (perf_sched_count in
+// Linux, kernel/events/core.c): it is ours, before anybody stands still.
+static Fd open_first_event() {
+  perf_event_attr attributes{};
+  attributes.size = sizeof(attributes);
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_TASK_CLOCK;
+  attributes.disabled = attributes.exclude_kernel = attributes.exclude_hv = 1;
+  return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
+}
+
 Result<AttachPauses> Attacher::attach() {
   AttachPauses pauses;
+  const Fd first_event = open_first_event();
   if (const Result<void> prepared = prepare(pauses); !prepared.ok()) {
     return prepared.error();
   }

@@ -4,6 +4,7 @@
 // kind of machine can be put into a test. Recorder side.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "profiler/check.h"
@@ -18,10 +19,11 @@ namespace flarestack {
 // looked at, pages without perf_event) are left out.
 std::vector<Check> diagnose_machine(const MachineFacts& facts);
 
-// Whether the process can be recorded while it runs, and if not, whether its program can be when it is started anew.
+// Whether the process can be recorded while it runs (`refusal`: why not, of attach_refusal() in
+// profiler/attach_check.h), and if not, whether its program can be when it is started anew.
 // Names: "process", "running", "program", "owner", "seccomp", "tracer", "namespaces"; those that make no sense (the
 // program of a process that is gone) are left out.
-std::vector<Check> diagnose_process(const ProcessFacts& facts);
+std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal);
 
 // No check is a problem.
 bool is_recordable(const std::vector<Check>& checks);

@@ -11,12 +11,13 @@ constexpr const char* kLoader = "/ld-linux-x86-64.so.2";
 
 std::string label(const ProcessFacts& facts) { return fmt::format("Process {} ({})", facts.pid, facts.name); }
 
-// This version enters a program when it starts, never later.
-Check check_running(const ProcessFacts& facts) {
-  std::string sentence =
-      label(facts) + " cannot be recorded while it runs: this version records programs that it starts itself.";
+Check check_running(const ProcessFacts& facts, const std::string& refusal) {
+  if (refusal.empty()) {
+    return ok_check("running", label(facts) + " can be attached to while it runs.",
+                    fmt::format("flarestack attach {}", facts.pid));
+  }
   std::string command = facts.command_line.empty() ? "" : "flarestack record -- " + facts.command_line;
-  return problem_check("running", sentence, command);
+  return problem_check("running", "It cannot be attached to while it runs: " + refusal + ".", command);
 }
 
 Check check_program(const ProcessFacts& facts) {
@@ -78,7 +79,7 @@ Check check_namespaces(const ProcessFacts& facts) {
 
 }  // namespace
 
-std::vector<Check> diagnose_process(const ProcessFacts& facts) {
+std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal) {
   if (!facts.exists) return {problem_check("process", fmt::format("There is no process {}.", facts.pid))};
   if (facts.is_kernel_thread) {
     return {problem_check("process", label(facts) + " is a thread of the kernel and runs no program.")};
@@ -87,7 +88,7 @@ std::vector<Check> diagnose_process(const ProcessFacts& facts) {
     return {problem_check("process", label(facts) + " has ended and waits for its parent to notice (a zombie).")};
   }
   return {ok_check("process", label(facts) + " exists."),
-          check_running(facts),
+          check_running(facts, refusal),
           check_program(facts),
           check_owner(facts),
           check_seccomp(facts),

@@ -83,10 +83,12 @@ Result<void> HeldThread::map_page(uint64_t hint) {
     return errno_error(fmt::format("map memory in process {}", pid), static_cast<int>(-*mapped));
   }
   const auto address = static_cast<uint64_t>(*mapped);
-  // A filter would get to see the call that gives the priority back, if we died.
+  // A filter would get to see the calls that the thread makes on its way back, if we died.
   const std::string seccomp = thread_status_field(pid, tid, "Seccomp");
-  const auto before = seccomp.empty() || seccomp == "0" ? RaisedPriority::look(tid) : std::nullopt;
-  stub = make_remote_stub(before);
+  const bool is_free = seccomp.empty() || seccomp == "0";
+  const auto before = is_free ? RaisedPriority::look(tid) : std::nullopt;
+  const bool is_waiting = is_free && is_resuming(own);
+  stub = make_remote_stub(before, is_waiting ? std::optional(RemoteWait{signal_mask, own.rip}) : std::nullopt);
   if (!write(address, stub.bytes.data(), stub.bytes.size())) {
     return give_up("its memory cannot be written");
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/image_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -105,15 +108,36 @@ std::string add_relocations(ImageFile& file, uint64_t dynamic_offset) {
   return {};
 }
 
+std::string read_start(int descriptor, uint64_t size_bytes) {
+  std::string bytes(size_bytes, '\0');
+  const ssize_t count = pread(descriptor, bytes.data(), bytes.size(), 0);
+  bytes.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  return bytes;
+}
+
+// Up to where its segments end: what follows, debug information above all, takes ms to read while a thread is stopped.
+std::string read_segments(int descriptor) {
+  std::string start = read_start(descriptor, ImageFile::kPageBytes);
+  const auto header = item_at<Elf64_Ehdr>(start, 0);
+  uint64_t end = start.size();
+  for (unsigned i = 0; header && i < header->e_phnum; ++i) {
+    const auto segment = item_at<Elf64_Phdr>(start, header->e_phoff + i * sizeof(Elf64_Phdr));
+    if (segment && segment->p_offset < kLargestImage && segment->p_filesz < kLargestImage) {
+      end = std::max(end, segment->p_offset + segment->p_filesz);
+    }
+  }
+  return end > start.size() ? read_start(descriptor, end) : start;
+}
+
 }  // namespace
 
 Result<ImageFile> ImageFile::read(const std::string& path) {
-  Result<std::string> bytes = read_file(path);
-  if (!bytes.ok()) {
-    return bytes.error();
+  const Result<Fd> opened = open_file(path, O_RDONLY);
+  if (!opened.ok()) {
+    return opened.error();
   }
   ImageFile file;
-  file.bytes = std::move(*bytes);
+  file.bytes = read_segments(opened->get());
   const auto header = item_at<Elf64_Ehdr>(file.bytes, 0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
       header->e_machine != EM_X86_64 || header->e_type != ET_DYN || header->e_phentsize != sizeof(Elf64_Phdr)) {

@@ -26,6 +26,11 @@ bool is_cut_short(const user_regs_struct& registers) {
          returns_early_when_stopped(static_cast<long>(registers.orig_rax));
 }
 
+bool is_resuming(const user_regs_struct& registers) {
+  constexpr long long kRestartBlock = 516;  // ERESTART_RESTARTBLOCK
+  return static_cast<long long>(registers.orig_rax) >= 0 && static_cast<long long>(registers.rax) == -kRestartBlock;
+}
+
 bool is_restarting(const user_regs_struct& registers) {
   // ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK
   constexpr long long kValues[] = {-512, -513, -kRestartNoHandler, -516};

@@ -19,4 +19,7 @@ bool is_cut_short(const user_regs_struct& registers);
 // Whether the thread is in a system call that the kernel will begin again when the thread goes on.
 bool is_restarting(const user_regs_struct& registers);
 
+// Whether it is one that the kernel goes on with where it was, by restart_syscall.
+bool is_resuming(const user_regs_struct& registers);
+
 }  // namespace flarestack

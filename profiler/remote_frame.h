@@ -35,6 +35,8 @@ std::optional<BorrowedCode> find_borrowed_code(const ProcessMaps& maps, const Re
 //   behind it, on 64 bytes        the vector state, as XRSTOR and arch/x86/kernel/fpu/signal.c want it
 struct ReturnFrame {
   static constexpr uint64_t kFrameBytes = 440;  // struct rt_sigframe, siginfo included
+  static constexpr uint32_t kRaxAt = 152;       // in it
+  static constexpr uint32_t kRipAt = 176;
   uint64_t start = 0;
   uint64_t frame = 0;
   std::vector<uint8_t> bytes;  // at `start`

@@ -47,6 +47,8 @@ struct SignalFrame {  // struct rt_sigframe, arch/x86/include/asm/sigframe.h
 };
 static_assert(sizeof(SignalFrame) == ReturnFrame::kFrameBytes);
 static_assert(offsetof(SignalFrame, context) == 48 && offsetof(SignalFrame, signal_mask) == 304);
+static_assert(offsetof(SignalFrame, context) + offsetof(sigcontext_64, ax) == ReturnFrame::kRaxAt);
+static_assert(offsetof(SignalFrame, context) + offsetof(sigcontext_64, ip) == ReturnFrame::kRipAt);
 
 uint64_t word_at(const std::vector<uint8_t>& bytes, size_t offset) {
   uint64_t word = 0;

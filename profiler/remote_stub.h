@@ -20,7 +20,14 @@ struct RemoteStub {
   uint64_t last_call = 0;      // behind the first system call instruction of `leave`
 };
 
+// The wait that the thread was in, which the kernel itself goes on with (restart_syscall): made again from its
+// beginning it would be longer, and where it goes on for the second time its number is no longer known.
+struct RemoteWait {
+  uint64_t signal_mask = 0;  // during it
+  uint64_t behind = 0;       // where the program goes on when it is over
+};
+
 // `before`: how the thread is to be scheduled when it leaves; none: as it is.
-RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before);
+RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before, const std::optional<RemoteWait>& wait);
 
 }  // namespace flarestack

@@ -10,9 +10,10 @@
 // stop by ptrace at a system call is the only one used: a breakpoint or a single step would outlive us and kill the
 // process.
 //
-// The frame makes a call that was waiting again from its beginning, where ptrace has the kernel go on with it: the one
-// difference after our death. Another is a stop that comes when we are dead already: a call of the list in
-// interrupted_calls.h then returns EINTR, so threads in other calls are preferred.
+// After our death a wait that the kernel can resume is resumed by the thread itself; other calls are made again from
+// their beginning, and so is a wait if we died before our page was mapped, or if the process filters its calls. One
+// thing cannot be helped: where we die between a stop and our first look, a call of the list in interrupted_calls.h
+// returns EINTR; threads in other calls are preferred.
 #pragma once
 
 #include <sys/user.h>

@@ -120,10 +120,10 @@ TracedThread::Event TracedThread::next_event() {
     return {errno == ECHILD ? Stop::kGone : Stop::kNone, 0, 0};
   }
   if (info.si_pid == 0) {
-    siginfo_t end{};
+    siginfo_t end{};  // or of a stop that has come by now: those of traced children are told whatever is asked for
     const bool has_ended = is_our_child_ &&
                            waitid(P_PID, static_cast<id_t>(tid_), &end, WEXITED | WNOWAIT | WNOHANG | __WALL) == 0 &&
-                           end.si_pid != 0;
+                           (end.si_code == CLD_EXITED || end.si_code == CLD_KILLED || end.si_code == CLD_DUMPED);
     return {has_ended ? Stop::kGone : Stop::kNone, 0, 0};
   }
   if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/doctor.h"
 
+#include "profiler/attach_check.h"
 #include "symbolizer/symbolizer.h"
 #include "tools/command.h"
 #include "tools/doctor_output.h"
@@ -19,9 +20,9 @@ CommandBody declare_doctor(CLI::App& app) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   return [options]() -> Result<int> {
-    const std::vector<Check> checks = options->pid != 0
-                                          ? diagnose_process(gather_process_facts(options->pid))
-                                          : diagnose_machine(gather_machine_facts({default_cache_directory(), "."}));
+    const std::vector<Check> checks =
+        options->pid != 0 ? diagnose_process(gather_process_facts(options->pid), attach_refusal(options->pid))
+                          : diagnose_machine(gather_machine_facts({default_cache_directory(), "."}));
     const Result<void> written =
         write_output("", options->format == "json" ? doctor_json(checks) : doctor_text(checks, layout_for("").colour));
     if (!written.ok()) {

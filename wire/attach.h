@@ -30,6 +30,8 @@ enum class AttachResult : uint32_t {
   kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
   kNoPreparation = 7,  // kEnter without kPrepare, kLeave without kEnter
   kNoHandler = 8,      // the kernel refused the signal's handler
+  kNoLoader = 9,       // a static program: neither its modules nor its libc are to be found
+  kGo = 10,            // whose runtime has signals and stacks of its own
 };
 
 struct AttachThread {

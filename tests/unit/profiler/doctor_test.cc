@@ -196,7 +196,8 @@ TEST_CASE("this machine's facts are what the machine says") {
 }
 
 TEST_CASE("a running program that could be started under us says how") {
-  std::vector<Check> checks = diagnose_process(good_process());
+  std::vector<Check> checks =
+      diagnose_process(good_process(), "Process 42 (server) is already traced by process 7 (gdb)");
   REQUIRE(find(checks, "running").outcome == Outcome::kProblem);
   REQUIRE(find(checks, "running").command == "flarestack record -- /usr/bin/server --port 80");
   REQUIRE(find(checks, "program").outcome == Outcome::kOk);
@@ -204,26 +205,33 @@ TEST_CASE("a running program that could be started under us says how") {
   REQUIRE(count(checks, Outcome::kWarning) == 0);
 }
 
+TEST_CASE("a running program that can be attached to has no problem") {
+  std::vector<Check> checks = diagnose_process(good_process(), "");
+  REQUIRE(find(checks, "running").outcome == Outcome::kOk);
+  REQUIRE(find(checks, "running").command.starts_with("flarestack attach "));
+  REQUIRE(count(checks, Outcome::kProblem) == 0);
+}
+
 TEST_CASE("programs that LD_PRELOAD does not reach are problems") {
   ProcessFacts facts = good_process();
   for (ProgramKind kind : {ProgramKind::kStatic, ProgramKind::k32Bit, ProgramKind::kOtherMachine}) {
     facts.program_kind = kind;
-    REQUIRE(find(diagnose_process(facts), "program").outcome == Outcome::kProblem);
+    REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kProblem);
   }
   facts = good_process();
   facts.changes_user = true;
-  REQUIRE(find(diagnose_process(facts), "program").outcome == Outcome::kProblem);
+  REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kProblem);
   facts = good_process();
   facts.interpreter = "/lib/ld-musl-x86_64.so.1";
-  REQUIRE(find(diagnose_process(facts), "program").outcome == Outcome::kWarning);
+  REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kWarning);
 }
 
 TEST_CASE("another owner matters only to those who may not look") {
   ProcessFacts facts = good_process();
   facts.owner = 0;
-  REQUIRE(find(diagnose_process(facts), "owner").outcome == Outcome::kWarning);
+  REQUIRE(find(diagnose_process(facts, ""), "owner").outcome == Outcome::kWarning);
   facts.can_trace = true;
-  REQUIRE(find(diagnose_process(facts), "owner").outcome == Outcome::kOk);
+  REQUIRE(find(diagnose_process(facts, ""), "owner").outcome == Outcome::kOk);
 }
 
 TEST_CASE("a tracer, a filter and a container are warnings that name them") {
@@ -232,7 +240,7 @@ TEST_CASE("a tracer, a filter and a container are warnings that name them") {
   facts.tracer_name = "gdb";
   facts.seccomp_filtered = true;
   facts.other_mounts = true;
-  std::vector<Check> checks = diagnose_process(facts);
+  std::vector<Check> checks = diagnose_process(facts, "");
   REQUIRE(find(checks, "tracer").sentence == "It is traced by process 5 (gdb).");
   REQUIRE(count(checks, Outcome::kWarning) == 3);
 }
@@ -240,15 +248,15 @@ TEST_CASE("a tracer, a filter and a container are warnings that name them") {
 TEST_CASE("no process, a zombie and a kernel thread end the examination") {
   ProcessFacts facts;
   facts.pid = 4'000'000;
-  REQUIRE(diagnose_process(facts).size() == 1);
-  REQUIRE(diagnose_process(facts)[0].sentence == "There is no process 4000000.");
+  REQUIRE(diagnose_process(facts, "").size() == 1);
+  REQUIRE(diagnose_process(facts, "")[0].sentence == "There is no process 4000000.");
   facts = good_process();
   facts.state = 'Z';
-  REQUIRE(diagnose_process(facts).size() == 1);
+  REQUIRE(diagnose_process(facts, "").size() == 1);
   facts = good_process();
   facts.is_kernel_thread = true;
-  REQUIRE(diagnose_process(facts).size() == 1);
-  REQUIRE_FALSE(is_recordable(diagnose_process(facts)));
+  REQUIRE(diagnose_process(facts, "").size() == 1);
+  REQUIRE_FALSE(is_recordable(diagnose_process(facts, "")));
 }
 
 }  // namespace

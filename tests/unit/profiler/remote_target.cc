@@ -25,7 +25,8 @@ typedef struct {  // remote_target.h has the other side's
   volatile uint64_t interrupted;  // EINTR without a handler
   volatile uint64_t signals;
   volatile uint64_t function;
-  char what[88];
+  volatile uint64_t spin;
+  char what[80];
 } Shared;
 
 static Shared* shared;
@@ -49,6 +50,12 @@ __attribute__((noinline)) static uint64_t add_three(uint64_t a, uint64_t b, uint
           : "memory", "xmm0", "xmm1", "xmm7", "xmm15");
   syscall(SYS_getpid);
   return a + 2 * b + 3 * c;
+}
+
+static void spin(void) {
+  for (;;) {
+    __asm__ volatile("");
+  }
 }
 
 // Keeps values in all registers and in the red zone for a while; 0: they are as they were.
@@ -156,6 +163,7 @@ int main(int argc, char** argv) {
   if (shared == MAP_FAILED) return 1;
   close(atoi(argv[2]));
   shared->function = (uint64_t)&add_three;
+  shared->spin = (uint64_t)&spin;
   alternate.ss_size = 65536;
   alternate.ss_sp = malloc(alternate.ss_size);
   sigaltstack(&alternate, NULL);

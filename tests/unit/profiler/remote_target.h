@@ -25,8 +25,9 @@ class RemoteTarget {
     volatile uint64_t faults;
     volatile uint64_t interrupted;
     volatile uint64_t signals;
-    volatile uint64_t function;
-    char what[88];
+    volatile uint64_t function;  // (a, b, c): a + 2 b + 3 c; spoils registers
+    volatile uint64_t spin;      // does not return
+    char what[80];
   };
 
   // Built beside the test: remote_target, remote_target_static, and with musl remote_target_musl and _musl_static.

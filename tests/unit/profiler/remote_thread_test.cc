@@ -65,4 +65,63 @@ TEST_CASE("a program that is entered notices nothing, whatever it does") {
   }
 }
 
+TEST_CASE("signals that arrive meanwhile are delivered once each") {
+  for (const char* mode : {"busy", "futex", "nanosleep"}) {
+    INFO(mode);
+    RemoteTarget target("remote_target", mode);
+    constexpr uint64_t kSignals = 20;
+    for (uint64_t i = 0; i < kSignals; ++i) {
+      Result<RemoteThread> thread = RemoteThread::take(target.pid());
+      if (!thread.ok()) FAIL(thread.error().message);
+      REQUIRE(sigqueue(target.pid(), SIGRTMIN, {}) == 0);
+      CHECK(*thread->call(target.shared().function, {1, 2, 3}, kSecondNs) == 14);
+    }
+    CHECK(target.goes_on());
+    CHECK(target.shared().signals == kSignals);
+    target.check();
+  }
+}
+
+TEST_CASE("a function that faults or takes too long ends there, and the program goes on") {
+  RemoteTarget target("remote_target", "nanosleep");
+  {
+    Result<RemoteThread> thread = RemoteThread::take(target.pid());
+    if (!thread.ok()) FAIL(thread.error().message);
+    CHECK_FALSE(thread->call(8, {}, kSecondNs).ok());
+    CHECK(*thread->call(target.shared().function, {4, 5, 6}, kSecondNs) == 32);
+  }
+  target.check();
+  {
+    Result<RemoteThread> thread = RemoteThread::take(target.pid());
+    if (!thread.ok()) FAIL(thread.error().message);
+    CHECK_FALSE(thread->call(target.shared().spin, {}, kSecondNs / 20).ok());
+    CHECK(*thread->syscall(SYS_getpid, {}) == target.pid());
+  }
+  target.check();
+}
+
+TEST_CASE("a program that is stopped while it is entered stays stopped until it is continued") {
+  RemoteTarget target("remote_target", "busy");
+  {
+    Result<RemoteThread> thread = RemoteThread::take(target.pid());
+    if (!thread.ok()) FAIL(thread.error().message);
+    kill(target.pid(), SIGSTOP);
+    CHECK(*thread->call(target.shared().function, {1, 2, 3}, kSecondNs) == 14);
+  }
+  const Result<RemoteThread> refused = RemoteThread::take(target.pid());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("kill -CONT") != std::string::npos);
+  kill(target.pid(), SIGCONT);
+  target.check();
+}
+
+TEST_CASE("a program that ends meanwhile is said to be gone") {
+  RemoteTarget target("remote_target", "busy");
+  Result<RemoteThread> thread = RemoteThread::take(target.pid());
+  if (!thread.ok()) FAIL(thread.error().message);
+  kill(target.pid(), SIGKILL);
+  CHECK_FALSE(thread->syscall(SYS_getpid, {}).ok());
+  CHECK_FALSE(thread->syscall(SYS_getpid, {}).ok());
+}
+
 }  // namespace flarestack
