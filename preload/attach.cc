@@ -10,12 +10,9 @@
 #include <csignal>
 
 #include "preload/agent.h"
-#include "preload/alternate_stack.h"
 #include "preload/connection.h"
-#include "preload/fatal_signals.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
-#include "preload/hook.h"
 #include "preload/hooks_attach.h"
 #include "preload/hooks_heap.h"
 #include "preload/last_stop.h"
@@ -24,7 +21,6 @@
 #include "preload/patches.h"
 #include "preload/sample_timer.h"
 #include "preload/sampler.h"
-#include "preload/sandbox.h"
 #include "preload/signal_view.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
@@ -127,6 +123,9 @@ AttachResult enter(const AttachRequest& request) {
   the_agent.follow_exec = page.follow_children != 0;
   page.startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   page.startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  if (was_here) {
+    disarm_all();  // of a recorder that was killed
+  }
   reset_thread_table();
   reset_heap();
   if (was_here) {

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <threads.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -51,14 +50,10 @@ void add_mapping_hooks(HookTable& table) {
 void add_process_hooks(HookTable& table) {
   add(table, "fork", hook_fork);
   add(table, "pthread_create", ::pthread_create);
-  add(table, "thrd_create", ::thrd_create);
   add(table, "sigaction", static_cast<int (*)(int, const struct sigaction*, struct sigaction*)>(::sigaction));
-  add(table, "sigprocmask", ::sigprocmask);
   add(table, "pthread_sigmask", ::pthread_sigmask);
-  add(table, "signal", ::signal);
   add(table, "sigaltstack", static_cast<int (*)(const stack_t*, stack_t*)>(::sigaltstack));
   add(table, "sigpending", ::sigpending);
-  add(table, "execve", ::execve);
   add(table, "prctl", ::prctl);
   add(table, "syscall", ::syscall);
 }

@@ -9,7 +9,9 @@ namespace flarestack::agent {
 
 // mmap and its like. [hook]
 void add_mapping_hooks(HookTable& table);
-// Threads, forks, execs, signals. Functions in which a thread may stay for long are none of them, since their hooks
+// Threads, forks, signals. Of functions that libc itself calls within others (pthread_sigmask in sigprocmask, sigaction
+// in signal, pthread_create in thrd_create) only the inner one. No exec: in posix_spawn's child the stack is too small
+// for an environment of ours. Functions in which a thread may stay for long are none of them, since their hooks
 // would still be there when the process is attached to again. [hook]
 void add_process_hooks(HookTable& table);
 

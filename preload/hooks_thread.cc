@@ -76,6 +76,11 @@ int thread_main_c11(void* argument) {
 
 // Claims a state for a thread to come, nullptr if there is none to be had.
 ThreadState* prepare_thread(void* routine, void* argument, const pthread_attr_t* attributes) {
+  // glibc's thrd_create() calls pthread_create() with this (ATTR_C11_THREAD in nptl/pthreadP.h): seen where that is
+  // hooked at its entry.
+  if (reinterpret_cast<intptr_t>(attributes) == -1) {
+    attributes = nullptr;
+  }
   if (!recording()) {
     return nullptr;
   }

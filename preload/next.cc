@@ -64,15 +64,11 @@ const Next& next() {
 
 void settle_next() {
   settle(table.pthread_create);
-  settle(table.thrd_create);
   settle(table.fork);
   settle(table.sigaction);
-  settle(table.sigprocmask);
   settle(table.pthread_sigmask);
-  settle(table.signal);
   settle(table.sigaltstack);
   settle(table.sigpending);
-  settle(table.execve);
   settle(table.prctl);
   table.syscall = original_of(table.syscall);
 }

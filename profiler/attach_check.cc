@@ -5,17 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/process_maps.h"
 #include "profiler/thread_choice.h"
 
 namespace flarestack {
 namespace {
-
-constexpr unsigned kCapSysAdmin = 21;  // linux/capability.h
 
 std::optional<int> read_ptrace_scope() {
   const Result<std::string> text = read_file("/proc/sys/kernel/yama/ptrace_scope");
@@ -62,6 +62,14 @@ std::string closed(const AttachFacts& facts, const std::string& label) {
                      as_root);
 }
 
+// Whether the loader has brought the agent: under `flarestack record`.
+bool is_preloaded(int32_t pid) {
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  return maps.ok() && std::any_of(maps->mappings().begin(), maps->mappings().end(), [](const auto& mapping) {
+           return mapping.path.ends_with("/libflarestack_preload.so");
+         });
+}
+
 }  // namespace
 
 AttachFacts gather_attach_facts(int32_t pid) {
@@ -69,10 +77,6 @@ AttachFacts gather_attach_facts(int32_t pid) {
   facts.process = gather_process_facts(pid);
   facts.is_ourselves = pid == getpid();
   facts.ptrace_scope = read_ptrace_scope();
-  const int32_t self = getpid();
-  const uint64_t capabilities = std::strtoull(thread_status_field(self, self, "CapEff").c_str(), nullptr, 16);
-  const std::string own_filter = thread_status_field(self, self, "Seccomp");
-  facts.can_suspend_seccomp = ((capabilities >> kCapSysAdmin) & 1) != 0 && (own_filter.empty() || own_filter == "0");
   if (facts.process.exists) {
     // Opening it asks for the right to trace, of security modules too, and does nothing to the process.
     facts.is_open_to_us = open_file(fmt::format("/proc/{}/mem", pid), O_RDWR).ok();
@@ -114,9 +118,14 @@ std::string refusal_of(const AttachFacts& facts) {
   if (process.state == 'T') {
     return fmt::format("{} is stopped by a signal; let it run on: kill -CONT {}", label, process.pid);
   }
-  if (process.seccomp_filtered && !facts.can_suspend_seccomp) {
-    return fmt::format("{} filters its system calls (seccomp), which only root may suspend: sudo flarestack attach {}",
-                       label, process.pid);
+  if (process.seccomp_filtered) {
+    return fmt::format(
+        "{} filters its system calls (seccomp), and what it forbids is not known to an agent that comes "
+        "later; start it with `flarestack record`, which learns of it",
+        label);
+  }
+  if (is_preloaded(process.pid)) {
+    return fmt::format("{} was started with flarestack's agent in it, and is recorded by that alone", label);
   }
   return {};
 }

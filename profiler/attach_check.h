@@ -13,10 +13,9 @@ namespace flarestack {
 struct AttachFacts {
   ProcessFacts process;
   bool is_ourselves = false;
-  bool is_open_to_us = false;        // the kernel lets us trace it (its memory can be opened)
-  bool is_dumpable = true;           // its files in /proc belong to its user
-  bool can_suspend_seccomp = false;  // CAP_SYS_ADMIN, and no filter of our own
-  std::optional<int> ptrace_scope;   // kernel.yama.ptrace_scope; none: no Yama
+  bool is_open_to_us = false;       // the kernel lets us trace it (its memory can be opened)
+  bool is_dumpable = true;          // its files in /proc belong to its user
+  std::optional<int> ptrace_scope;  // kernel.yama.ptrace_scope; none: no Yama
 };
 
 AttachFacts gather_attach_facts(int32_t pid);

@@ -205,7 +205,8 @@ Result<void> HeldThread::await_return(uint64_t return_address_at, uint64_t timeo
     usleep(kNapUs);
   }
   user_regs_struct registers{};
-  if (!stop_to_restore() || !thread.registers(registers) || registers.rip < page + stub.function_left ||
+  thread.interrupt();
+  if (!await_stop() || !thread.registers(registers) || registers.rip < page + stub.function_left ||
       registers.rip >= page + stub.leave) {
     is_lost = true;  // we were kept from running for so long that it has gone its way
     return Error{fmt::format("process {} could not be watched: the machine is too busy", pid)};
@@ -263,17 +264,23 @@ int HeldThread::sort_signal(int signal) {
 
 // Only a stop of this kind has the kernel look at what becomes of the system call.
 bool HeldThread::stop_to_restore() {
+  thread.interrupt();
+  thread.resume(PTRACE_CONT, 0);
+  return await_stop();
+}
+
+// Of a thread that runs and was interrupted.
+bool HeldThread::await_stop() {
   const uint64_t end_ns = monotonic_now_ns() + kCallTimeoutNs;
-  int signal = 0;
   for (;;) {
-    thread.interrupt();
-    thread.resume(PTRACE_CONT, signal);
     const uint64_t now_ns = monotonic_now_ns();
     const TracedThread::Event event = thread.wait(now_ns < end_ns ? end_ns - now_ns : 0);
     if (event.kind != Stop::kSignal) {
       return event.kind == Stop::kEvent || event.kind == Stop::kJobControl;
     }
-    signal = sort_signal(event.signal);
+    const int signal = sort_signal(event.signal);
+    thread.interrupt();
+    thread.resume(PTRACE_CONT, signal);
   }
 }
 

@@ -26,6 +26,7 @@
 #include "profiler/process_table.h"
 #include "profiler/recording_settings.h"
 #include "profiler/sample_clock.h"
+#include "profiler/thread_priority.h"
 #include "wire/session.h"
 
 namespace flarestack {
@@ -103,7 +104,10 @@ Result<void> Recorder::begin() {
   SessionRecord session;
   session.command = options_.attach_pid != 0 ? arguments_of(options_.attach_pid) : options_.command;
   std::error_code error;
-  session.working_directory = std::filesystem::current_path(error).string();
+  session.working_directory =
+      (options_.attach_pid != 0 ? std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", options_.attach_pid), error)
+                                : std::filesystem::current_path(error))
+          .string();
   session.host = system.nodename;
   session.kernel = system.release;
   session.version = FLARESTACK_VERSION;
@@ -161,10 +165,16 @@ Result<void> Recorder::attach(const std::string& agent_path) {
     attached = attacher_->attach();
     done.store(true, std::memory_order_release);
   });
+  // A thread of the process waits for each answer, and may be one of many that want the processors.
+  RaisedPriority priority;
+  if (const auto before = RaisedPriority::look(0)) {
+    priority.raise(gettid(), *before, 1);
+  }
   while (!done.load(std::memory_order_acquire)) {
     processes_.wait(1'000'000);
     processes_.drain();
   }
+  priority.restore();
   tracer.join();
   if (!attached.ok()) {
     return attached.error();
@@ -326,15 +336,6 @@ RecordOutcome Recorder::run() {
   outcome.exit_status = program_exit_.kind == ExitKind::kSignaled ? 128 + program_exit_.code : program_exit_.code;
   outcome.problem = problem_;
   return outcome;
-}
-
-std::string default_output_path(const RecordOptions& options) {
-  if (options.attach_pid != 0) {
-    const Result<std::string> name = read_file(fmt::format("/proc/{}/comm", options.attach_pid));
-    const std::string text = name.ok() ? name->substr(0, name->find('\n')) : "process";
-    return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(text).filename().string(), options.attach_pid);
-  }
-  return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(options.command[0]).filename().string(), getpid());
 }
 
 // Of a program that never ran. The user may have named a device.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/recording_settings.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
 
 #include "base/fd.h"
 
@@ -44,6 +49,15 @@ uint64_t nap_for(const RecordOptions& options) {
   return options.cpu_hz == 0
              ? kMaxNapNs
              : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
+}
+
+std::string default_output_path(const RecordOptions& options) {
+  if (options.attach_pid != 0) {
+    const Result<std::string> name = read_file(fmt::format("/proc/{}/comm", options.attach_pid));
+    const std::string text = name.ok() ? name->substr(0, name->find('\n')) : "process";
+    return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(text).filename().string(), options.attach_pid);
+  }
+  return fmt::format("flarestack.{}.{}.flare", std::filesystem::path(options.command[0]).filename().string(), getpid());
 }
 
 }  // namespace flarestack

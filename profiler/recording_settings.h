@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "profiler/recorder.h"
 #include "profiler/sample_clock.h"
@@ -15,5 +16,7 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
 // How long rings may fill up, in ns: to a quarter, at the rate asked for. A heap ring that is half full rings the
 // doorbell.
 uint64_t nap_for(const RecordOptions& options);
+// Of the trace, where none was named.
+std::string default_output_path(const RecordOptions& options);
 
 }  // namespace flarestack

@@ -53,8 +53,10 @@ Result<RemoteThread> RemoteThread::take(int32_t pid) {
   const uint64_t end_ns = monotonic_now_ns() + kTakeTimeoutNs;
   bool is_hopeless = false;
   do {
-    is_hopeless = true;  // if none can be traced
-    for (const int32_t tid : threads_by_fitness(pid)) {
+    const std::vector<int32_t> tids = threads_by_fitness(pid);
+    is_hopeless =
+        !tids.empty();  // if none can be traced; none is fit while it waits for a child that borrows its memory
+    for (const int32_t tid : tids) {
       Result<TracedThread> thread = TracedThread::seize(pid, tid);
       if (!thread.ok()) {
         problem = thread.error();
