@@ -25,7 +25,6 @@
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
 #include "profiler/recording_settings.h"
-#include "profiler/sample_clock.h"
 #include "profiler/thread_priority.h"
 #include "wire/session.h"
 
