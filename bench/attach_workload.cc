@@ -19,7 +19,8 @@ struct alignas(128) Counter {
 [[gnu::noinline]] void work(Counter& counter) {
   while (!stop.load(std::memory_order_relaxed)) {
     void* block = std::malloc(100);
-    for (volatile int i = 0; i < 500; i = i + 1) {
+    for (int i = 0; i < 500; ++i) {
+      asm volatile("" : : "r"(i));
     }
     std::free(block);
     counter.rounds.fetch_add(1, std::memory_order_relaxed);
