@@ -59,6 +59,15 @@ std::optional<user_regs_struct> take_registers(int32_t tid) {
   return registers;
 }
 
+// Whether a wakeup for nothing ends the thread's wait with EINTR. Those are traced first and let go last: a signal that
+// is ignored (SIGCHLD) is queued all the same while the thread that it is for is traced, and wakes any thread of the
+// process; one that is traced as well stops then, and its call is begun again.
+bool waits_in_fragile_call(int32_t pid, int32_t tid) {
+  const Result<std::string> call = read_file(fmt::format("/proc/{}/task/{}/syscall", pid, tid));
+  return call.ok() && !call->empty() && (*call)[0] >= '0' && (*call)[0] <= '9' &&
+         returns_early_when_stopped(std::atol(call->c_str()));
+}
+
 // Threads that had not stopped when they were let go, as one that waits for a disk: they stop yet.
 std::vector<int32_t> stragglers;
 
@@ -70,7 +79,9 @@ StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
     // All are told before any is waited for: one that is ready to run stops when it gets a processor, for which those
     // that go on would compete with it.
     const size_t before = known.size();
-    for (const int32_t tid : threads_of(pid)) {
+    std::vector<int32_t> tids = threads_of(pid);
+    std::stable_partition(tids.begin(), tids.end(), [&](int32_t tid) { return waits_in_fragile_call(pid, tid); });
+    for (const int32_t tid : tids) {
       if (std::find(known.begin(), known.end(), tid) == known.end()) {
         known.push_back(tid);
         interrupt(tid);
@@ -166,6 +177,7 @@ void StoppedProcess::look(int32_t tid) {
 }
 
 void StoppedProcess::let_go() {
+  std::reverse(held_.begin(), held_.end());  // as they were taken: see waits_in_fragile_call()
   for (const Held& held : held_) {
     if (held.is_stopped) {
       ptrace(PTRACE_DETACH, held.tid, nullptr, held.signal);
