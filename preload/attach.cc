@@ -136,9 +136,6 @@ AttachResult enter(const AttachRequest& request) {
   was_here = true;
   next();
   heap_provider();
-  if (request.thread_count > 1) {
-    heap_expects_thread();
-  }
   if (!install_handler()) {
     the_agent.session = {};
     return AttachResult::kNoHandler;

@@ -30,6 +30,7 @@ void start_heap() {
     heap_switches = static_cast<HeapSwitches*>(page);
   }
   const SessionPage& session = the_agent.session.page();
+  heap_switches->sampled.store(0, std::memory_order_relaxed);  // an earlier attach may have been otherwise
   if (session.heap == HeapRecording::kSampled) {
     if (session.heap_sample_bytes == 0 || !start_heap_sampling(session.heap_sample_bytes)) {
       return;

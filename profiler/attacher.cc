@@ -21,6 +21,7 @@
 #include "profiler/clock.h"
 #include "profiler/process_maps.h"
 #include "profiler/stopped_process.h"
+#include "profiler/thread_choice.h"
 #include "wire/patch.h"
 
 namespace flarestack {
@@ -53,32 +54,12 @@ std::string text_of(AttachResult result) {
   }
 }
 
-// Number of a thread to itself, and whether `signal` is blocked, by /proc/PID/task/TID/status.
-struct ThreadStatus {
-  int32_t own_tid = 0;
-  bool is_blocked = false;
-};
-
-ThreadStatus status_of(int32_t pid, int32_t tid, uint32_t signal) {
-  ThreadStatus result;
-  result.own_tid = tid;
-  const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
-  if (!status.ok()) {
-    return result;
-  }
-  const auto line_of = [&](std::string_view title) {
-    const size_t at = status->find(title);
-    const size_t begin = at + title.size();
-    return at == std::string::npos ? std::string() : status->substr(begin, status->find('\n', begin) - begin);
-  };
-  const std::string numbers = line_of("\nNSpid:\t");
-  if (!numbers.empty()) {
-    const size_t last = numbers.rfind('\t');
-    result.own_tid = std::atoi(numbers.c_str() + (last != std::string::npos ? last + 1 : 0));
-  }
-  const std::string mask = line_of("\nSigBlk:\t");
-  result.is_blocked = signal != 0 && ((std::strtoull(mask.c_str(), nullptr, 16) >> (signal - 1)) & 1) != 0;
-  return result;
+// Number of a thread to itself: the last one of its line.
+int32_t own_tid_of(int32_t pid, int32_t tid) {
+  const std::string numbers = thread_status_field(pid, tid, "NSpid");
+  const size_t gap = numbers.find_last_of("\t ");
+  const int32_t own = std::atoi(numbers.c_str() + (gap != std::string::npos ? gap + 1 : 0));
+  return own != 0 ? own : tid;
 }
 
 // Bounds of the stack that a thread is on. A thread's descriptor is at the top of its stack (glibc, musl), and so are
@@ -108,7 +89,8 @@ uint64_t main_stack_bytes_of(int32_t pid) {
                                                                                              : limit.rlim_cur;
 }
 
-// Opens the signal in a stopped thread's mask. False: it is in a call that will restore its own mask, or was refused.
+// Opens the signal in a stopped thread's mask. False: it was open, the thread is in a call that will restore its own
+// mask, or it was refused.
 bool open_signal(int32_t tid, uint32_t signal) {
   const Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", tid));
   for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait},
@@ -121,7 +103,11 @@ bool open_signal(int32_t tid, uint32_t signal) {
   if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0) {
     return false;
   }
-  mask &= ~(uint64_t{1} << (signal - 1));
+  const uint64_t bit = uint64_t{1} << (signal - 1);
+  if ((mask & bit) == 0) {
+    return false;
+  }
+  mask &= ~bit;
   return ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask) == 0;
 }
 
@@ -246,12 +232,16 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step, AttachPauses& pause
         if (request_.thread_count == kSlotCount || !maps.ok()) {
           break;
         }
-        const ThreadStatus status = status_of(options_.pid, one.tid, options_.sample_signal);
         const auto [low, high] = stack_of(*maps, one, main_stack_bytes);
-        const bool is_opened =
-            status.is_blocked && one.tid != thread->tid() && open_signal(one.tid, options_.sample_signal);
-        request_.threads[request_.thread_count++] = {
-            status.own_tid, is_opened ? 1U : 0U, one.thread_pointer, one.stack_pointer, low, high};
+        if (one.tid != thread->tid() && open_signal(one.tid, options_.sample_signal)) {
+          opened_.insert(one.tid);  // for good, also if it takes another try
+        }
+        request_.threads[request_.thread_count++] = {own_tid_of(options_.pid, one.tid),
+                                                     opened_.contains(one.tid) ? 1U : 0U,
+                                                     one.thread_pointer,
+                                                     one.stack_pointer,
+                                                     low,
+                                                     high};
       }
     }
     const Result<AttachResult> result = call(*thread);

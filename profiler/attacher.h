@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,7 @@ class Attacher {
   RemoteImage image_;
   uint64_t request_address_ = 0;  // in the process
   AttachRequest request_{};
+  std::set<int32_t> opened_;                              // threads whose mask was opened for our signal
   std::vector<std::pair<uint64_t, uint64_t>> displaced_;  // [start, end) in which no thread may be
 };
 

@@ -119,6 +119,10 @@ json_true report.json '[f["total"] for f in d["functions"] if f["name"] == "work
 "$FLARESTACK" leaks --format json one.flare >leaks.json
 json_true leaks.json 'd["summary"]["definitely_lost"] == {"bytes": 154, "blocks": 2}' "leaks at the end"
 
+# Sampled in between, which the next one must not be.
+timeout 60 "$FLARESTACK" attach "$target" --heap sampled --duration 150ms --quiet -o sampled.flare || fail "attach --heap sampled: $?"
+ask w
+
 # Again and again: each time all threads are seen to work.
 for round in 1 2 3 4 5 6 7 8; do
   timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o again.flare || fail "attach $round: $?"
