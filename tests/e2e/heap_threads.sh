@@ -148,13 +148,13 @@ heap_truth --unknown "$thread_start|^libstdc" -- ./storm
 (
   while sleep 0.1; do
     recorder=$(pgrep -P "$(pgrep -P $$ -x timeout)" -x flarestack) || continue
-    kill -STOP "$recorder"
+    kill -STOP "$recorder" || continue  # ended since
     sleep 0.3
     kill -CONT "$recorder" && touch stood_still
   done
 ) 2>/dev/null &
 stopper=$!
-trap 'kill "$stopper" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'kill "$stopper" || true; rm -rf "$scratch"' EXIT
 heap_truth --unknown "$thread_start|^libstdc" -- ./storm
 "$FLARESTACK" info --format json t.flare >i.json
 json_true i.json 'd["quality"]["counters"].get("threads_without_slot", 0) == 0' "threads without a slot"

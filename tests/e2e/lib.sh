@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every end-to-end test starts with: `source "$(dirname "$0")/lib.sh"`. Runs in a scratch folder of its own, which is
 # removed at the end; FLARESTACK is the program under test.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR  # no test fails without a word
 : "${FLARESTACK:?the flarestack program to test}" "${SOURCE_DIR:?}" "${BUILD_DIR:?}"
 export FLARESTACK_CACHE_DIR="${BUILD_DIR}/test-cache" NO_COLOR=1
 scratch="$(mktemp -d "${TMPDIR:-/tmp}/flarestack-test.XXXXXX")"
