@@ -10,7 +10,6 @@
 #include <csignal>
 
 #include "preload/agent.h"
-#include "preload/connection.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hooks_attach.h"
@@ -33,6 +32,7 @@ constinit char session_text[sizeof(AttachRequest::session_value)];
 constinit char path_text[sizeof(AttachRequest::agent_path)];
 constinit SessionView prepared{};  // by kPrepare, for kEnter
 constinit const PatchPlanHeader* plan = nullptr;
+constinit uint32_t plan_bytes = 0;
 constinit bool is_hooked = false;
 constinit bool was_here = false;  // an earlier attach has come as far as kEnter
 
@@ -68,15 +68,33 @@ AttachResult prepare(AttachRequest& request) {
   if (!was_here && !create_thread_table()) {
     return AttachResult::kNoMemory;
   }
-  register_module_fence();
-  Connection recorder;
-  prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0}, recorder);
+  prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0});
   if (!prepared) {
     return AttachResult::kNoSession;
   }
-  plan = prepare_patches(recorder, all_hooks(prepared.page()));
-  request.plan_address = reinterpret_cast<uint64_t>(plan);
+  request.hooks = patch_request(all_hooks(prepared.page()));
   request.notification_address = the_agent.debug->r_brk;
+  return AttachResult::kDone;
+}
+
+void forget_plan() {
+  if (plan != nullptr) {
+    unmap_memory(const_cast<PatchPlanHeader*>(plan), plan_bytes);
+    plan = nullptr;
+  }
+}
+
+AttachResult map_hooks(AttachRequest& request) {
+  if (!prepared) {
+    return AttachResult::kNoPreparation;
+  }
+  forget_plan();
+  plan = reinterpret_cast<const PatchPlanHeader*>(request.plan_address);
+  plan_bytes = request.plan_bytes;
+  request.outcome = {kSessionMagic, kWireVersion, 0, 0, 0, 0, 0, {}};
+  if (!map_areas(plan, plan_bytes, request.outcome)) {
+    forget_plan();
+  }
   return AttachResult::kDone;
 }
 
@@ -125,10 +143,8 @@ AttachResult enter(const AttachRequest& request) {
   page.startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
   if (was_here) {
     disarm_all();  // of a recorder that was killed
-  }
-  reset_thread_table();
-  reset_heap();
-  if (was_here) {
+    reset_thread_table();
+    reset_heap();
     restart_modules();
   } else {
     start_modules(true);
@@ -166,6 +182,7 @@ AttachResult leave() {
   disarm_all();
   if (plan != nullptr) {
     take_jumps_out(plan);
+    forget_plan();
   }
   return AttachResult::kDone;
 }
@@ -178,6 +195,8 @@ extern "C" __attribute__((used, visibility("hidden"))) void flarestack_attach(At
     request->result = AttachResult::kOtherVersion;
   } else if (request->step == AttachStep::kPrepare) {
     request->result = prepare(*request);
+  } else if (request->step == AttachStep::kHook) {
+    request->result = map_hooks(*request);
   } else if (request->step == AttachStep::kEnter) {
     request->result = enter(*request);
   } else {

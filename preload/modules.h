@@ -15,8 +15,6 @@ namespace flarestack::agent {
 void start_modules(bool first_in_process);
 // The same for the session of a process that is attached to once more. [hook]
 void restart_modules();
-// What publishing a list later needs of the kernel, which takes it a while in a process of several threads. [hook]
-void register_module_fence();
 
 // Holds the current snapshot for as long as it lives: a snapshot is not freed while one of these is alive. [signal]
 class SnapshotReader {

@@ -204,12 +204,10 @@ void carry_out(const Plan& plan, Deal deal, PatchOutcome& outcome) {
 }
 
 bool request(const Connection& connection, const HookTable& table, uint64_t module_address) {
-  PatchRequest message{kSessionMagic, kWireVersion, table.function_count, module_address, {}, {}, {}};
-  bool is_empty = table.function_count == 0;
-  memcpy(message.functions, table.functions, sizeof(message.functions));
-  for (uint32_t i = 0; i < kHookShapeCount; ++i) {
-    message.hooks[i] = reinterpret_cast<uint64_t>(table.hooks[i]);
-    is_empty = is_empty && message.hooks[i] == 0;
+  PatchRequest message = patch_request(table, module_address);
+  bool is_empty = message.function_count == 0;
+  for (const uint64_t hook : message.hooks) {
+    is_empty = is_empty && hook == 0;
   }
   return !is_empty && copy_secret(the_agent.session_value, message.secret) &&
          connection.send(&message, sizeof(message));
@@ -255,7 +253,6 @@ void tell(const Connection& connection, PatchOutcome& outcome) {
 }  // namespace
 
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address) {
-  table_for_later = table;
   PatchOutcome outcome{kSessionMagic, kWireVersion, 0, 0, 0, 0, 0, {}};
   bool is_answered = ask_and_carry_out(connection, table, module_address, outcome);
   if (is_answered && outcome.error_number == EEXIST) {
@@ -270,16 +267,20 @@ void apply_patches(Connection& connection, const HookTable& table, uint64_t modu
   connection.close();
 }
 
-const PatchPlanHeader* prepare_patches(Connection& connection, const HookTable& table) {
+PatchRequest patch_request(const HookTable& table, uint64_t module_address) {
   table_for_later = table;
-  PatchOutcome outcome{kSessionMagic, kWireVersion, 0, 0, 0, 0, 0, {}};
-  const Plan plan = ask(connection, table, 0, outcome);
-  if (plan.bytes != nullptr) {
-    carry_out(plan, Deal::kMap, outcome);
-    tell(connection, outcome);
+  PatchRequest message{kSessionMagic, kWireVersion, table.function_count, module_address, {}, {}, {}};
+  memcpy(message.functions, table.functions, sizeof(message.functions));
+  for (uint32_t i = 0; i < kHookShapeCount; ++i) {
+    message.hooks[i] = reinterpret_cast<uint64_t>(table.hooks[i]);
   }
-  connection.close();
-  return plan.bytes != nullptr && plan.makes_sense() ? &plan.header() : nullptr;
+  return message;
+}
+
+bool map_areas(const PatchPlanHeader* header, uint32_t size_bytes, PatchOutcome& outcome) {
+  const Plan plan{reinterpret_cast<const char*>(header), size_bytes};
+  carry_out(plan, Deal::kMap, outcome);
+  return plan.makes_sense();
 }
 
 void write_jumps(const PatchPlanHeader* plan) {

@@ -28,10 +28,11 @@ struct HookTable {
 // that library's code; 0: of all modules. Whatever fails is left as it was. [init], [hook]
 void apply_patches(Connection& connection, const HookTable& table, uint64_t module_address = 0);
 
-// The same in two steps, for a process that runs already: first the plan, whose areas are mapped and which stays mapped
-// itself, then the jumps. The address of the plan, nullptr: there is none. [hook]
-const PatchPlanHeader* prepare_patches(Connection& connection, const HookTable& table);
-// While no other thread runs. [hook]
+// The same in steps, for a process that runs already: what to ask for, then the areas of the plan that somebody has
+// mapped here (false: it makes no sense), and at last the jumps. [hook]
+PatchRequest patch_request(const HookTable& table, uint64_t module_address = 0);
+bool map_areas(const PatchPlanHeader* plan, uint32_t size_bytes, PatchOutcome& outcome);
+// While no other thread runs, of a plan whose areas are all mapped. [hook]
 void write_jumps(const PatchPlanHeader* plan);
 // Puts what was displaced back; trampolines stay. [hook]
 void take_jumps_out(const PatchPlanHeader* plan);

@@ -3,8 +3,6 @@
 
 #include <linux/perf_event.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,10 +16,12 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/attach_threads.h"
 #include "profiler/clock.h"
+#include "profiler/namespace_tids.h"
 #include "profiler/process_maps.h"
+#include "profiler/remote_place.h"
 #include "profiler/stopped_process.h"
-#include "profiler/thread_choice.h"
 #include "wire/patch.h"
 
 namespace flarestack {
@@ -54,78 +54,50 @@ std::string text_of(AttachResult result) {
   }
 }
 
-// Number of a thread to itself: the last one of its line.
-int32_t own_tid_of(int32_t pid, int32_t tid) {
-  const std::string numbers = thread_status_field(pid, tid, "NSpid");
-  const size_t gap = numbers.find_last_of("\t ");
-  const int32_t own = std::atoi(numbers.c_str() + (gap != std::string::npos ? gap + 1 : 0));
-  return own != 0 ? own : tid;
-}
-
-// Bounds of the stack that a thread is on. A thread's descriptor is at the top of its stack (glibc, musl), and so are
-// its variables; the main thread's stack grows.
-std::pair<uint64_t, uint64_t> stack_of(const ProcessMaps& maps, const StoppedProcess::ThreadState& thread,
-                                       uint64_t main_stack_bytes) {
-  for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
-    if (thread.stack_pointer < mapping.start || thread.stack_pointer >= mapping.end) {
-      continue;
-    }
-    if (mapping.path == "[stack]") {
-      return {mapping.end - std::max(main_stack_bytes, mapping.end - mapping.start), mapping.end};
-    }
-    if (!mapping.writable || !mapping.path.empty()) {
-      return {0, 0};
-    }
-    const bool is_on_top = thread.thread_pointer > thread.stack_pointer && thread.thread_pointer < mapping.end;
-    return {mapping.start, is_on_top ? thread.thread_pointer : mapping.end};
-  }
-  return {0, 0};
-}
-
-uint64_t main_stack_bytes_of(int32_t pid) {
-  constexpr uint64_t kUnlimited = uint64_t{64} << 20;
-  rlimit limit{};
-  return prlimit(pid, RLIMIT_STACK, nullptr, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ? kUnlimited
-                                                                                             : limit.rlim_cur;
-}
-
-// Opens the signal in a stopped thread's mask. False: it was open, the thread is in a call that will restore its own
-// mask, or it was refused.
-bool open_signal(int32_t tid, uint32_t signal) {
-  const Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", tid));
-  for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait},
-                            long{441} /* epoll_pwait2 */}) {
-    if (call.ok() && call->starts_with(fmt::format("{} ", number))) {
-      return false;
-    }
-  }
-  uint64_t mask = 0;
-  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0) {
-    return false;
-  }
-  const uint64_t bit = uint64_t{1} << (signal - 1);
-  if ((mask & bit) == 0) {
-    return false;
-  }
-  mask &= ~bit;
-  return ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask) == 0;
-}
-
 }  // namespace
+
+Error Attacher::cannot_attach(AttachResult result) const {
+  return Error{fmt::format("process {} cannot be attached to: {}", options_.pid, text_of(result))};
+}
+
+// What can be done about the agent's place while the process runs. Error: it is gone, or there is no agent.
+Result<void> Attacher::look() {
+  if (!file_) {
+    Result<ImageFile> file = ImageFile::read(options_.agent_path);
+    if (!file.ok()) {
+      return file.error();
+    }
+    file_ = std::move(*file);
+  }
+  const Result<ProcessMaps> maps = ProcessMaps::read(options_.pid);
+  if (!maps.ok()) {
+    return maps.error();
+  }
+  place_hint_ = place_apart(*maps, file_->size_bytes);
+  image_ = find_remote_image(options_.pid, *file_);
+  return {};
+}
 
 // Maps the agent, unless it is there, and room for the request, which stays.
 Result<void> Attacher::enter_memory(RemoteThread& thread) {
-  if (const std::optional<RemoteImage> there = find_remote_image(options_.pid, options_.agent_path)) {
-    image_ = *there;
-  } else {
-    const Result<RemoteImage> loaded = load_remote_image(thread, options_.pid, options_.agent_path, 0);
+  if (!image_) {
+    const Result<RemoteImage> loaded = load_remote_image(thread, options_.pid, *file_, place_hint_);
     if (!loaded.ok()) {
       return loaded.error();
     }
     image_ = *loaded;
   }
+  const Result<uint64_t> mapped = map_memory(thread, sizeof(AttachRequest));
+  if (!mapped.ok()) {
+    return mapped.error();
+  }
+  request_address_ = *mapped;
+  return {};
+}
+
+Result<uint64_t> Attacher::map_memory(RemoteThread& thread, size_t size_bytes) const {
   const Result<int64_t> mapped = thread.syscall(
-      SYS_mmap, {0, sizeof(AttachRequest), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+      SYS_mmap, {place_hint_, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
   if (!mapped.ok()) {
     return mapped.error();
   }
@@ -133,8 +105,7 @@ Result<void> Attacher::enter_memory(RemoteThread& thread) {
     return Error{
         fmt::format("process {} could not get memory: {}", options_.pid, std::strerror(static_cast<int>(-*mapped)))};
   }
-  request_address_ = static_cast<uint64_t>(*mapped);
-  return {};
+  return static_cast<uint64_t>(*mapped);
 }
 
 // Gives the memory of the request back.
@@ -153,7 +124,7 @@ Result<AttachResult> Attacher::call(RemoteThread& thread) {
     return Error{fmt::format("process {} ended", options_.pid)};
   }
   const uint64_t limit_ns = request_.step == AttachStep::kPrepare ? kPrepareNs : kStepNs;
-  const Result<uint64_t> returned = thread.call(image_.entry, {request_address_, 0, 0}, limit_ns);
+  const Result<uint64_t> returned = thread.call(image_->entry, {request_address_, 0, 0}, limit_ns);
   if (!returned.ok()) {
     return returned.error();
   }
@@ -163,104 +134,136 @@ Result<AttachResult> Attacher::call(RemoteThread& thread) {
   return request_.result;
 }
 
-// Where the jumps go: what the agent shows is the recorder's own plan.
-bool Attacher::read_plan() {
-  displaced_.clear();
-  if (request_.notification_address != 0) {
-    displaced_.emplace_back(request_.notification_address, request_.notification_address + kNotificationBytes);
-  }
-  PatchPlanHeader header{};
-  if (request_.plan_address == 0) {
-    return true;
-  }
-  const auto read = [&](uint64_t address, void* to, size_t size_bytes) {
-    return read_process_memory(options_.pid, address, to, size_bytes) == size_bytes;
-  };
-  if (!read(request_.plan_address, &header, sizeof(header)) || header.patch_count > kMaxPatches ||
-      header.area_count > kMaxPatchAreas) {
-    return false;
-  }
-  std::vector<PlannedPatch> patches(header.patch_count);
-  const uint64_t at = request_.plan_address + sizeof(header) + header.area_count * sizeof(PlannedArea);
-  if (!read(at, patches.data(), patches.size() * sizeof(PlannedPatch))) {
-    return false;
-  }
-  for (const PlannedPatch& patch : patches) {
-    displaced_.emplace_back(patch.entry_address + 1, patch.entry_address + patch.expected_bytes);
-  }
-  return true;
-}
+// All threads of a process, standing still, and one of them ours.
+class Attacher::Stopped {
+ public:
+  explicit Stopped(int32_t pid)
+      : pid_(pid), thread_(RemoteThread::take(pid, [this](int32_t tid) { stop_all_but(tid); })) {}
+  ~Stopped() { let_go(); }
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
 
-bool Attacher::is_in_the_way(uint64_t instruction_pointer) const {
-  return std::any_of(displaced_.begin(), displaced_.end(), [&](const auto& range) {
-    return instruction_pointer >= range.first && instruction_pointer < range.second;
+  // The borrowed one is given back its own while nobody competes with it for a processor. Returns how long all of them
+  // stood still.
+  uint64_t let_go() {
+    if (!thread_.ok()) {
+      return 0;
+    }
+    thread_->restore();
+    others_.reset();
+    thread_->let_go();
+    return thread_->pause_ns();
+  }
+
+  RemoteThread& thread() { return *thread_; }
+  // Error: they run on.
+  Result<void> check() const {
+    if (!thread_.ok()) {
+      return thread_.error();
+    }
+    if (!others_->problem().empty()) {
+      return Error{fmt::format("process {}: {}", pid_, others_->problem())};
+    }
+    return {};
+  }
+  std::vector<StoppedProcess::ThreadState> threads() const {
+    StoppedProcess::ThreadState borrowed;
+    borrowed.tid = thread_->tid();
+    borrowed.stack_pointer = thread_->registers().rsp;
+    borrowed.thread_pointer = thread_->registers().fs_base;
+    borrowed.instruction_pointer = thread_->registers().rip;
+    std::vector<StoppedProcess::ThreadState> all = others_->threads();
+    all.push_back(std::move(borrowed));
+    return all;
+  }
+
+ private:
+  // 0: none after all.
+  void stop_all_but(int32_t tid) {
+    others_.reset();
+    if (tid != 0) {
+      others_.emplace(pid_, tid);
+    }
+  }
+
+  int32_t pid_;
+  std::optional<StoppedProcess> others_;
+  Result<RemoteThread> thread_;
+};
+
+bool Attacher::is_anyone_in_the_way(const Stopped& stopped) const {
+  const std::vector<StoppedProcess::ThreadState> threads = stopped.threads();
+  return std::any_of(threads.begin(), threads.end(), [&](const StoppedProcess::ThreadState& thread) {
+    return std::any_of(displaced_.begin(), displaced_.end(), [&](const auto& range) {
+      return thread.instruction_pointer >= range.first && thread.instruction_pointer < range.second;
+    });
   });
 }
 
-Result<AttachResult> Attacher::call_stopped(AttachStep step, AttachPauses& pauses) {
+// Tells of the threads, and opens their masks. `maps`: from before they stood still.
+void Attacher::describe_threads(Stopped& stopped, ProcessMaps& maps) {
   const uint64_t main_stack_bytes = main_stack_bytes_of(options_.pid);
+  const NamespaceTids tids(options_.pid);
+  bool is_fresh = false;
+  for (const StoppedProcess::ThreadState& one : stopped.threads()) {
+    if (request_.thread_count == kSlotCount) {
+      break;
+    }
+    StackBounds stack = stack_of(maps, one, main_stack_bytes);
+    if (stack.high == 0 && !std::exchange(is_fresh, true)) {  // one that has started since
+      if (Result<ProcessMaps> now = ProcessMaps::read(options_.pid); now.ok()) {
+        maps = std::move(*now);
+        stack = stack_of(maps, one, main_stack_bytes);
+      }
+    }
+    if (one.tid != stopped.thread().tid() && open_signal(one.tid, options_.sample_signal)) {
+      opened_.insert(one.tid);  // for good, also if it takes another try
+    }
+    request_.threads[request_.thread_count++] = {tids.own(one.tid),  opened_.contains(one.tid) ? 1U : 0U,
+                                                 one.thread_pointer, one.stack_pointer,
+                                                 stack.low,          stack.high};
+  }
+}
+
+Result<AttachResult> Attacher::call_stopped(AttachStep step) {
   for (int tries = 0; tries < kMaxTries; ++tries) {
     if (tries != 0) {
       usleep(kBetweenTriesUs);
     }
-    ++pauses.tries;
-    Result<RemoteThread> thread = RemoteThread::take(options_.pid);
-    if (!thread.ok()) {
-      return thread.error();
+    ++pauses_.tries;
+    Result<ProcessMaps> maps = ProcessMaps::read(options_.pid);
+    if (!maps.ok()) {
+      return maps.error();
     }
-    const uint64_t start_ns = monotonic_now_ns();
-    StoppedProcess others(options_.pid, thread->tid());
-    if (!others.problem().empty()) {
-      return Error{fmt::format("process {}: {}", options_.pid, others.problem())};
+    Stopped stopped(options_.pid);
+    if (const Result<void> checked = stopped.check(); !checked.ok()) {
+      return checked.error();
     }
-    StoppedProcess::ThreadState borrowed;
-    borrowed.tid = thread->tid();
-    borrowed.stack_pointer = thread->registers().rsp;
-    borrowed.thread_pointer = thread->registers().fs_base;
-    borrowed.instruction_pointer = thread->registers().rip;
-    std::vector<StoppedProcess::ThreadState> all = others.threads();
-    all.push_back(borrowed);
     request_.step = step;
     request_.thread_count = 0;
-    if (step == AttachStep::kEnter) {
-      if (std::any_of(all.begin(), all.end(),
-                      [&](const auto& one) { return is_in_the_way(one.instruction_pointer); })) {
-        continue;
+    Result<AttachResult> result = AttachResult::kBusy;
+    if (step != AttachStep::kEnter || !is_anyone_in_the_way(stopped)) {
+      if (step == AttachStep::kEnter) {
+        describe_threads(stopped, *maps);
       }
-      const Result<ProcessMaps> maps = ProcessMaps::read(options_.pid);
-      for (const StoppedProcess::ThreadState& one : all) {
-        if (request_.thread_count == kSlotCount || !maps.ok()) {
-          break;
-        }
-        const auto [low, high] = stack_of(*maps, one, main_stack_bytes);
-        if (one.tid != thread->tid() && open_signal(one.tid, options_.sample_signal)) {
-          opened_.insert(one.tid);  // for good, also if it takes another try
-        }
-        request_.threads[request_.thread_count++] = {own_tid_of(options_.pid, one.tid),
-                                                     opened_.contains(one.tid) ? 1U : 0U,
-                                                     one.thread_pointer,
-                                                     one.stack_pointer,
-                                                     low,
-                                                     high};
-      }
+      result = call(stopped.thread());
     }
-    const Result<AttachResult> result = call(*thread);
-    if (result.ok() && *result == AttachResult::kBusy) {
-      continue;
+    const bool is_over = !result.ok() || *result != AttachResult::kBusy;
+    if (is_over && step == AttachStep::kLeave) {
+      leave_memory(stopped.thread(), request_address_);
     }
-    if (result.ok() && step == AttachStep::kLeave) {
-      leave_memory(*thread, request_address_);
+    pauses_.all_threads_ns = std::max(pauses_.all_threads_ns, stopped.let_go());
+    if (is_over) {
+      return result;
     }
-    others.let_go();
-    thread->let_go();
-    pauses.all_threads_ns = std::max(pauses.all_threads_ns, monotonic_now_ns() - start_ns);
-    return result;
   }
   return AttachResult::kBusy;
 }
 
-// The agent's part that needs no other thread to stand still.
-Result<void> Attacher::prepare(AttachPauses& pauses) {
+Result<PatchRequest> Attacher::prepare() {
+  if (const Result<void> looked = look(); !looked.ok()) {
+    return looked.error();
+  }
   Result<RemoteThread> thread = RemoteThread::take(options_.pid);
   if (!thread.ok()) {
     return thread.error();
@@ -272,18 +275,63 @@ Result<void> Attacher::prepare(AttachPauses& pauses) {
   options_.session_value.copy(request_.session_value, sizeof(request_.session_value) - 1);
   options_.agent_path.copy(request_.agent_path, sizeof(request_.agent_path) - 1);
   const Result<AttachResult> result = call(*thread);
-  pauses.one_thread_ns = thread->pause_ns();
+  if (result.ok() && *result != AttachResult::kDone) {
+    leave_memory(*thread, request_address_);
+  }
+  thread->let_go();
+  pauses_.one_thread_ns = thread->pause_ns();
   if (!result.ok()) {
     return result.error();
   }
   if (*result != AttachResult::kDone) {
-    leave_memory(*thread, request_address_);
-    return Error{fmt::format("process {} cannot be attached to: {}", options_.pid, text_of(*result))};
+    return cannot_attach(*result);
   }
-  if (!read_plan()) {
+  if (request_.notification_address != 0) {
+    displaced_.emplace_back(request_.notification_address, request_.notification_address + kNotificationBytes);
+  }
+  return request_.hooks;
+}
+
+// Where no thread may be when the jumps are written. `plan` is the recorder's own.
+void Attacher::remember_displaced(const std::string& plan) {
+  PatchPlanHeader header{};
+  std::memcpy(&header, plan.data(), sizeof(header));
+  const char* at = plan.data() + sizeof(header) + header.area_count * sizeof(PlannedArea);
+  for (uint32_t i = 0; i < header.patch_count; ++i, at += sizeof(PlannedPatch)) {
+    PlannedPatch patch{};
+    std::memcpy(&patch, at, sizeof(patch));
+    displaced_.emplace_back(patch.entry_address + 1, patch.entry_address + patch.expected_bytes);
+  }
+}
+
+Result<PatchOutcome> Attacher::map_hooks(const std::string& plan) {
+  Result<RemoteThread> thread = RemoteThread::take(options_.pid);
+  if (!thread.ok()) {
+    return thread.error();
+  }
+  const Result<uint64_t> mapped = map_memory(*thread, plan.size());
+  if (!mapped.ok()) {
+    return mapped.error();
+  }
+  if (!thread->write(*mapped, plan.data(), plan.size())) {
     return Error{fmt::format("process {} ended", options_.pid)};
   }
-  return {};
+  request_.step = AttachStep::kHook;
+  request_.plan_address = *mapped;
+  request_.plan_bytes = static_cast<uint32_t>(plan.size());
+  const Result<AttachResult> result = call(*thread);
+  thread->let_go();
+  pauses_.one_thread_ns = std::max(pauses_.one_thread_ns, thread->pause_ns());
+  if (!result.ok()) {
+    return result.error();
+  }
+  if (*result != AttachResult::kDone) {
+    return cannot_attach(*result);
+  }
+  if (request_.outcome.error_number == 0) {
+    remember_displaced(plan);
+  }
+  return request_.outcome;
 }
 
 // The first event of a task on a machine has all processors wait for each other for tens of ms (perf_sched_count in
@@ -297,33 +345,31 @@ static Fd open_first_event() {
   return Fd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
-Result<AttachPauses> Attacher::attach() {
-  AttachPauses pauses;
+Result<AttachPauses> Attacher::enter() {
   const Fd first_event = open_first_event();
-  if (const Result<void> prepared = prepare(pauses); !prepared.ok()) {
-    return prepared.error();
-  }
-  const Result<AttachResult> entered = call_stopped(AttachStep::kEnter, pauses);
+  const Result<AttachResult> entered = call_stopped(AttachStep::kEnter);
   if (!entered.ok()) {
     return entered.error();
   }
   if (*entered != AttachResult::kDone) {
-    return Error{fmt::format("process {} cannot be attached to: {}", options_.pid, text_of(*entered))};
+    return cannot_attach(*entered);
   }
-  return pauses;
+  return pauses_;
 }
 
-Result<AttachPauses> Attacher::detach_from_lost() {
-  if (!find_remote_image(options_.pid, options_.agent_path)) {
+Result<void> Attacher::detach_from_lost() {
+  if (const Result<void> looked = look(); !looked.ok()) {
+    return looked.error();
+  }
+  if (!image_) {
     return Error{fmt::format("process {} is not being recorded", options_.pid)};
   }
   return detach();
 }
 
-Result<AttachPauses> Attacher::detach() {
-  AttachPauses pauses;
+Result<void> Attacher::detach() {
   if (kill(options_.pid, 0) != 0 && errno == ESRCH) {
-    return pauses;
+    return {};
   }
   if (request_address_ == 0) {
     Result<RemoteThread> thread = RemoteThread::take(options_.pid);
@@ -334,14 +380,14 @@ Result<AttachPauses> Attacher::detach() {
       return entered.error();
     }
   }
-  const Result<AttachResult> left = call_stopped(AttachStep::kLeave, pauses);
+  const Result<AttachResult> left = call_stopped(AttachStep::kLeave);
   if (!left.ok()) {
     return left.error();
   }
   if (*left == AttachResult::kNoPreparation) {
     return Error{fmt::format("process {} is not being recorded", options_.pid)};
   }
-  return pauses;
+  return {};
 }
 
 }  // namespace flarestack

@@ -4,13 +4,17 @@
 // and for its hooks while it is called. Recorder side.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "profiler/image_file.h"
+#include "profiler/process_maps.h"
 #include "profiler/remote_image.h"
 #include "profiler/remote_thread.h"
 #include "wire/attach.h"
@@ -19,7 +23,7 @@ namespace flarestack {
 
 // How long the process, or one thread of it, stood still.
 struct AttachPauses {
-  uint64_t one_thread_ns = 0;   // while the agent was loaded and prepared
+  uint64_t one_thread_ns = 0;   // the longest while, as the agent was loaded and prepared
   uint64_t all_threads_ns = 0;  // the longest time that all of them did
   uint32_t tries = 0;           // of stopping all of them at a good moment
 };
@@ -31,31 +35,43 @@ struct AttachOptions {
   uint32_t sample_signal = 0;
 };
 
+// prepare(), map_hooks() with the plan of what that asks for, enter(); at the end detach(). Errors are one sentence,
+// and the process goes on as before.
 class Attacher {
  public:
   explicit Attacher(AttachOptions options) : options_(std::move(options)) {}
 
-  // Error: one sentence; the process goes on as before.
-  Result<AttachPauses> attach();
+  // Loads the agent, has it connect to the recorder, and returns what it wants to be hooked.
+  Result<PatchRequest> prepare();
+  // Puts the plan (wire/patch.h; not empty) into the process and has the agent map its areas; what became of that.
+  // With an error number: nothing will be hooked, and another plan may be tried.
+  Result<PatchOutcome> map_hooks(const std::string& plan);
+  Result<AttachPauses> enter();
   // Takes the hooks out of the process and the timers down; what is mapped stays. Of a process that is gone: nothing.
-  Result<AttachPauses> detach();
+  Result<void> detach();
   // The same where the recorder that had attached is gone. Error as well: it was never attached to.
-  Result<AttachPauses> detach_from_lost();
+  Result<void> detach_from_lost();
 
  private:
-  struct Stopped;
+  class Stopped;
+  Result<void> look();
   Result<void> enter_memory(RemoteThread& thread);
-  Result<void> prepare(AttachPauses& pauses);
+  Result<uint64_t> map_memory(RemoteThread& thread, size_t size_bytes) const;
+  Error cannot_attach(AttachResult result) const;
+  void remember_displaced(const std::string& plan);
+  bool is_anyone_in_the_way(const Stopped& stopped) const;
+  void describe_threads(Stopped& stopped, ProcessMaps& maps);
   // Calls the agent for a step that needs all threads to stand still.
-  Result<AttachResult> call_stopped(AttachStep step, AttachPauses& pauses);
+  Result<AttachResult> call_stopped(AttachStep step);
   Result<AttachResult> call(RemoteThread& thread);
-  bool read_plan();
-  bool is_in_the_way(uint64_t instruction_pointer) const;
 
   AttachOptions options_;
-  RemoteImage image_;
-  uint64_t request_address_ = 0;  // in the process
+  std::optional<ImageFile> file_;  // the agent's
+  uint64_t place_hint_ = 0;
+  std::optional<RemoteImage> image_;  // in the process
+  uint64_t request_address_ = 0;      // in the process
   AttachRequest request_{};
+  AttachPauses pauses_;
   std::set<int32_t> opened_;                              // threads whose mask was opened for our signal
   std::vector<std::pair<uint64_t, uint64_t>> displaced_;  // [start, end) in which no thread may be
 };

@@ -109,6 +109,8 @@ bool HeapRings::take_number(Cursor& cursor, uint64_t word0) {
       break;
     case HeapKind::kGap:
       lost_ += number;
+      timed_losses_ += number;
+      last_loss_ns_ = now_ns_;
       break;
     case HeapKind::kWide:
       slot.wide = number;
@@ -345,11 +347,26 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
   slot.last_block = head.block;
 }
 
-void HeapRings::add_counters(std::map<std::string, uint64_t>& counters) const {
+uint64_t HeapRings::lost_events() const {
   uint64_t lost = lost_ + parts_.session.page().heap_events_lost.load(std::memory_order_relaxed);
-  uint64_t waits = 0;
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     lost += parts_.session.slot(i).heap_lost.load(std::memory_order_relaxed);
+  }
+  return lost;
+}
+
+int64_t HeapRings::last_loss_ns() {
+  if (const uint64_t losses = lost_events() + damaged_; losses != timed_losses_) {
+    timed_losses_ = losses;
+    last_loss_ns_ = parts_.origin.now();
+  }
+  return last_loss_ns_;
+}
+
+void HeapRings::add_counters(std::map<std::string, uint64_t>& counters) const {
+  const uint64_t lost = lost_events();
+  uint64_t waits = 0;
+  for (uint32_t i = 0; i < kSlotCount; ++i) {
     waits += parts_.session.slot(i).heap_waits.load(std::memory_order_relaxed);
   }
   counters["heap_events"] = events_;

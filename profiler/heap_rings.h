@@ -62,6 +62,10 @@ class HeapRings {
   bool is_drained(uint32_t slot) const;
   // The slot's thread is gone.
   void forget_thread(uint32_t slot);
+  // Events that never came, so far, and when the last of them was missed, at most so late; any block from before may
+  // have been freed without a word. INT64_MIN: none was.
+  uint64_t lost_events() const;
+  int64_t last_loss_ns();
   // Ends a time slice if it is time, or `always`.
   void end_slice(bool always) { tracker_.end_slice(parts_.origin.now(), always); }
 
@@ -133,6 +137,8 @@ class HeapRings {
   bool forked_ = false;
   int64_t now_ns_ = 0;
   uint64_t events_ = 0, lost_ = 0, damaged_ = 0;
+  uint64_t timed_losses_ = 0;  // of lost_events() and damaged_
+  int64_t last_loss_ns_ = INT64_MIN;
   uint64_t heuristic_ = 0, truncated_ = 0, elided_ = 0;
 };
 

@@ -285,7 +285,7 @@ bool HeldThread::await_stop() {
 }
 
 void HeldThread::restore() {
-  if (let_go_at_ns != 0) {
+  if (std::exchange(is_restored, true)) {
     return;
   }
   if (is_prepared && !is_lost) {
@@ -304,6 +304,13 @@ void HeldThread::restore() {
       thread.set_registers(begins_call_again ? made_again(own) : own);
     }
   }
+}
+
+void HeldThread::let_go() {
+  if (let_go_at_ns != 0) {
+    return;
+  }
+  restore();
   thread.let_go();
   let_go_at_ns = monotonic_now_ns();
   our_priority.restore();

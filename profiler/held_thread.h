@@ -31,7 +31,7 @@ struct HeldThread {
   explicit HeldThread(TracedThread traced) : thread(std::move(traced)) {}
   HeldThread(const HeldThread&) = delete;
   HeldThread& operator=(const HeldThread&) = delete;
-  ~HeldThread() { restore(); }
+  ~HeldThread() { let_go(); }
 
   // Puts the frame down and leads the thread to it: from here on it finds back by itself.
   Result<void> prepare(const ReadMemory& look, uint64_t page_hint);
@@ -44,7 +44,9 @@ struct HeldThread {
   Result<uint64_t> call_function(uint64_t function, const std::array<uint64_t, 3>& arguments, uint64_t timeout_ns);
   bool stop_to_restore();
   bool await_stop();
+  // Gives it its own back; it stays stopped.
   void restore();
+  void let_go();
   // What to do with a signal that the thread is about to take: the one to deliver now.
   int sort_signal(int signal);
 
@@ -76,6 +78,7 @@ struct HeldThread {
   bool is_prepared = false;        // the registers lead back
   bool begins_call_again = false;  // the system call that it was in
   bool is_lost = false;            // gone, or does not stop
+  bool is_restored = false;        // nothing is left to be given back
   std::vector<int> late_signals;
   uint64_t let_go_at_ns = 0;
 };

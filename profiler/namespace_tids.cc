@@ -40,6 +40,12 @@ NamespaceTids::NamespaceTids(int32_t pid) : pid_(pid) {
   own_pid_ = nested_ ? numbers.innermost : pid;
 }
 
+int32_t NamespaceTids::own(int32_t our_tid) const {
+  const int32_t innermost =
+      nested_ ? numbers_of(fmt::format("/proc/{}/task/{}/status", pid_, our_tid)).innermost : our_tid;
+  return innermost != 0 ? innermost : our_tid;
+}
+
 int32_t NamespaceTids::ours(int32_t own_tid) {
   if (!nested_) {
     return own_tid;

@@ -16,6 +16,8 @@ class NamespaceTids {
   // The number that we see of the thread that is `own_tid` to itself; 0: there is none, or no more. In our own
   // namespace the number is returned as it is, living or not.
   int32_t ours(int32_t own_tid);
+  // The other way round: the thread's number to itself.
+  int32_t own(int32_t our_tid) const;
   // The process's number to itself.
   int32_t own_pid() const { return own_pid_; }
 

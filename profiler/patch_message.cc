@@ -23,7 +23,7 @@ void append(std::string& bytes, const T& value) {
 
 }  // namespace
 
-Result<PatchMessage> encode_plan(const PatchPlan& plan) {
+Result<std::string> encode_plan(const PatchPlan& plan) {
   static_assert(kPatchJumpBytes == kEntryJumpBytes && kMaxDisplacedBytes <= sizeof(PlannedPatch::expected));
   size_t code_offset =
       sizeof(PatchPlanHeader) + plan.areas.size() * sizeof(PlannedArea) + plan.patches.size() * sizeof(PlannedPatch);
@@ -56,6 +56,10 @@ Result<PatchMessage> encode_plan(const PatchPlan& plan) {
   for (const PatchPlan::Area& area : plan.areas) {
     bytes.append(area.code.begin(), area.code.end());
   }
+  return bytes;
+}
+
+Result<PatchMessage> seal_plan(const std::string& bytes) {
   const FileSizeLimitLifted lifted;
   PatchMessage message;
   message.descriptor = Fd(memfd_create("flarestack", MFD_CLOEXEC | MFD_ALLOW_SEALING));

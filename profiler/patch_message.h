@@ -2,6 +2,8 @@
 // A PatchPlan as an agent gets it (wire/patch.h). Recorder side.
 #pragma once
 
+#include <string>
+
 #include "base/fd.h"
 #include "base/result.h"
 #include "profiler/patch_planner.h"
@@ -13,7 +15,9 @@ struct PatchMessage {
   uint32_t size_bytes = 0;
 };
 
-// Error: no shared memory, or a plan beyond all bounds.
-Result<PatchMessage> encode_plan(const PatchPlan& plan);
+// Error: a plan beyond all bounds.
+Result<std::string> encode_plan(const PatchPlan& plan);
+// Error: no shared memory.
+Result<PatchMessage> seal_plan(const std::string& bytes);
 
 }  // namespace flarestack

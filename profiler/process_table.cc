@@ -111,7 +111,7 @@ bool ProcessTable::attend(SessionServer::Peer& peer) {
       serve_patches(peer, received.patch_request);
       return true;  // it says how it went
     case SessionServer::Message::kPatchOutcome:
-      note_outcome(peer, received.patch_outcome);
+      note_outcome(peer.pid, received.patch_outcome);
       return false;
     case SessionServer::Message::kLeakCheckAsk:
       serve_leak_check(peer, received.leak_check_ask);
@@ -225,11 +225,10 @@ bool ProcessTable::serve(const SessionServer::Peer& peer, const Hello& hello) {
   return true;
 }
 
-void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchRequest& request) {
-  const auto process = processes_.find(session_of_pid(peer.pid));
+std::string ProcessTable::plan_hooks(int32_t pid, const PatchRequest& request) {
+  const auto process = processes_.find(session_of_pid(pid));
   if (process == processes_.end() || ++process->second.patch_requests > kMaxPatchRequests) {
-    SessionServer::reply_plan(peer, -1, 0);
-    return;
+    return {};
   }
   const ProcessId id = process->second.target->identity().id;
   PatchPlanner::HookAddresses hooks;
@@ -239,25 +238,35 @@ void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchReq
     const HookedFunction& function = request.functions[i];
     functions.emplace(std::string(function.name, strnlen(function.name, sizeof(function.name))), function.hook);
   }
-  const Result<PatchPlan> plan = planner_.plan_allocators(peer.pid, hooks, functions, request.module_address);
-  const Result<PatchMessage> message = plan.ok() ? encode_plan(*plan) : Result<PatchMessage>(plan.error());
+  const Result<PatchPlan> plan = planner_.plan_allocators(pid, hooks, functions, request.module_address);
+  const Result<std::string> bytes = plan.ok() ? encode_plan(*plan) : Result<std::string>(plan.error());
   if (plan.ok()) {
     for (const std::string& refusal : plan->refusals) {
       tables_.writer().add(NoteRecord{id, refusal});
     }
   }
-  if (!message.ok()) {
-    tables_.writer().add(NoteRecord{id, "allocators are not hooked: " + message.error().message});
+  if (!bytes.ok()) {
+    tables_.writer().add(NoteRecord{id, "allocators are not hooked: " + bytes.error().message});
   }
-  if (!message.ok() || plan->patches.empty()) {
-    SessionServer::reply_plan(peer, -1, 0);
-  } else if (!SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes)) {
+  return bytes.ok() && !plan->patches.empty() ? *bytes : std::string();
+}
+
+void ProcessTable::serve_patches(const SessionServer::Peer& peer, const PatchRequest& request) {
+  const std::string plan = plan_hooks(peer.pid, request);
+  const Result<PatchMessage> message = seal_plan(plan);
+  const bool is_answered = plan.empty() || !message.ok()
+                               ? SessionServer::reply_plan(peer, -1, 0)
+                               : SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes);
+  const ProcessId id = id_of_session(session_of_pid(peer.pid));
+  if (!plan.empty() && !message.ok()) {
+    tables_.writer().add(NoteRecord{id, "allocators are not hooked: " + message.error().message});
+  } else if (!plan.empty() && !is_answered) {
     tables_.writer().add(NoteRecord{id, "allocators are not hooked: the process gave up waiting for the recorder"});
   }
 }
 
-void ProcessTable::note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome) {
-  const ProcessId id = id_of_session(session_of_pid(peer.pid));
+void ProcessTable::note_outcome(int32_t pid, const PatchOutcome& outcome) {
+  const ProcessId id = id_of_session(session_of_pid(pid));
   if (id && outcome.changed != 0) {
     tables_.writer().add(
         NoteRecord{id, fmt::format("{} allocator {} not hooked: the code in memory is not what the file has",

@@ -55,6 +55,11 @@ class ProcessTable {
   void end_exited();
   // The launched program has ended; call once.
   void end_launched(ExitStatus exit, uint64_t total_cpu_ns);
+  // The plan of the inline hooks of a process whose agent asks for them (wire/patch.h); empty: there is nothing to
+  // hook, or it is noted why not.
+  std::string plan_hooks(int32_t pid, const PatchRequest& request);
+  // Notes what has become of it.
+  void note_outcome(int32_t pid, const PatchOutcome& outcome);
   // The recording ends while processes run: their agents are switched off, and no new one is answered.
   void end_all();
 
@@ -83,10 +88,8 @@ class ProcessTable {
   bool attend(SessionServer::Peer& peer);
   // False: refused.
   bool serve(const SessionServer::Peer& peer, const Hello& hello);
-  // Plans the inline hooks of a process whose agent asks for them.
   void serve_leak_check(const SessionServer::Peer& peer, const LeakCheckAsk& ask);
   void serve_patches(const SessionServer::Peer& peer, const PatchRequest& request);
-  void note_outcome(const SessionServer::Peer& peer, const PatchOutcome& outcome);
   // What of a new process depends on how it came about; ends the image that it replaces. Adds that one's CPU time.
   ProcessRecord describe(const SessionServer::Peer& peer, const Hello& hello, uint64_t& earlier_cpu_ns);
   void inherit_heap(TargetProcess& child, const Hello& hello);

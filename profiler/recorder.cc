@@ -21,6 +21,7 @@
 #include "profiler/attach_check.h"
 #include "profiler/attach_registry.h"
 #include "profiler/attacher.h"
+#include "profiler/attaching.h"
 #include "profiler/job_control.h"
 #include "profiler/launcher.h"
 #include "profiler/process_table.h"
@@ -157,24 +158,7 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   processes_.set_attached(options_.attach_pid);
   attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
                                                        processes_.settings().sample_signal()});
-  // All that ptrace is asked for is one thread's; this one answers the agent meanwhile.
-  std::atomic<bool> done{false};
-  Result<AttachPauses> attached{AttachPauses{}};
-  std::thread tracer([&] {
-    attached = attacher_->attach();
-    done.store(true, std::memory_order_release);
-  });
-  // A thread of the process waits for each answer, and may be one of many that want the processors.
-  RaisedPriority priority;
-  if (const auto before = RaisedPriority::look(0)) {
-    priority.raise(gettid(), *before, 1);
-  }
-  while (!done.load(std::memory_order_acquire)) {
-    processes_.wait(1'000'000);
-    processes_.drain();
-  }
-  priority.restore();
-  tracer.join();
+  const Result<AttachPauses> attached = enter_attached(*attacher_, processes_, options_.attach_pid);
   if (!attached.ok()) {
     return attached.error();
   }
@@ -280,7 +264,7 @@ void Recorder::finish() {
   const bool is_attached = attacher_ != nullptr && !processes_.empty();
   processes_.end_all();
   if (is_attached) {
-    if (const Result<AttachPauses> detached = attacher_->detach(); !detached.ok() && problem_.empty()) {
+    if (const Result<void> detached = attacher_->detach(); !detached.ok() && problem_.empty()) {
       problem_ = "the hooks are still in the process, without effect: " + detached.error().message;
     }
   }

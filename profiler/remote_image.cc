@@ -171,48 +171,42 @@ bool is_same(int32_t pid, const ProcessMaps& maps, const ImageFile& file, uint64
 
 }  // namespace
 
-Result<RemoteImage> load_remote_image(RemoteThread& thread, int32_t pid, const std::string& path,
-                                      uint64_t address_hint) {
-  const Result<ImageFile> file = ImageFile::read(path);
-  if (!file.ok()) {
-    return file.error();
-  }
+Result<RemoteImage> load_remote_image(RemoteThread& thread, int32_t pid, const ImageFile& file, uint64_t address_hint) {
   if (address_hint == 0) {
     const Result<ProcessMaps> maps = ProcessMaps::read(pid);
     if (!maps.ok()) {
       return maps.error();
     }
-    address_hint = place_apart(*maps, file->size_bytes);
+    address_hint = place_apart(*maps, file.size_bytes);
   }
   const Result<uint64_t> base =
       must(thread, "make room for the agent", SYS_mmap,
-           {address_hint, file->size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, kNoDescriptor, 0});
+           {address_hint, file.size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, kNoDescriptor, 0});
   if (!base.ok()) {
     return base.error();
   }
-  const Result<uint64_t> descriptor = make_file(thread, pid, file->bytes, *base);
+  const Result<uint64_t> descriptor = make_file(thread, pid, file.bytes, *base);
   if (!descriptor.ok()) {
     return descriptor.error();
   }
-  const Result<void> mapped = map_image(thread, *file, *base, *descriptor);
+  const Result<void> mapped = map_image(thread, file, *base, *descriptor);
   if (is_ours(pid, *descriptor)) {
     (void)thread.syscall(SYS_close, {*descriptor}).ok();
   }
   if (!mapped.ok()) {
     return mapped.error();
   }
-  return image_at(*file, *base);
+  return image_at(file, *base);
 }
 
-std::optional<RemoteImage> find_remote_image(int32_t pid, const std::string& path) {
-  const Result<ImageFile> file = ImageFile::read(path);
+std::optional<RemoteImage> find_remote_image(int32_t pid, const ImageFile& file) {
   const Result<ProcessMaps> maps = ProcessMaps::read(pid);
-  if (!file.ok() || !maps.ok()) {
+  if (!maps.ok()) {
     return std::nullopt;
   }
   for (const ProcessMaps::Mapping& mapping : maps->mappings()) {
-    if (mapping.path == kRemoteImageName && mapping.file_offset == 0 && is_same(pid, *maps, *file, mapping.start)) {
-      return image_at(*file, mapping.start);
+    if (mapping.path == kRemoteImageName && mapping.file_offset == 0 && is_same(pid, *maps, file, mapping.start)) {
+      return image_at(file, mapping.start);
     }
   }
   return std::nullopt;

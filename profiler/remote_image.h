@@ -6,9 +6,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "base/result.h"
+#include "profiler/image_file.h"
 #include "profiler/remote_thread.h"
 
 namespace flarestack {
@@ -24,13 +24,12 @@ inline constexpr const char* kRemoteImageName = "/memfd:flarestack-agent (delete
 
 // Maps the file's segments, from a memory file that the process makes and closes again, applies the relocations and
 // makes read-only what is read-only after them. No constructor is run. `address_hint` 0: the place is chosen by the
-// rule of place_apart(); a place that is taken: the kernel's choice. Error: not such a file, or the process refuses;
-// what is mapped by then is never entered.
-Result<RemoteImage> load_remote_image(RemoteThread& thread, int32_t pid, const std::string& path,
-                                      uint64_t address_hint);
+// rule of place_apart(); a place that is taken: the kernel's choice. Error: the process refuses; what is mapped by then
+// is never entered.
+Result<RemoteImage> load_remote_image(RemoteThread& thread, int32_t pid, const ImageFile& file, uint64_t address_hint);
 
 // The image that an earlier attach left there, if it is complete and of this very file: its code and constants are
 // compared. Any thread; the process runs on.
-std::optional<RemoteImage> find_remote_image(int32_t pid, const std::string& path);
+std::optional<RemoteImage> find_remote_image(int32_t pid, const ImageFile& file);
 
 }  // namespace flarestack

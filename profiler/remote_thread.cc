@@ -27,7 +27,7 @@ constexpr useconds_t kRetryUs = 1000;
 
 }  // namespace
 
-Result<RemoteThread> RemoteThread::take(int32_t pid) {
+Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_stopped) {
   const Result<ProcessMaps> maps = ProcessMaps::read(pid);
   if (!maps.ok()) {
     return maps.error();
@@ -71,6 +71,9 @@ Result<RemoteThread> RemoteThread::take(int32_t pid) {
         held->pid = pid;
         held->memory = descriptor;
         held->code = *code;
+        if (when_stopped) {
+          when_stopped(tid);
+        }
         done = held->prepare(read, hint);
         if (done.ok()) {
           held->memory_file = std::move(*memory);
@@ -79,6 +82,9 @@ Result<RemoteThread> RemoteThread::take(int32_t pid) {
         }
         problem = done.error();
         is_hopeless = held->is_for_good;
+        if (when_stopped) {
+          when_stopped(0);
+        }
       }
       if (is_hopeless || monotonic_now_ns() > end_ns) {
         break;
@@ -116,7 +122,9 @@ bool RemoteThread::read(uint64_t address, void* to, size_t size_bytes) const {
   return held_->read(address, to, size_bytes);
 }
 
-void RemoteThread::let_go() { held_->restore(); }
+void RemoteThread::restore() { held_->restore(); }
+
+void RemoteThread::let_go() { held_->let_go(); }
 
 uint64_t RemoteThread::pause_ns() const {
   return (held_->let_go_at_ns != 0 ? held_->let_go_at_ns : monotonic_now_ns()) - held_->thread.stopped_at_ns();

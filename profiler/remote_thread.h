@@ -21,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "base/result.h"
@@ -34,7 +35,10 @@ class RemoteThread {
   // Stops the thread of the process that is fittest for it: one that waits in a call which the kernel resumes exactly,
   // else one that runs, else one in a call whose timeout begins anew. It has room on its stack, runs 64-bit code and
   // is outside a restartable sequence. Its signals wait until let_go().
-  static Result<RemoteThread> take(int32_t pid);
+  // `when_stopped`, if any, is called with each thread that is tried, once it stands still and is as it was; and with
+  // 0, before it runs on, if it will not do.
+  using WhenStopped = std::function<void(int32_t tid)>;
+  static Result<RemoteThread> take(int32_t pid, const WhenStopped& when_stopped = {});
   RemoteThread(RemoteThread&& other) noexcept;
   RemoteThread& operator=(RemoteThread&&) = delete;
   ~RemoteThread();  // lets go
@@ -55,7 +59,11 @@ class RemoteThread {
   bool write(uint64_t address, const void* bytes, size_t size_bytes);
   bool read(uint64_t address, void* to, size_t size_bytes) const;
 
-  // Gives the thread all back that is its own and lets it run on. Nothing of ours is left in the process.
+  // Gives the thread all back that is its own. Nothing of ours is left in the process. It takes a few system calls of
+  // the thread's, which wait for nobody as long as the other threads stand still; it stands still itself until
+  // let_go().
+  void restore();
+  // restore(), and it runs on.
   void let_go();
 
   // How long the thread was stopped, so far or until it was let go.

@@ -69,7 +69,7 @@ bool waits_in_fragile_call(int32_t pid, int32_t tid) {
 }
 
 // Threads that had not stopped when they were let go, as one that waits for a disk: they stop yet.
-std::vector<int32_t> stragglers;
+thread_local std::vector<int32_t> stragglers;
 
 }  // namespace
 
@@ -100,7 +100,8 @@ StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
 
 // One that has ended is left out; else problem_ says why it cannot be stopped.
 void StoppedProcess::interrupt(int32_t tid) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) == 0) {
+  const bool is_ours_still = std::erase(stragglers, tid) != 0;
+  if (is_ours_still || ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) == 0) {
     held_.push_back({tid, 0, false, false});
     ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
     return;

@@ -118,7 +118,7 @@ class TargetProcess {
     LeakCheckRecord check;
     std::optional<LeakRoots> roots;
     LeakScanResult result;
-    bool cut_short = false;                // the process ended meanwhile
+    int64_t sure_from_ns = INT64_MIN;      // what is lost of before may have been freed, or held
     std::vector<int32_t> register_owners;  // tids, of LeakScanInput::registers
   };
   MemoryRanges memory_before_attach() const;

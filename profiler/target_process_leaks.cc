@@ -143,21 +143,26 @@ bool TargetProcess::can_check_leaks() const {
 }
 
 uint32_t TargetProcess::check_leaks_now(LeakCheckCause cause) {
-  constexpr int kMaxTries = 20;
+  constexpr uint64_t kLongestTriesNs = 3'000'000'000;  // on a machine where that thread has to wait for a processor
   constexpr useconds_t kBetweenTriesUs = 2'000;
+  const uint64_t end_ns = monotonic_now_ns() + kLongestTriesNs;
   LeakLook look;
   look.check.process = identity_.id;
   look.check.number = ++leak_checks_;
   look.check.cause = cause;
-  for (int tries = 1;; ++tries) {
+  for (;;) {
     const uint64_t start_ns = monotonic_now_ns();
     look.check.time_ns = origin_.now();
     StoppedProcess stopped(identity_.pid, 0);
     // A thread that is in the middle of an event holds up those behind it: it is given time to finish.
-    if (!drain_all() && tries < kMaxTries && stopped.problem().empty()) {
-      stopped.let_go();
-      usleep(kBetweenTriesUs);
-      continue;
+    if (!drain_all() && stopped.problem().empty()) {
+      if (start_ns < end_ns) {
+        stopped.let_go();
+        usleep(kBetweenTriesUs);
+        continue;
+      }
+      look.check.problem = "some of its events could not be put in order: what nothing holds has no verdict";
+      look.sure_from_ns = INT64_MAX;
     }
     look_for_leaks(stopped, {}, {}, look);
     stopped.let_go();
@@ -218,14 +223,22 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   look.result = scan_for_leaks(std::move(input));
   look.check.blocks = look.result.blocks.size();
   look.check.root_bytes = look.result.root_bytes;
+  if (const int64_t lost_ns = heap_->last_loss_ns(); look.check.problem.empty() && lost_ns != INT64_MIN) {
+    look.sure_from_ns = lost_ns + HeapBlock::kBirthUnitNs;
+    look.check.problem = fmt::format(
+        "{} of its events were lost, since the recorder could not keep up: what nothing holds has no verdict if it is "
+        "from before that",
+        heap_->lost_events());
+  }
   if (look.result.unreadable_bytes == 0) {
     return;
   }
   const Result<ProcessMaps> still = ProcessMaps::read(tid);
-  look.cut_short = !still.ok() || still->mappings().empty();
-  look.check.problem = look.cut_short ? "the process ended while it was looked at: blocks that had not been reached by "
-                                        "then have no verdict"
-                                      : fmt::format("{} bytes could not be read", look.result.unreadable_bytes);
+  const bool is_cut_short = !still.ok() || still->mappings().empty();
+  look.sure_from_ns = is_cut_short ? INT64_MAX : look.sure_from_ns;
+  look.check.problem = is_cut_short ? "the process ended while it was looked at: blocks that had not been reached by "
+                                      "then have no verdict"
+                                    : fmt::format("{} bytes could not be read", look.result.unreadable_bytes);
 }
 
 // Fills in what holds a block. `index`: of LeakScanResult::root_words.
@@ -258,7 +271,8 @@ void TargetProcess::write_leaks(LeakLook& look) {
       __builtin_prefetch(&result.blocks[result.holder(i + kAhead) % result.blocks.size()]);
     }
     const ScannedBlock& block = result.blocks[i];
-    if (look.cut_short && is_lost(result.verdict(i))) {
+    const int64_t birth_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
+    if (birth_ns < look.sure_from_ns && is_lost(result.verdict(i))) {
       --look.check.blocks;
       continue;
     }
@@ -272,7 +286,7 @@ void TargetProcess::write_leaks(LeakLook& look) {
     leak.stack = origin.stack;
     leak.blocks = 1;
     leak.bytes = leak.smallest_bytes = leak.largest_bytes = block.size_bytes;
-    leak.first_ns = leak.last_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
+    leak.first_ns = leak.last_ns = birth_ns;
     look.check.bytes += block.size_bytes;
     const uint32_t holder = result.holder(i);
     if (holder != LeakScanResult::kNobody && (holder & LeakScanResult::kRoot) == 0) {

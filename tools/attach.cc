@@ -30,7 +30,7 @@ CommandBody declare_detach(CLI::App& app) {
       return agent_path.error();
     }
     Attacher attacher({*pid, *agent_path, "", 0});
-    const Result<AttachPauses> left = attacher.detach_from_lost();
+    const Result<void> left = attacher.detach_from_lost();
     if (!left.ok()) {
       return left.error();
     }

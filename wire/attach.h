@@ -6,19 +6,23 @@
 
 #include <cstdint>
 
+#include "wire/patch.h"
 #include "wire/session.h"
 
 namespace flarestack {
 
 enum class AttachStep : uint32_t {
-  // While the other threads run: connects to the recorder, maps the session's region, and asks for the plan of the
-  // inline hooks, whose areas it maps. No entry is changed.
+  // While the other threads run: connects to the recorder, maps the session's region, and says what is to be hooked.
   kPrepare = 1,
   // While all other threads stand still, none of them within the bytes that the plan displaces: writes the jumps, tells
   // of the modules, enters the threads and arms them.
   kEnter = 2,
   // While all other threads stand still: takes the jumps out and the timers down.
   kLeave = 3,
+  // Between kPrepare and kEnter, while the other threads run: maps the areas of the plan of the inline hooks, which the
+  // recorder has made and put into the process. No entry is changed. Again with another plan where `outcome` has an
+  // error.
+  kHook = 4,
 };
 
 enum class AttachResult : uint32_t {
@@ -28,7 +32,7 @@ enum class AttachResult : uint32_t {
   kNoSession = 4,     // the recorder was not reached, or refused
   kNoMemory = 5,
   kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
-  kNoPreparation = 7,  // kEnter without kPrepare, kLeave without kEnter
+  kNoPreparation = 7,  // kHook or kEnter without kPrepare, kLeave without kEnter
   kNoHandler = 8,      // the kernel refused the signal's handler
   kNoLoader = 9,       // a static program: neither its modules nor its libc are to be found
   kGo = 10,            // whose runtime has signals and stacks of its own
@@ -51,9 +55,13 @@ struct AttachRequest {
   char session_value[64];  // as the session variable has it
   char agent_path[4096];   // of the agent's file, for exec'd images
   uint32_t thread_count;
-  AttachResult result;            // written by the agent, as what follows
-  uint64_t plan_address;          // after kPrepare: of the PatchPlanHeader (wire/patch.h); 0: there is nothing to hook
+  AttachResult result;            // written by the agent
   uint64_t notification_address;  // after kPrepare: of the loader's function that is replaced (r_debug::r_brk); 0: none
+  PatchRequest hooks;             // after kPrepare: but for the secret
+  uint64_t plan_address;          // for kHook: of the PatchPlanHeader (wire/patch.h), the agent's from then on
+  uint32_t plan_bytes;
+  uint32_t reserved;
+  PatchOutcome outcome;              // after kHook, of the areas alone: but for the secret
   AttachThread threads[kSlotCount];  // kEnter
 };
 

@@ -92,6 +92,26 @@ wait "$recorder" || status=$?
 "$FLARESTACK" info --records t.flare >records
 [ "$(grep -c '^leak_check .* problem=""' records)" = 16 ] || fail "checks: $(grep leak_check records)"
 
+# A recorder that stood still for so long that frees were lost: what was allocated before has no verdict, and no block
+# that was freed is called lost.
+timeout 150 "$FLARESTACK" record --quiet -o t.flare -- ./server <questions >out 2>err &
+recorder=$!
+exec 3>questions
+ask 1
+record_pid=$(pgrep -P "$recorder" -x flarestack)
+server=$(pgrep -P "$record_pid" -x server)
+kill -STOP "$record_pid"
+sleep 3
+kill -CONT "$record_pid"
+ask 2
+timeout 60 "$FLARESTACK" leaks --now "$server" --format json >now.json || fail "leaks --now after a standstill"
+json_true now.json 'd["summary"]["definitely_lost"]["blocks"] == 0 and d["summary"]["indirectly_lost"]["blocks"] == 0' "after a standstill"
+json_true now.json 'd["checks"][0]["partial"] and "events were lost" in d["checks"][0]["problem"]' "after a standstill"
+exec 3>&-
+status=0
+wait "$recorder" || status=$?
+[ "$status" = 5 ] || fail "status $status: $(cat out err)"
+
 # A recording that ends before its program.
 cc_program stays <<'C'
 #include <stdio.h>

@@ -149,7 +149,7 @@ void serve_once(SessionServer& server, PatchPlanner& planner, PatchOutcome& outc
   Result<PatchPlan> made = planner.plan_allocators(peer.pid, hooks);
   REQUIRE(made.ok());
   plan = std::move(*made);
-  Result<PatchMessage> message = encode_plan(plan);
+  Result<PatchMessage> message = seal_plan(*encode_plan(plan));
   REQUIRE(message.ok());
   REQUIRE(SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes));
   REQUIRE(wait_for_message(server, peer, received) == Message::kPatchOutcome);
@@ -184,12 +184,12 @@ PatchOutcome carry_out_in_child(const PatchPlan& plan, int expected, int& exit_s
   const SessionServer::Peer peer = wait_for_peer(*server);
   SessionServer::Received received;
   REQUIRE(wait_for_message(*server, peer, received) == Message::kPatchRequest);
-  Result<PatchMessage> message = encode_plan(plan);
+  Result<PatchMessage> message = seal_plan(*encode_plan(plan));
   REQUIRE(message.ok());
   REQUIRE(SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes));
   Message next = wait_for_message(*server, peer, received);
   if (next == Message::kPatchRequest) {  // once more, where the place was taken
-    message = encode_plan(again != nullptr ? *again : plan);
+    message = seal_plan(*encode_plan(again != nullptr ? *again : plan));
     REQUIRE(message.ok());
     REQUIRE(SessionServer::reply_plan(peer, message->descriptor.get(), message->size_bytes));
     next = wait_for_message(*server, peer, received);

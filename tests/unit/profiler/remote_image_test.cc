@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
-std::string fixture() { return RemoteTarget::program("libremote_image_fixture.so"); }
+ImageFile fixture() { return *ImageFile::read(RemoteTarget::program("libremote_image_fixture.so")); }
 
 // What a recorder does, for ever; killed by whoever started it.
 [[noreturn]] void attach_for_ever(const RemoteTarget& target) {
@@ -63,11 +63,8 @@ TEST_CASE("a shared object that needs nothing is loaded, works, and is found aga
 }
 
 TEST_CASE("what needs more than to be mapped is not loaded") {
-  RemoteTarget target("remote_target", "busy");
-  Result<RemoteThread> thread = RemoteThread::take(target.pid());
-  if (!thread.ok()) FAIL(thread.error().message);
   for (const char* path : {"/proc/self/exe", "/lib/x86_64-linux-gnu/libc.so.6", "/nonexistent/file"}) {
-    CHECK_FALSE(load_remote_image(*thread, target.pid(), path, 0).ok());
+    CHECK_FALSE(ImageFile::read(path).ok());
   }
 }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is told of a stopped thread to an agent that was not there when it started, and what is changed of it for the
+// agent. Recorder side.
+#pragma once
+
+#include <cstdint>
+
+#include "profiler/process_maps.h"
+#include "profiler/stopped_process.h"
+
+namespace flarestack {
+
+// 0, 0: unknown.
+struct StackBounds {
+  uint64_t low = 0;
+  uint64_t high = 0;
+};
+
+// Bounds of the stack that a thread is on. A thread's descriptor is at the top of its stack (glibc, musl), and so are
+// its variables; the main thread's stack grows.
+StackBounds stack_of(const ProcessMaps& maps, const StoppedProcess::ThreadState& thread, uint64_t main_stack_bytes);
+
+// To which the main thread's stack may grow.
+uint64_t main_stack_bytes_of(int32_t pid);
+
+// Opens the signal in a stopped thread's mask. False: it was open, or cannot be opened: the thread is in a call that
+// will put back the mask it came with, or it was refused.
+bool open_signal(int32_t tid, uint32_t signal);
+
+}  // namespace flarestack
