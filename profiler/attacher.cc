@@ -40,7 +40,7 @@ std::string text_of(AttachResult result) {
     case AttachResult::kRecorded:
       return "it is being recorded already";
     case AttachResult::kNoSession:
-      return "it could not reach the recorder: it is in another network namespace, or has no free descriptor";
+      return "it could not reach the recorder: it has no free descriptor, perhaps";
     case AttachResult::kNoMemory:
       return "it could not get the memory for it";
     case AttachResult::kNoLoader:

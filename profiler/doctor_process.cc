@@ -72,7 +72,8 @@ Check check_namespaces(const ProcessFacts& facts) {
     return ok_check("namespaces", "It sees the same files and processes as flarestack.");
   return warning_check(
       "namespaces",
-      fmt::format("It lives in another {} namespace (a container): run flarestack inside to record it.",
+      fmt::format("It lives in another {} namespace (a container): `flarestack attach` records it from here, "
+                  "`flarestack record` only inside.",
                   facts.other_mounts ? "mount" : "pid"),
       fmt::format("sudo nsenter --target {} --mount --pid flarestack ...", facts.pid));
 }

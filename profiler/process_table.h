@@ -33,7 +33,8 @@ class ProcessTable {
   // The launched program: a child of this process, whose end its caller tells with end_launched().
   void set_launched(int32_t pid) { launched_pid_ = pid; }
   // A process that ran before: no child of this one.
-  void set_attached(int32_t pid) { attached_pid_ = pid; }
+  // Error: it could not reach this one.
+  Result<void> set_attached(int32_t pid);
   const SessionSettings& settings() const { return settings_; }
   // For whoever asks for a look for leaks: an absolute path.
   void set_trace_path(std::string path) { trace_path_ = std::move(path); }

@@ -155,7 +155,9 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   ended_at_ns_ = monotonic_now_ns();
   std::error_code error;
   processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
-  processes_.set_attached(options_.attach_pid);
+  if (const Result<void> reachable = processes_.set_attached(options_.attach_pid); !reachable.ok()) {
+    return reachable.error();
+  }
   attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
                                                        processes_.settings().sample_signal()});
   const Result<AttachPauses> attached = enter_attached(*attacher_, processes_, options_.attach_pid);

@@ -11,10 +11,12 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "profiler/clock.h"
+#include "profiler/namespace_listener.h"
 #include "wire/session.h"
 
 namespace flarestack {
@@ -30,6 +32,13 @@ std::string random_digits(size_t count) {
     }
   }
   return digits;
+}
+
+std::pair<sockaddr_un, socklen_t> address_of(const std::string& name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());  // abstract: the first byte stays zero
+  return {address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size())};
 }
 
 // In the same time whatever they hold.
@@ -65,41 +74,50 @@ bool send_with_descriptor(int connection, Reply reply, int descriptor) {
 
 Result<SessionServer> SessionServer::create() {
   SessionServer server;
-  const std::string name = random_digits(kSessionNameLength);
+  server.name_ = random_digits(kSessionNameLength);
   server.secret_ = random_digits(kSessionSecretLength);
-  if (name.empty() || server.secret_.empty()) {
+  if (server.name_.empty() || server.secret_.empty()) {
     return errno_error("get random bytes");
   }
-  server.listener_ = Fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path + 1, name.data(), name.size());
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (server.listener_.get() < 0 ||
-      bind(server.listener_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
-      listen(server.listener_.get(), SOMAXCONN) != 0) {
+  Fd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto [address, length] = address_of(server.name_);
+  if (!listener || bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+      listen(listener.get(), SOMAXCONN) != 0) {
     return errno_error("open the socket for agents");
   }
-  server.session_value_ = fmt::format("{}:{}{}", kWireVersion, name, server.secret_);
+  server.listeners_.push_back(std::move(listener));
+  server.session_value_ = fmt::format("{}:{}{}", kWireVersion, server.name_, server.secret_);
   return server;
 }
 
+Result<int> SessionServer::listen_for(int32_t pid) {
+  if (!has_other_network(pid)) {
+    return -1;
+  }
+  const auto [address, length] = address_of(name_);
+  Result<Fd> listener = listen_in_network_of(pid, address, length);
+  if (!listener.ok()) {
+    return listener.error();
+  }
+  listeners_.push_back(std::move(*listener));
+  return listeners_.back().get();
+}
+
 SessionServer::Peer SessionServer::accept_peer() {
-  while (true) {
-    Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (connection.get() < 0) {
-      return {};
-    }
-    ucred credentials{};
-    socklen_t size = sizeof(credentials);
-    if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-      continue;
-    }
-    // Root records programs that change their user; the secret of their messages tells them from others.
-    if (credentials.uid == geteuid() || geteuid() == 0) {
-      return {credentials.pid, std::move(connection), monotonic_now_ns()};
+  for (const Fd& listener : listeners_) {
+    while (Fd connection{accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)}) {
+      ucred credentials{};
+      socklen_t size = sizeof(credentials);
+      if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        continue;
+      }
+      // Root records programs that change their user; the secret of their messages tells them from others.
+      if (credentials.uid == geteuid() || geteuid() == 0) {
+        return {credentials.pid, std::move(connection), monotonic_now_ns()};
+      }
     }
   }
+  return {};
 }
 
 SessionServer::Message SessionServer::receive(const Peer& peer, Received& received) const {

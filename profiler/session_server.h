@@ -21,15 +21,17 @@ class SessionServer {
 
   // The value of the session variable.
   const std::string& session_value() const { return session_value_; }
-  int descriptor() const { return listener_.get(); }
+  int descriptor() const { return listeners_.empty() ? -1 : listeners_.front().get(); }
 
   struct Peer {
     int32_t pid = 0;  // as this process sees it
     Fd connection;
     uint64_t since_monotonic_ns = 0;  // it said something, or came
   };
+  // Listens in the network namespace of the process as well; its descriptor. -1: that is this one's. Error: it may not.
+  Result<int> listen_for(int32_t pid);
   // Refuses everyone from now on, those who wait in the queue as well.
-  void close() { listener_.reset(); }
+  void close() { listeners_.clear(); }
   // The next connection, already checked to be allowed; a Peer without connection when none waits.
   Peer accept_peer();
 
@@ -53,7 +55,8 @@ class SessionServer {
 
  private:
   SessionServer() = default;
-  Fd listener_;
+  std::vector<Fd> listeners_;  // our own namespace's first
+  std::string name_;
   std::string secret_;
   std::string session_value_;
 };
