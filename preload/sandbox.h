@@ -11,15 +11,9 @@
 #include <atomic>
 #include <cstdint>
 
-namespace flarestack::agent {
+#include "wire/own_calls.h"
 
-enum class Deed : uint32_t {
-  kSample = 1,  // what the handler of an armed thread does; also being recorded at all
-  kArm = 2,     // to arm another thread
-  kReach = 4,   // to reach the recorder, or to look at a file: a session for a child, a note about it
-  kName = 16,   // to give our memory a name, for whoever looks at /proc/PID/maps
-  kHeap = 8,    // to record the heap: to wait for room in a ring, and to wake the recorder
-};
+namespace flarestack::agent {
 
 extern std::atomic<uint32_t> forbidden_deeds;
 

@@ -118,11 +118,11 @@ std::string refusal_of(const AttachFacts& facts) {
   if (process.state == 'T') {
     return fmt::format("{} is stopped by a signal; let it run on: kill -CONT {}", label, process.pid);
   }
-  if (process.seccomp_filtered) {
+  if (process.seccomp_filtered && !process.can_suspend_filters) {
     return fmt::format(
-        "{} filters its system calls (seccomp), and what it forbids is not known to an agent that comes "
-        "later; start it with `flarestack record`, which learns of it",
-        label);
+        "{} filters its system calls (seccomp); to look at its filter, and past it, takes CAP_SYS_ADMIN: sudo "
+        "flarestack attach {}",
+        label, process.pid);
   }
   if (is_preloaded(process.pid)) {
     return fmt::format("{} was started with flarestack's agent in it, and is recorded by that alone", label);

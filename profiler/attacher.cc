@@ -16,11 +16,13 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/all_stopped.h"
 #include "profiler/attach_threads.h"
 #include "profiler/clock.h"
 #include "profiler/namespace_tids.h"
 #include "profiler/process_maps.h"
 #include "profiler/remote_place.h"
+#include "profiler/seccomp_look.h"
 #include "profiler/stopped_process.h"
 #include "wire/patch.h"
 
@@ -75,6 +77,17 @@ Result<void> Attacher::look() {
   }
   place_hint_ = place_apart(*maps, file_->size_bytes);
   image_ = find_remote_image(options_.pid, *file_);
+  return {};
+}
+
+// Error: the filter of one of them would harm the program. While we live no filter holds in the borrowed thread; if we
+// are killed, the one that it has.
+Result<void> Attacher::check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const {
+  for (const StoppedProcess::ThreadState& one : stopped) {
+    if (std::string problem = seccomp_problem(options_.pid, one.tid); !problem.empty()) {
+      return Error{std::move(problem)};
+    }
+  }
   return {};
 }
 
@@ -134,64 +147,7 @@ Result<AttachResult> Attacher::call(RemoteThread& thread) {
   return request_.result;
 }
 
-// All threads of a process, standing still, and one of them ours.
-class Attacher::Stopped {
- public:
-  explicit Stopped(int32_t pid)
-      : pid_(pid), thread_(RemoteThread::take(pid, [this](int32_t tid) { stop_all_but(tid); })) {}
-  ~Stopped() { let_go(); }
-  Stopped(const Stopped&) = delete;
-  Stopped& operator=(const Stopped&) = delete;
-
-  // The borrowed one is given back its own while nobody competes with it for a processor. Returns how long all of them
-  // stood still.
-  uint64_t let_go() {
-    if (!thread_.ok()) {
-      return 0;
-    }
-    thread_->restore();
-    others_.reset();
-    thread_->let_go();
-    return thread_->pause_ns();
-  }
-
-  RemoteThread& thread() { return *thread_; }
-  // Error: they run on.
-  Result<void> check() const {
-    if (!thread_.ok()) {
-      return thread_.error();
-    }
-    if (!others_->problem().empty()) {
-      return Error{fmt::format("process {}: {}", pid_, others_->problem())};
-    }
-    return {};
-  }
-  std::vector<StoppedProcess::ThreadState> threads() const {
-    StoppedProcess::ThreadState borrowed;
-    borrowed.tid = thread_->tid();
-    borrowed.stack_pointer = thread_->registers().rsp;
-    borrowed.thread_pointer = thread_->registers().fs_base;
-    borrowed.instruction_pointer = thread_->registers().rip;
-    std::vector<StoppedProcess::ThreadState> all = others_->threads();
-    all.push_back(std::move(borrowed));
-    return all;
-  }
-
- private:
-  // 0: none after all.
-  void stop_all_but(int32_t tid) {
-    others_.reset();
-    if (tid != 0) {
-      others_.emplace(pid_, tid);
-    }
-  }
-
-  int32_t pid_;
-  std::optional<StoppedProcess> others_;
-  Result<RemoteThread> thread_;
-};
-
-bool Attacher::is_anyone_in_the_way(const Stopped& stopped) const {
+bool Attacher::is_anyone_in_the_way(const AllStopped& stopped) const {
   const std::vector<StoppedProcess::ThreadState> threads = stopped.threads();
   return std::any_of(threads.begin(), threads.end(), [&](const StoppedProcess::ThreadState& thread) {
     return std::any_of(displaced_.begin(), displaced_.end(), [&](const auto& range) {
@@ -201,7 +157,7 @@ bool Attacher::is_anyone_in_the_way(const Stopped& stopped) const {
 }
 
 // Tells of the threads, and opens their masks. `maps`: from before they stood still.
-void Attacher::describe_threads(Stopped& stopped, ProcessMaps& maps) {
+void Attacher::describe_threads(AllStopped& stopped, ProcessMaps& maps) {
   const uint64_t main_stack_bytes = main_stack_bytes_of(options_.pid);
   const NamespaceTids tids(options_.pid);
   bool is_fresh = false;
@@ -235,9 +191,14 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
     if (!maps.ok()) {
       return maps.error();
     }
-    Stopped stopped(options_.pid);
+    AllStopped stopped(options_.pid);
     if (const Result<void> checked = stopped.check(); !checked.ok()) {
       return checked.error();
+    }
+    if (has_filters_ && step == AttachStep::kEnter) {
+      if (const Result<void> checked = check_filters(stopped.threads()); !checked.ok()) {
+        return checked.error();
+      }
     }
     request_.step = step;
     request_.thread_count = 0;
@@ -263,6 +224,13 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
 Result<PatchRequest> Attacher::prepare() {
   if (const Result<void> looked = look(); !looked.ok()) {
     return looked.error();
+  }
+  has_filters_ = filters_calls(options_.pid);
+  if (has_filters_) {
+    const StoppedProcess all(options_.pid, 0);
+    if (const Result<void> checked = check_filters(all.threads()); !checked.ok()) {
+      return checked.error();
+    }
   }
   Result<RemoteThread> thread = RemoteThread::take(options_.pid);
   if (!thread.ok()) {

@@ -17,9 +17,12 @@
 #include "profiler/process_maps.h"
 #include "profiler/remote_image.h"
 #include "profiler/remote_thread.h"
+#include "profiler/stopped_process.h"
 #include "wire/attach.h"
 
 namespace flarestack {
+
+class AllStopped;
 
 // How long the process, or one thread of it, stood still.
 struct AttachPauses {
@@ -53,14 +56,14 @@ class Attacher {
   Result<void> detach_from_lost();
 
  private:
-  class Stopped;
   Result<void> look();
   Result<void> enter_memory(RemoteThread& thread);
   Result<uint64_t> map_memory(RemoteThread& thread, size_t size_bytes) const;
   Error cannot_attach(AttachResult result) const;
+  Result<void> check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const;
   void remember_displaced(const std::string& plan);
-  bool is_anyone_in_the_way(const Stopped& stopped) const;
-  void describe_threads(Stopped& stopped, ProcessMaps& maps);
+  bool is_anyone_in_the_way(const AllStopped& stopped) const;
+  void describe_threads(AllStopped& stopped, ProcessMaps& maps);
   // Calls the agent for a step that needs all threads to stand still.
   Result<AttachResult> call_stopped(AttachStep step);
   Result<AttachResult> call(RemoteThread& thread);
@@ -71,6 +74,7 @@ class Attacher {
   std::optional<RemoteImage> image_;  // in the process
   uint64_t request_address_ = 0;      // in the process
   AttachRequest request_{};
+  bool has_filters_ = false;  // some thread of the process, of its system calls
   AttachPauses pauses_;
   std::set<int32_t> opened_;                              // threads whose mask was opened for our signal
   std::vector<std::pair<uint64_t, uint64_t>> displaced_;  // [start, end) in which no thread may be

@@ -92,10 +92,10 @@ void read_status(ProcessFacts& facts, std::string_view status) {
   facts.seccomp_filtered = !seccomp.empty() && seccomp != "0";
 }
 
-bool can_trace_anything() {
-  constexpr unsigned kCapSysPtrace = 19;  // linux/capability.h
+// By its number in linux/capability.h.
+bool has_capability(unsigned number_of_it) {
   std::string status = read_or_empty("/proc/self/status");
-  return ((number<uint64_t>(status_field(status, "CapEff"), 16) >> kCapSysPtrace) & 1) != 0;
+  return ((number<uint64_t>(status_field(status, "CapEff"), 16) >> number_of_it) & 1) != 0;
 }
 
 std::string interpreter_of(Elf* elf) {
@@ -164,7 +164,10 @@ ProcessFacts gather_process_facts(pid_t pid) {
   ProcessFacts facts;
   facts.pid = pid;
   facts.our_user = geteuid();
-  facts.can_trace = can_trace_anything();
+  constexpr unsigned kCapSysPtrace = 19;
+  constexpr unsigned kCapSysAdmin = 21;
+  facts.can_trace = has_capability(kCapSysPtrace);
+  facts.can_suspend_filters = has_capability(kCapSysAdmin);
   std::string status = read_or_empty(proc_path(pid, "status"));
   if (pid <= 0 || status.empty()) return facts;
 

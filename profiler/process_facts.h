@@ -23,10 +23,11 @@ struct ProcessFacts {
   std::string name;     // as the kernel has it, at most 15 characters
   char state = '?';     // of /proc/PID/stat: R, S, D, Z, T, t...
   bool is_kernel_thread = false;
-  uid_t owner = 0;           // effective
-  uid_t our_user = 0;        // effective
-  bool can_trace = false;    // we may do to any process what its owner may (CAP_SYS_PTRACE)
-  std::string command_line;  // quoted for a shell; empty for kernel threads and zombies
+  uid_t owner = 0;                   // effective
+  uid_t our_user = 0;                // effective
+  bool can_trace = false;            // we may do to any process what its owner may (CAP_SYS_PTRACE)
+  bool can_suspend_filters = false;  // and may keep a seccomp filter from what we do (CAP_SYS_ADMIN)
+  std::string command_line;          // quoted for a shell; empty for kernel threads and zombies
 
   std::string program_path;  // empty: not readable
   ProgramKind program_kind = ProgramKind::kUnknown;

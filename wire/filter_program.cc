@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The instructions are those that Linux lets through in kernel/seccomp.c, seccomp_check_filter().
-#include "preload/filter_program.h"
+#include "wire/filter_program.h"
 
 #include <cstring>
 
-namespace flarestack::agent {
+namespace flarestack {
 namespace {
 
 // False: a division by zero, which ends the program with 0.
@@ -110,4 +110,4 @@ uint32_t run_filter(const sock_filter* code, size_t count, const seccomp_data& d
   return SECCOMP_RET_KILL_PROCESS;
 }
 
-}  // namespace flarestack::agent
+}  // namespace flarestack
