@@ -232,7 +232,7 @@ int main(int count, char** arguments) {
       {"poll", call_poll}, {"ppoll", call_ppoll}, {"select", call_select}, {"pselect", call_pselect},
       {"epoll_wait", call_epoll_wait}, {"epoll_pwait", call_epoll_pwait}, {"epoll_pwait2", call_epoll_pwait2},
       {"nanosleep", call_nanosleep}, {"clock_nanosleep", call_clock_nanosleep},
-      {"futex", call_futex, wake_futex}, {"futex with a timeout", call_futex_timeout}, {"futex bitset", call_futex_bitset},
+      {"futex", call_futex, wake_futex}, {"timed futex", call_futex_timeout}, {"futex bitset", call_futex_bitset},
       {"wait4", call_wait4}, {"waitid", call_waitid},
       {"sigtimedwait", call_sigtimedwait}, {"sigwaitinfo", call_sigwaitinfo, wake_usr2}, {"sigsuspend", call_sigsuspend, wake_usr1},
       {"read of a pipe", call_read, wake_write}, {"read of a socket with a timeout", call_read}, {"recv", call_recv, wake_write},
