@@ -157,10 +157,15 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   processes_.set_attached(options_.attach_pid);
   attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
                                                        processes_.settings().sample_signal()});
+  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid);
   // All that ptrace is asked for is one thread's; this one answers the agent meanwhile.
   std::atomic<bool> done{false};
   Result<AttachPauses> attached{AttachPauses{}};
   std::thread tracer([&] {
+    if (announcement_->is_lost()) {
+      // The agent itself would be sure that its recorder is gone only after five seconds.
+      static_cast<void>(attacher_->detach_from_lost().ok());
+    }
     attached = attacher_->attach();
     done.store(true, std::memory_order_release);
   });
@@ -181,7 +186,7 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   writer_.add(CounterRecord{{}, "attach_thread_pause_ns", attached->one_thread_ns});
   writer_.add(CounterRecord{{}, "attach_pause_ns", attached->all_threads_ns});
   writer_.add(CounterRecord{{}, "attach_tries", attached->tries});
-  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid, processes_.session_value());
+  announcement_->publish(processes_.session_value());
   return {};
 }
 
