@@ -24,7 +24,7 @@ constexpr size_t kPerfPageBytes = 4096;
 // repeats them down to every 10 us: where an interrupt itself takes longer than that, as in a virtual machine (12 us
 // measured), the thread would not come back to its own code for as long as a second.
 constexpr uint64_t kMinFirstPeriodNs = 30'000;
-char timer_cookie;  // its address marks our POSIX timers' signals
+char timer_cookie = 1;  // its address marks our POSIX timers' signals; not 0, so as to be in the file's own mapping
 
 // In the upper half of a perf event's sig_data, with a number of its own below.
 constexpr uint64_t kMarkMagic = uint64_t{0x464c'5354} << 32;

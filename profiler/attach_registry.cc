@@ -31,9 +31,19 @@ std::string folder() {
   return is_ours ? path : std::string();
 }
 
-std::string path_for(int32_t pid) {
+std::string path_for(int32_t pid, std::string_view state = "attached") {
   const std::string directory = folder();
-  return directory.empty() ? std::string() : fmt::format("{}/attached.{}", directory, pid);
+  return directory.empty() ? std::string() : fmt::format("{}/{}.{}", directory, state, pid);
+}
+
+bool is_recorder(int32_t pid) {
+  const Result<std::string> name = read_file(fmt::format("/proc/{}/comm", pid));
+  return pid > 0 && name.ok() && *name == "flarestack\n";
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  const Fd file(path.empty() ? -1 : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return file && write_all(file.get(), text, path).ok();
 }
 
 struct Announced {
@@ -49,8 +59,7 @@ std::optional<Announced> announced(int32_t pid) {
     return std::nullopt;
   }
   const int32_t recorder = std::atoi(text->c_str());
-  const Result<std::string> name = read_file(fmt::format("/proc/{}/comm", recorder));
-  if (recorder <= 0 || !name.ok() || *name != "flarestack\n") {
+  if (!is_recorder(recorder)) {
     unlink(path.c_str());  // of a recorder that was killed
     return std::nullopt;
   }
@@ -59,17 +68,29 @@ std::optional<Announced> announced(int32_t pid) {
 
 }  // namespace
 
-AttachAnnouncement::AttachAnnouncement(int32_t pid, const std::string& session_value) : path_(path_for(pid)) {
-  const Fd file(path_.empty() ? -1 : open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file || !write_all(file.get(), fmt::format("{} {}", getpid(), session_value), path_).ok()) {
-    path_.clear();
+AttachAnnouncement::AttachAnnouncement(int32_t pid)
+    : path_(path_for(pid)), beginning_path_(path_for(pid, "attaching")) {
+  bool is_recorded = false;
+  for (const std::string& path : {path_, beginning_path_}) {
+    const Result<std::string> text = path.empty() ? Result<std::string>(Error{}) : read_file(path);
+    const bool is_alive = text.ok() && is_recorder(std::atoi(text->c_str()));
+    is_recorded |= is_alive;
+    is_lost_ |= text.ok() && !is_alive;
   }
+  is_lost_ &= !is_recorded;
+  write_file(beginning_path_, fmt::format("{}", getpid()));
+}
+
+void AttachAnnouncement::publish(const std::string& session_value) {
+  is_published_ = write_file(path_, fmt::format("{} {}", getpid(), session_value));
+  unlink(beginning_path_.c_str());
 }
 
 AttachAnnouncement::~AttachAnnouncement() {
-  if (!path_.empty()) {
+  if (is_published_) {
     unlink(path_.c_str());
   }
+  unlink(beginning_path_.c_str());
 }
 
 std::string attached_session_of(int32_t pid) {

@@ -10,16 +10,25 @@
 
 namespace flarestack {
 
-// Tells of the recording of a process while it lives. A file that cannot be written is no reason not to record.
+// Tells that a process is about to be recorded, and once published that it is, while it lives. A file that cannot be
+// written is no reason not to record.
 class AttachAnnouncement {
  public:
-  AttachAnnouncement(int32_t pid, const std::string& session_value);
+  explicit AttachAnnouncement(int32_t pid);
   ~AttachAnnouncement();
   AttachAnnouncement(const AttachAnnouncement&) = delete;
   AttachAnnouncement& operator=(const AttachAnnouncement&) = delete;
 
+  // The process's last recorder was killed, and may have left its hooks behind.
+  bool is_lost() const { return is_lost_; }
+
+  void publish(const std::string& session_value);
+
  private:
   std::string path_;
+  std::string beginning_path_;
+  bool is_lost_ = false;
+  bool is_published_ = false;
 };
 
 // The session of a process that is being recorded by attaching; empty: it is not.

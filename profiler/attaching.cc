@@ -34,8 +34,12 @@ auto trace(ProcessTable& processes, Step step) {
   return result;
 }
 
-Result<AttachPauses> enter(Attacher& attacher, ProcessTable& processes, int32_t pid) {
+Result<AttachPauses> enter(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder) {
   constexpr int kMaxPlans = 5;  // the process may map something where an area was to be
+  if (lost_recorder) {
+    // The agent itself would be sure that its recorder is gone only after five seconds.
+    static_cast<void>(trace(processes, [&] { return attacher.detach_from_lost(); }).ok());
+  }
   const Result<PatchRequest> wanted = trace(processes, [&] { return attacher.prepare(); });
   if (!wanted.ok()) {
     return wanted.error();
@@ -61,13 +65,13 @@ Result<AttachPauses> enter(Attacher& attacher, ProcessTable& processes, int32_t 
 
 }  // namespace
 
-Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid) {
+Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder) {
   // A thread of the process waits for each answer, and may be one of many that want the processors.
   RaisedPriority priority;
   if (const auto before = RaisedPriority::look(0)) {
     priority.raise(gettid(), *before, 1);
   }
-  Result<AttachPauses> entered = enter(attacher, processes, pid);
+  Result<AttachPauses> entered = enter(attacher, processes, pid, lost_recorder);
   priority.restore();
   return entered;
 }

@@ -11,7 +11,8 @@
 
 namespace flarestack {
 
-// `processes` expects the process. Error: one sentence; the process goes on as before.
-Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid);
+// `processes` expects the process. `lost_recorder`: it was recorded by one that was killed. Error: one sentence; the
+// process goes on as before.
+Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder);
 
 }  // namespace flarestack

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <ctime>
 #include <optional>
 
 #include <fmt/format.h>
@@ -284,6 +286,31 @@ bool HeldThread::await_stop() {
   }
 }
 
+bool HeldThread::take_ticks() {
+  constexpr int kMostTicks = 20;  // each call takes a few microseconds, and the next tick is due after 100
+  struct {
+    uint64_t signals = 0;
+    timespec limit{};
+  } wish;
+  const uint64_t wish_at = frame.start - sizeof wish;  // below all that is the thread's own
+  for (int i = 0; i < kMostTicks; ++i) {
+    const int tick = thread.waiting_tick();
+    if (tick == 0) {
+      break;
+    }
+    wish.signals = bit(tick);
+    if (!write(wish_at, &wish, sizeof wish)) {
+      break;
+    }
+    const uint64_t limit_at = wish_at + offsetof(decltype(wish), limit);
+    (void)make_call(SYS_rt_sigtimedwait, {wish_at, 0, limit_at, sizeof wish.signals, 0, 0}).ok();
+    if (is_lost || !stop_to_restore()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void HeldThread::restore() {
   if (std::exchange(is_restored, true)) {
     return;
@@ -296,7 +323,7 @@ void HeldThread::restore() {
       parked.rax = SYS_rt_sigreturn;
       (void)make_call(SYS_munmap, {mapped, kMappedBytes, 0, 0, 0, 0}).ok();
     }
-    if (!is_lost && stop_to_restore()) {
+    if (!is_lost && stop_to_restore() && take_ticks()) {
       thread.set_signal_mask(signal_mask);
       if (has_run_function) {
         thread.set_vector_state(vector_state);

@@ -43,6 +43,8 @@ struct HeldThread {
   Result<void> give_up(std::string why);
   Result<uint64_t> call_function(uint64_t function, const std::array<uint64_t, 3>& arguments, uint64_t timeout_ns);
   bool stop_to_restore();
+  // Ticks that came while the thread was ours, and would end its system call with EINTR when it unblocks them.
+  bool take_ticks();
   bool await_stop();
   // Gives it its own back; it stays stopped.
   void restore();

@@ -160,14 +160,16 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   }
   attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
                                                        processes_.settings().sample_signal()});
-  const Result<AttachPauses> attached = enter_attached(*attacher_, processes_, options_.attach_pid);
+  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid);
+  const Result<AttachPauses> attached =
+      enter_attached(*attacher_, processes_, options_.attach_pid, announcement_->is_lost());
   if (!attached.ok()) {
     return attached.error();
   }
   writer_.add(CounterRecord{{}, "attach_thread_pause_ns", attached->one_thread_ns});
   writer_.add(CounterRecord{{}, "attach_pause_ns", attached->all_threads_ns});
   writer_.add(CounterRecord{{}, "attach_tries", attached->tries});
-  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid, processes_.session_value());
+  announcement_->publish(processes_.session_value());
   return {};
 }
 

@@ -23,6 +23,7 @@
 #include "profiler/clock.h"
 #include "profiler/interrupted_calls.h"
 #include "profiler/process_exit.h"
+#include "profiler/thread_choice.h"
 
 namespace flarestack {
 namespace {
@@ -61,7 +62,8 @@ std::optional<user_regs_struct> take_registers(int32_t tid) {
 
 // Whether a wakeup for nothing ends the thread's wait with EINTR. Those are traced first and let go last: a signal that
 // is ignored (SIGCHLD) is queued all the same while the thread that it is for is traced, and wakes any thread of the
-// process; one that is traced as well stops then, and its call is begun again.
+// process; one that is traced as well stops then, and its call is begun again. As any of the others may be about to
+// make such a call, the threads that such signals are for are traced last.
 bool waits_in_fragile_call(int32_t pid, int32_t tid) {
   const Result<std::string> call = read_file(fmt::format("/proc/{}/task/{}/syscall", pid, tid));
   return call.ok() && !call->empty() && (*call)[0] >= '0' && (*call)[0] <= '9' &&
@@ -80,7 +82,9 @@ StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
     // that go on would compete with it.
     const size_t before = known.size();
     std::vector<int32_t> tids = threads_of(pid);
-    std::stable_partition(tids.begin(), tids.end(), [&](int32_t tid) { return waits_in_fragile_call(pid, tid); });
+    const auto others =
+        std::stable_partition(tids.begin(), tids.end(), [&](int32_t tid) { return waits_in_fragile_call(pid, tid); });
+    std::stable_partition(others, tids.end(), [&](int32_t tid) { return !gets_signals_of_process(pid, tid); });
     for (const int32_t tid : tids) {
       if (std::find(known.begin(), known.end(), tid) == known.end()) {
         known.push_back(tid);

@@ -17,6 +17,7 @@
 #include "profiler/process_maps.h"
 #include "profiler/stopped_process.h"
 #include "profiler/target_process.h"
+#include "profiler/touched_memory.h"
 
 namespace flarestack {
 namespace {
@@ -82,6 +83,22 @@ MemoryRanges without_blocks(const MemoryRanges& ranges, const ScannedBlocks& blo
     }
     if (at < end) {
       result.emplace_back(at, end);
+    }
+  }
+  return result;
+}
+
+// The roots without what has never been written to.
+std::vector<ScanRoot> without_untouched(const LeakRoots& roots, const TouchedMemory& touched) {
+  constexpr uint64_t kLeastBytes = 65536;  // less is read at once
+  std::vector<ScanRoot> result;
+  for (const ScanRoot& root : roots.roots()) {
+    if (root.end - root.start < kLeastBytes || roots.is_file(root.start)) {
+      result.push_back(root);
+      continue;
+    }
+    for (const auto& [start, end] : touched.parts(root.start, root.end)) {
+      result.push_back({start, end, root.has_chunk_headers});
     }
   }
   return result;
@@ -215,7 +232,7 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   input.blocks = heap_->live_blocks(input.threads);
   facts.earlier = without_blocks(earlier_memory_, input.blocks);
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
-  input.roots = roots.roots();
+  input.roots = without_untouched(roots, TouchedMemory(tid));
 
   input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };

@@ -17,6 +17,9 @@
 namespace flarestack {
 namespace {
 
+constexpr int kUnreadable = 3;  // ranks
+constexpr int kFragile = 4;
+
 constexpr long kFutexWaitV = 449;  // Linux 5.16
 
 bool contains(std::initializer_list<long> calls, long call) {
@@ -31,7 +34,7 @@ int thread_rank(std::string_view line) {
   }
   long call = -1;
   if (std::from_chars(line.data(), line.data() + line.size(), call).ec != std::errc()) {
-    return 3;  // not readable
+    return kUnreadable;
   }
   if (contains({SYS_vfork, SYS_clone, SYS_clone3}, call)) {
     return kUnfit;
@@ -41,7 +44,7 @@ int thread_rank(std::string_view line) {
                call)) {
     return 0;
   }
-  return call < 0 ? 2 : returns_early_when_stopped(call) ? 4 : 1;
+  return call < 0 ? 2 : returns_early_when_stopped(call) ? kFragile : 1;
 }
 
 std::string thread_status_field(int32_t pid, int32_t tid, std::string_view name) {
@@ -55,6 +58,14 @@ std::string thread_status_field(int32_t pid, int32_t tid, std::string_view name)
   return status->substr(value, status->find('\n', value) - value);
 }
 
+bool gets_signals_of_process(int32_t pid, int32_t tid) {
+  if (tid == pid) {
+    return true;
+  }
+  const Result<std::string> children = read_file(fmt::format("/proc/{}/task/{}/children", pid, tid));
+  return children.ok() && !children->empty();
+}
+
 std::vector<int32_t> threads_by_fitness(int32_t pid) {
   std::vector<std::pair<int, int32_t>> ranked;
   for (const int32_t tid : threads_of(pid)) {
@@ -62,6 +73,13 @@ std::vector<int32_t> threads_by_fitness(int32_t pid) {
     const int rank = line.ok() ? thread_rank(*line) : thread_rank("");
     if (rank != kUnfit) {
       ranked.emplace_back(rank, tid);
+    }
+  }
+  const bool any_fragile =
+      std::any_of(ranked.begin(), ranked.end(), [](const auto& one) { return one.first == kFragile; });
+  for (auto& [rank, tid] : ranked) {
+    if (any_fragile && gets_signals_of_process(pid, tid)) {
+      rank = std::max(rank, kUnreadable);
     }
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

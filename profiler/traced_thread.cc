@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -17,6 +18,8 @@
 
 #include "profiler/clock.h"
 #include "profiler/process_exit.h"
+#include "profiler/process_maps.h"
+#include "profiler/remote_image.h"
 #include "profiler/stopped_process.h"
 
 namespace flarestack {
@@ -153,9 +156,33 @@ bool TracedThread::is_tick() const {
   return ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0 && is_tick(info);
 }
 
-bool TracedThread::is_tick(const siginfo_t& info) {
+// By trap, by a perf event's signal, by a timer that has an address in the agent's data for its value.
+bool TracedThread::is_tick(const siginfo_t& info) const {
   constexpr int kTrapPerf = 6;  // TRAP_PERF, which glibc 2.36 does not name
-  return info.si_signo == SIGTRAP && info.si_code == kTrapPerf;
+  if (info.si_signo != SIGTRAP && info.si_signo != SIGSTKFLT) {
+    return false;
+  }
+  if (info.si_code != SI_TIMER) {
+    return info.si_signo == SIGTRAP ? info.si_code == kTrapPerf : info.si_code >= POLL_IN && info.si_code <= POLL_HUP;
+  }
+  const auto value = reinterpret_cast<uint64_t>(info.si_value.sival_ptr);
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid_);
+  return maps.ok() && std::any_of(maps->mappings().begin(), maps->mappings().end(), [&](const auto& mapping) {
+           return mapping.path == kRemoteImageName && value >= mapping.start && value < mapping.end;
+         });
+}
+
+int TracedThread::waiting_tick() const {
+  constexpr int kMostSignals = 64;
+  std::array<siginfo_t, kMostSignals> waiting{};
+  __ptrace_peeksiginfo_args which{0, 0, kMostSignals};  // of the thread alone, oldest first
+  const long count = ptrace(PTRACE_PEEKSIGINFO, tid_, &which, waiting.data());
+  for (long i = 0; i < count; ++i) {
+    if (is_tick(waiting[static_cast<size_t>(i)])) {
+      return waiting[static_cast<size_t>(i)].si_signo;
+    }
+  }
+  return 0;
 }
 
 bool TracedThread::is_fault() const {

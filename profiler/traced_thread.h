@@ -57,6 +57,8 @@ class TracedThread {
   bool is_fault() const;
   // Whether it is a sample's tick of an earlier recording, or of this one: it can be done without.
   bool is_tick() const;
+  // The signal of a tick that waits for the thread to unblock it; 0: none does.
+  int waiting_tick() const;
 
   // All false where the thread is not stopped or gone.
   bool registers(user_regs_struct& to) const;
@@ -72,7 +74,7 @@ class TracedThread {
   void let_go();
 
  private:
-  static bool is_tick(const siginfo_t& info);
+  bool is_tick(const siginfo_t& info) const;
   TracedThread(int32_t pid, int32_t tid) : pid_(pid), tid_(tid) {}
   Event next_event();
   Event call_stop() const;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check.py TRACE [--peak] [--unknown REGEX] [--processes N]: every process of the recording says what the program's own
+"""check.py TRACE [--peak] [--unknown REGEX] [--processes N] [--foreign LEAST MOST]: every process of the recording says what the program's own
 account says (truth.PID.N, truth.h), to the last block: each allocating function by every metric, and the totals.
---peak: the peak too, which of several threads nobody knows. --unknown: functions that may allocate besides."""
+--peak: the peak too, which of several threads nobody knows. --unknown: functions that may allocate besides. --foreign: how many blocks that
+are older than the recording were given back."""
 import argparse, glob, json, os, re, struct, subprocess, sys
 
 NUMBERS = ("allocations", "allocated_bytes", "live_blocks_at_end", "live_bytes_at_end", "temporary_allocations", "peak_bytes")
@@ -12,6 +13,7 @@ options.add_argument("trace")
 options.add_argument("--peak", action="store_true")
 options.add_argument("--unknown", default="$^")
 options.add_argument("--processes", type=int, default=1)
+options.add_argument("--foreign", type=int, nargs=2, default=(0, 0))
 options = options.parse_args()
 problems = []
 
@@ -70,12 +72,14 @@ def compare(pid, truth, metric):
         if key != "peak_bytes" or options.peak:
             differ(f"{pid}: all: {key}", total[key], heap[key] - others[key])
     differ(f"{pid}: deallocations", heap["allocations"] - heap["live_blocks_at_end"], heap["deallocations"])
-    for key in ("events_lost", "foreign_frees", "ambiguous_frees", "stacks_truncated", "stacks_heuristic", "stacks_elided"):
+    differ(f"{pid}: foreign frees", foreign, heap["foreign_frees"])
+    for key in ("events_lost", "ambiguous_frees", "stacks_truncated", "stacks_heuristic", "stacks_elided"):
         differ(f"{pid}: {key}", 0, heap[key])
 
 
 info = flarestack("info")
-if not info["quality"]["complete"] or info["quality"]["heap_events_lost"] or info["quality"]["foreign_frees"]:
+foreign = info["quality"]["foreign_frees"]
+if not info["quality"]["complete"] or info["quality"]["heap_events_lost"] or not options.foreign[0] <= foreign <= options.foreign[1]:
     problems.append(f"quality: {info['quality']}")
 for counter in ("unseen_frees", "heap_damaged_records", "ambiguous_frees"):
     differ(counter, 0, info["quality"]["counters"].get(counter, 0))
@@ -88,6 +92,6 @@ for process in info["processes"]:
                 continue
             compare(pid, truth, metric)
         checked.add(pid)
-differ("processes with an account", options.processes, len(checked))
+differ(f"processes with an account, of {[one['pid'] for one in info['processes']]} and {glob.glob('truth.*')}", options.processes, len(checked))
 sys.stderr.writelines(problem + "\n" for problem in problems[:12])
 sys.exit(1 if problems else 0)
