@@ -19,6 +19,7 @@
 #include "profiler/all_stopped.h"
 #include "profiler/attach_threads.h"
 #include "profiler/clock.h"
+#include "profiler/held_thread.h"
 #include "profiler/namespace_tids.h"
 #include "profiler/process_maps.h"
 #include "profiler/remote_place.h"
@@ -75,7 +76,11 @@ Result<void> Attacher::look() {
   if (!maps.ok()) {
     return maps.error();
   }
-  place_hint_ = place_apart(*maps, file_->size_bytes);
+  // One after the other, below where the thread that is borrowed gets its page and its stack.
+  constexpr uint64_t kRequestBytes = ImageFile::page_up(sizeof(AttachRequest));
+  const uint64_t room =
+      place_apart(*maps, file_->size_bytes + kRequestBytes + kMaxPlanBytes + HeldThread::kMappedBytes);
+  hints_ = room != 0 ? Hints{room, room + file_->size_bytes, room + file_->size_bytes + kRequestBytes} : Hints{};
   image_ = find_remote_image(options_.pid, *file_);
   return {};
 }
@@ -94,13 +99,13 @@ Result<void> Attacher::check_filters(const std::vector<StoppedProcess::ThreadSta
 // Maps the agent, unless it is there, and room for the request, which stays.
 Result<void> Attacher::enter_memory(RemoteThread& thread) {
   if (!image_) {
-    const Result<RemoteImage> loaded = load_remote_image(thread, options_.pid, *file_, place_hint_);
+    const Result<RemoteImage> loaded = load_remote_image(thread, options_.pid, *file_, hints_.image);
     if (!loaded.ok()) {
       return loaded.error();
     }
     image_ = *loaded;
   }
-  const Result<uint64_t> mapped = map_memory(thread, sizeof(AttachRequest));
+  const Result<uint64_t> mapped = map_memory(thread, hints_.request, sizeof(AttachRequest));
   if (!mapped.ok()) {
     return mapped.error();
   }
@@ -108,9 +113,9 @@ Result<void> Attacher::enter_memory(RemoteThread& thread) {
   return {};
 }
 
-Result<uint64_t> Attacher::map_memory(RemoteThread& thread, size_t size_bytes) const {
+Result<uint64_t> Attacher::map_memory(RemoteThread& thread, uint64_t hint, size_t size_bytes) const {
   const Result<int64_t> mapped = thread.syscall(
-      SYS_mmap, {place_hint_, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+      SYS_mmap, {hint, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
   if (!mapped.ok()) {
     return mapped.error();
   }
@@ -277,7 +282,7 @@ Result<PatchOutcome> Attacher::map_hooks(const std::string& plan) {
   if (!thread.ok()) {
     return thread.error();
   }
-  const Result<uint64_t> mapped = map_memory(*thread, plan.size());
+  const Result<uint64_t> mapped = map_memory(*thread, hints_.plan, plan.size());
   if (!mapped.ok()) {
     return mapped.error();
   }

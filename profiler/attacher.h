@@ -58,7 +58,7 @@ class Attacher {
  private:
   Result<void> look();
   Result<void> enter_memory(RemoteThread& thread);
-  Result<uint64_t> map_memory(RemoteThread& thread, size_t size_bytes) const;
+  Result<uint64_t> map_memory(RemoteThread& thread, uint64_t hint, size_t size_bytes) const;
   Error cannot_attach(AttachResult result) const;
   Result<void> check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const;
   void remember_displaced(const std::string& plan);
@@ -70,7 +70,11 @@ class Attacher {
 
   AttachOptions options_;
   std::optional<ImageFile> file_;  // the agent's
-  uint64_t place_hint_ = 0;
+  struct Hints {                   // where memory of ours goes; 0: the kernel's choice
+    uint64_t image = 0;
+    uint64_t request = 0;
+    uint64_t plan = 0;
+  } hints_;
   std::optional<RemoteImage> image_;  // in the process
   uint64_t request_address_ = 0;      // in the process
   AttachRequest request_{};

@@ -19,8 +19,8 @@ struct ImageFile {
   // Error: it is no such file: it needs libraries, has thread-local storage or other relocations.
   static Result<ImageFile> read(const std::string& path);
 
-  static uint64_t page_down(uint64_t address) { return address / kPageBytes * kPageBytes; }
-  static uint64_t page_up(uint64_t address) { return page_down(address + kPageBytes - 1); }
+  static constexpr uint64_t page_down(uint64_t address) { return address / kPageBytes * kPageBytes; }
+  static constexpr uint64_t page_up(uint64_t address) { return page_down(address + kPageBytes - 1); }
 
   // From the start of its page to the end of its last, as it is to be in memory at `base`: zeros behind what the file
   // has.

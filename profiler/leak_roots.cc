@@ -56,7 +56,8 @@ bool LeakRoots::is_ended_stack(const Mapping& mapping) const {
 }
 
 const Mapping* LeakRoots::module_before(size_t index) const {
-  while (index > 0 && facts_.mappings[index].path.empty() &&
+  // Not across what cannot be written, as the guard below a stack.
+  while (index > 0 && facts_.mappings[index].path.empty() && facts_.mappings[index].writable &&
          facts_.mappings[index].start == facts_.mappings[index - 1].end) {
     --index;
     if (facts_.mappings[index].inode != 0) {

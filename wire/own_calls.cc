@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 
 #include <ctime>
-#include <iterator>
 
 #include "wire/filter_program.h"
 
@@ -80,7 +79,7 @@ constexpr OwnCall kOwnCalls[] = {
 
 }  // namespace
 
-OwnCalls own_calls() { return {std::begin(kOwnCalls), std::end(kOwnCalls)}; }
+OwnCalls own_calls() { return {kOwnCalls, kOwnCalls + sizeof(kOwnCalls) / sizeof(kOwnCalls[0])}; }
 
 bool passes_in_silence(const sock_filter* code, size_t count, const OwnCall& call, uint64_t instruction_pointer) {
   seccomp_data data{};

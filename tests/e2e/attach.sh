@@ -119,6 +119,15 @@ json_true report.json '[f["total"] for f in d["functions"] if f["name"] == "work
 "$FLARESTACK" leaks --format json one.flare >leaks.json
 json_true leaks.json 'd["summary"]["definitely_lost"] == {"bytes": 154, "blocks": 2}' "leaks at the end"
 
+# All of ours is far from where the program's own mappings are, and go.
+python3 - "$target" <<'PYTHON' || fail "ours lies among the program's: $(cat "/proc/$target/maps")"
+import sys
+lines = [line.split() for line in open(f"/proc/{sys.argv[1]}/maps")]
+libc = min(int(line[0].split("-")[0], 16) for line in lines if line[-1].endswith("/libc.so.6"))
+ours = [int(line[0].split("-")[1], 16) for line in lines if "flarestack" in line[-1] or "/memfd:" in " ".join(line)]
+sys.exit(not ours or max(ours) > libc - 2**40)
+PYTHON
+
 # Sampled in between, which the next one must not be.
 timeout 60 "$FLARESTACK" attach "$target" --heap sampled --duration 150ms --quiet -o sampled.flare || fail "attach --heap sampled: $?"
 ask w
