@@ -68,6 +68,9 @@ AttachResult prepare(AttachRequest& request) {
   if (!was_here && !create_thread_table()) {
     return AttachResult::kNoMemory;
   }
+  if (prepared) {  // of an attach that came no further
+    unmap_memory(prepared.region(), kSessionBytes);
+  }
   prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0});
   if (!prepared) {
     return AttachResult::kNoSession;
@@ -128,6 +131,19 @@ void enter_all(const AttachRequest& request) {
   }
 }
 
+// The new region takes the place of the last one, so that many attaches take no more memory than one does; a thread
+// that still has a pointer into it from then finds memory there.
+void take_prepared() {
+  if (the_agent.session) {
+    const auto size = static_cast<long>(kSessionBytes);
+    const long moved = raw_syscall(SYS_mremap, raw_pointer(prepared.region()), size, size,
+                                   MREMAP_MAYMOVE | MREMAP_FIXED, raw_pointer(the_agent.session.region()));
+    prepared = raw_failed(moved) ? prepared : SessionView(reinterpret_cast<void*>(moved));
+  }
+  the_agent.session = prepared;
+  prepared = {};
+}
+
 AttachResult enter(const AttachRequest& request) {
   if (!prepared) {
     return AttachResult::kNoPreparation;
@@ -135,9 +151,8 @@ AttachResult enter(const AttachRequest& request) {
   if (the_agent.debug->r_state != r_debug::RT_CONSISTENT || is_busy(request)) {
     return AttachResult::kBusy;
   }
-  SessionPage& page = prepared.page();
-  the_agent.session = prepared;
-  prepared = {};
+  take_prepared();
+  SessionPage& page = the_agent.session.page();
   the_agent.follow_exec = page.follow_children != 0;
   page.startup_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   page.startup_monotonic_ns = clock_ns(CLOCK_MONOTONIC);

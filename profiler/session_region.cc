@@ -61,6 +61,8 @@ SessionRegion& SessionRegion::operator=(SessionRegion&& other) noexcept {
 
 SessionRegion::~SessionRegion() {
   if (view_) {
+    // A process that goes on keeps the region mapped, but no memory for its rings.
+    madvise(static_cast<char*>(view_.region()) + kRingsOffset, kSessionBytes - kRingsOffset, MADV_REMOVE);
     munmap(view_.region(), kSessionBytes);
   }
 }

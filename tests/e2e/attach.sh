@@ -132,13 +132,19 @@ PYTHON
 timeout 60 "$FLARESTACK" attach "$target" --heap sampled --duration 150ms --quiet -o sampled.flare || fail "attach --heap sampled: $?"
 ask w
 
-# Again and again: each time all threads are seen to work.
+# Again and again: each time all threads are seen to work, and it takes no more memory than once.
+memory() { awk '/^VmSize|^RssShmem/ {print $2}' "/proc/$target/status"; }
+mapfile -t once < <(memory)
 for round in 1 2 3 4 5 6 7 8; do
   timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o again.flare || fail "attach $round: $?"
   ask w
   "$FLARESTACK" info --format json again.flare >info.json
   json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"]' "round $round"
 done
+
+mapfile -t often < <(memory)
+[ "${often[0]}" -lt $((once[0] + 100000)) ] || fail "address space: ${once[0]} kB, then ${often[0]}"
+[ "${often[1]}" -lt $((once[1] + 4000)) ] || fail "shared memory: ${once[1]} kB, then ${often[1]}"
 
 # A recorder that is killed: the program goes on, and the next one finds all as it should be.
 timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare &
@@ -149,7 +155,7 @@ wait "$killed" 2>/dev/null || true
 ask w
 timeout 60 "$FLARESTACK" detach "$target" || fail "detach from a recorder that is gone: $?"
 ask w
-timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o after.flare || fail "attach after a kill: $?"
+timeout 60 "$FLARESTACK" attach "$target" --duration 1s --quiet -o after.flare || fail "attach after a kill: $?"
 "$FLARESTACK" info --format json after.flare >info.json
 json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["samples"] > 10 and d["quality"]["complete"]' "after a kill"
 
