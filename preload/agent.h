@@ -9,15 +9,17 @@
 #include <cstdint>
 
 #include "preload/next_symbol.h"
+#include "wire/attach.h"
 #include "wire/handshake.h"
 #include "wire/session.h"
 
 namespace flarestack::agent {
 
 struct Agent {
-  SessionView session;  // empty: switched off from the start
-  int32_t process = 0;  // our own process id: a hook that finds another one runs in a child we do not know of
-  r_debug* debug = nullptr;
+  SessionView session;       // empty: switched off from the start
+  int32_t process = 0;       // our own process id: a hook that finds another one runs in a child we do not know of
+  r_debug* debug = nullptr;  // nullptr in a static program
+  AttachProgram program{};   // of one that was attached to
   const char* session_value = nullptr;  // of our environment variable, as it was when the program started
   const char* agent_path = nullptr;     // our entry of LD_PRELOAD
   bool follow_exec = true;              // false: --no-children

@@ -40,7 +40,9 @@ HookTable all_hooks(const SessionPage& page) {
   HookTable hooks;
   if (page.heap != HeapRecording::kOff) {
     hooks = heap_hooks();
+    // Two names of one function in glibc; in musl the second is what exit() calls.
     hooks.add("_exit", page.leak_check != 0 ? exit_hook() : nullptr);
+    hooks.add("_Exit", page.leak_check != 0 ? exit_hook() : nullptr);
     add_mapping_hooks(hooks);
   }
   add_process_hooks(hooks);
@@ -57,8 +59,9 @@ AttachResult prepare(AttachRequest& request) {
   the_agent.agent_path = path_text;
   the_agent.is_attached = true;
   the_agent.process = process_id();
+  the_agent.program = request.program;
   the_agent.debug = loader_debug();
-  if (the_agent.debug == nullptr) {
+  if (the_agent.debug == nullptr && the_agent.program.is_static == 0) {
     return AttachResult::kNoLoader;
   }
   if (executable_has_note("Go")) {
@@ -76,7 +79,7 @@ AttachResult prepare(AttachRequest& request) {
   }
   plan = prepare_patches(recorder, all_hooks(prepared.page()));
   request.plan_address = reinterpret_cast<uint64_t>(plan);
-  request.notification_address = the_agent.debug->r_brk;
+  request.notification_address = the_agent.debug != nullptr ? the_agent.debug->r_brk : 0;
   return AttachResult::kDone;
 }
 
@@ -114,7 +117,8 @@ AttachResult enter(const AttachRequest& request) {
   if (!prepared) {
     return AttachResult::kNoPreparation;
   }
-  if (the_agent.debug->r_state != r_debug::RT_CONSISTENT || is_busy(request)) {
+  const bool is_loading = the_agent.debug != nullptr && the_agent.debug->r_state != r_debug::RT_CONSISTENT;
+  if (is_loading || is_busy(request)) {
     return AttachResult::kBusy;
   }
   SessionPage& page = prepared.page();

@@ -136,7 +136,7 @@ ThreadState* claim_free_slot(uint32_t& ended) {
     state.unwinder_generation = 0;
     state.resume_cpu_ns = 0;
     state.heap.ring = nullptr;
-    state.signal_blocked = state.signal_surrendered = false;
+    state.signal_blocked = state.signal_surrendered = state.starts_thread = false;
     return &state;
   }
   return nullptr;

@@ -35,6 +35,9 @@ struct alignas(128) ThreadState {
   bool signal_surrendered = false;  // and uses it: it is really blocked, and the thread is not sampled meanwhile
   int32_t revealed_process = 0;     // a vfork child that has seen its real signals
 
+  // In pthread_create: what is mapped there is a stack, and no memory of the program's own.
+  bool starts_thread = false;
+
   HeapThread heap;
 
   // Handed over by pthread_create.

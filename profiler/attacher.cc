@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "profiler/clock.h"
 #include "profiler/process_maps.h"
+#include "profiler/program_file.h"
 #include "profiler/stopped_process.h"
 #include "profiler/thread_choice.h"
 #include "wire/patch.h"
@@ -44,7 +45,7 @@ std::string text_of(AttachResult result) {
     case AttachResult::kNoMemory:
       return "it could not get the memory for it";
     case AttachResult::kNoLoader:
-      return "it is statically linked, so its libraries and its allocator cannot be found";
+      return "it has no loader that tells of its libraries, and is no static program whose file can be read";
     case AttachResult::kGo:
       return "it is a Go program, whose runtime has signals and stacks of its own";
     case AttachResult::kNoHandler:
@@ -261,6 +262,7 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step, AttachPauses& pause
 
 // The agent's part that needs no other thread to stand still.
 Result<void> Attacher::prepare(AttachPauses& pauses) {
+  request_.program = program_of(options_.pid);
   Result<RemoteThread> thread = RemoteThread::take(options_.pid);
   if (!thread.ok()) {
     return thread.error();

@@ -37,9 +37,15 @@ bool holds(const Mapping& mapping, uint64_t address) { return address >= mapping
 }  // namespace
 
 LeakRoots::LeakRoots(LeakRootFacts facts) : facts_(std::move(facts)) {
+  has_libc_file_ = std::any_of(facts_.mappings.begin(), facts_.mappings.end(), is_libc);
   for (size_t i = 0; i < facts_.mappings.size(); ++i) {
     add_mapping(i);
   }
+}
+
+// A static program, which is mapped first of all, has its libc in it.
+bool LeakRoots::has_libc_data(const Mapping& mapping) const {
+  return has_libc_file_ ? is_libc(mapping) : mapping.path == facts_.mappings.front().path;
 }
 
 const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const {
@@ -47,6 +53,27 @@ const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const 
     return holds(mapping, one.stack_pointer) || holds(mapping, one.thread_pointer);
   });
   return found != facts_.threads.end() ? &*found : nullptr;
+}
+
+// From each thread's stack pointer to what its libc keeps for it, which musl has in one mapping with the memory of its
+// allocator.
+MemoryRanges LeakRoots::stacks_in(const Mapping& mapping) const {
+  constexpr uint64_t kKeptBytes =
+      2048;  // behind the thread pointer: musl's descriptor and what pthread_setspecific sets
+  MemoryRanges stacks;
+  for (const LeakRootFacts::Thread& thread : facts_.threads) {
+    const uint64_t end = std::min(thread.thread_pointer + kKeptBytes, mapping.end);
+    const bool is_of_one_thread =
+        std::none_of(facts_.threads.begin(), facts_.threads.end(), [&](const LeakRootFacts::Thread& other) {
+          return other.thread_pointer > thread.stack_pointer && other.thread_pointer < thread.thread_pointer;
+        });
+    if (holds(mapping, thread.stack_pointer) && holds(mapping, thread.thread_pointer) &&
+        thread.stack_pointer < thread.thread_pointer && is_of_one_thread) {
+      stacks.emplace_back(std::max(mapping.start, thread.stack_pointer - kRedZoneBytes), end);
+    }
+  }
+  std::sort(stacks.begin(), stacks.end());
+  return stacks;
 }
 
 bool LeakRoots::is_ended_stack(const Mapping& mapping) const {
@@ -65,6 +92,29 @@ const Mapping* LeakRoots::module_before(size_t index) const {
   }
   return nullptr;
 }
+
+namespace {
+
+// What of the ranges is in none of the others; all are ascending and disjoint.
+MemoryRanges without(const MemoryRanges& ranges, const MemoryRanges& others) {
+  MemoryRanges result;
+  for (auto [start, end] : ranges) {
+    for (const auto& [from, to] : others) {
+      if (from < end && to > start) {
+        if (from > start) {
+          result.emplace_back(start, from);
+        }
+        start = to;
+      }
+    }
+    if (start < end) {
+      result.emplace_back(start, end);
+    }
+  }
+  return result;
+}
+
+}  // namespace
 
 // What of [start, end) is in none of the holes, which are ascending and disjoint.
 void LeakRoots::add_without(uint64_t start, uint64_t end, const MemoryRanges& holes) {
@@ -90,7 +140,7 @@ void LeakRoots::add_mapping(size_t index) {
     return;
   }
   if (!is_anonymous(mapping) && !is_stack(mapping)) {
-    roots_.push_back({mapping.start, mapping.end, is_libc(mapping)});
+    roots_.push_back({mapping.start, mapping.end, has_libc_data(mapping)});
     return;
   }
   // What the program has mapped itself counts in any case, and is left out of all that follows.
@@ -125,9 +175,11 @@ void LeakRoots::add_mapping(size_t index) {
     }
     low = lowest != UINT64_MAX ? std::max(low, lowest) : low;  // else it runs on another stack, and all of this counts
   }
+  const MemoryRanges stacks = stacks_in(mapping);
+  const MemoryRanges used = stacks.empty() ? MemoryRanges() : without(facts_.used, stacks);
   for (const auto& [start, end] : rest) {
     if (std::max(start, low) < end) {
-      add_without(std::max(start, low), end, facts_.used);
+      add_without(std::max(start, low), end, stacks.empty() ? facts_.used : used);
     }
   }
 }

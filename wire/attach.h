@@ -30,9 +30,36 @@ enum class AttachResult : uint32_t {
   kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
   kNoPreparation = 7,  // kEnter without kPrepare, kLeave without kEnter
   kNoHandler = 8,      // the kernel refused the signal's handler
-  kNoLoader = 9,       // a static program: neither its modules nor its libc are to be found
+  kNoLoader = 9,       // neither a loader that tells of modules nor a static program
   kGo = 10,            // whose runtime has signals and stacks of its own
 };
+
+// What a static program has no loader's tables for, or what those do not say; found in its file from outside.
+inline constexpr const char* kProgramFunctions[] = {"pthread_create",
+                                                    "pthread_attr_getstacksize",
+                                                    "pthread_attr_getsigmask_np",
+                                                    "fork",
+                                                    "sigaction",
+                                                    "pthread_sigmask",
+                                                    "sigaltstack",
+                                                    "sigpending",
+                                                    "prctl",
+                                                    "syscall",
+                                                    "mmap",
+                                                    "munmap",
+                                                    "mremap",
+                                                    "brk",
+                                                    "sbrk"};
+inline constexpr uint32_t kProgramFunctionCount = sizeof(kProgramFunctions) / sizeof(kProgramFunctions[0]);
+
+struct AttachProgram {
+  uint32_t is_static;  // the executable, the vdso and the agent are all that there is
+  uint32_t function_count;
+  uint64_t eh_frame;  // runtime address of the executable's section; 0: none, or it is not known
+  uint64_t eh_frame_bytes;
+  uint64_t functions[kProgramFunctionCount];  // of a static program, runtime addresses; 0: it has none of this name
+};
+static_assert(sizeof(AttachProgram) == 24 + 8 * kProgramFunctionCount);
 
 struct AttachThread {
   int32_t tid;              // to the process itself
@@ -54,6 +81,7 @@ struct AttachRequest {
   AttachResult result;            // written by the agent, as what follows
   uint64_t plan_address;          // after kPrepare: of the PatchPlanHeader (wire/patch.h); 0: there is nothing to hook
   uint64_t notification_address;  // after kPrepare: of the loader's function that is replaced (r_debug::r_brk); 0: none
+  AttachProgram program;          // kPrepare
   AttachThread threads[kSlotCount];  // kEnter
 };
 
