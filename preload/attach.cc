@@ -10,7 +10,9 @@
 #include <csignal>
 
 #include "preload/agent.h"
+#include "preload/alternate_stack.h"
 #include "preload/connection.h"
+#include "preload/fatal_signals.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hooks_attach.h"
@@ -73,7 +75,11 @@ AttachResult prepare(AttachRequest& request) {
   }
   register_module_fence();
   Connection recorder;
-  prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0}, recorder);
+  const bool is_starting = the_agent.program.is_starting != 0;
+  if (is_starting && !limits_leave_room()) {
+    return AttachResult::kNoMemory;
+  }
+  prepared = open_session(session_text, {is_starting ? HelloOrigin::kImage : HelloOrigin::kAttach, 0, 0}, recorder);
   if (!prepared) {
     return AttachResult::kNoSession;
   }
@@ -113,6 +119,18 @@ void enter_all(const AttachRequest& request) {
   }
 }
 
+// As the constructor does at a launch. The kernel has put the arguments where the stack pointer is.
+void start(const AttachThread& first) {
+  const uint64_t count = *reinterpret_cast<const uint64_t*>(first.stack_pointer);
+  measure_signal_frame(reinterpret_cast<const char* const*>(first.stack_pointer) + 1 + count + 1);
+  if (the_agent.program.is_static != 0) {
+    thread_table::expect_thread_pointer(first.thread_pointer);
+  }
+  if (the_agent.session.page().leak_check != 0) {
+    hide_fatal_signals();
+  }
+}
+
 AttachResult enter(const AttachRequest& request) {
   if (!prepared) {
     return AttachResult::kNoPreparation;
@@ -147,6 +165,9 @@ AttachResult enter(const AttachRequest& request) {
   // A tick of the borrowed thread waits until it is its own again.
   set_signal_mask(SIG_BLOCK, sample_signal_bit());
   enter_all(request);
+  if (the_agent.program.is_starting != 0) {
+    start(request.threads[0]);
+  }
   if (plan != nullptr) {
     write_jumps(plan);
   }

@@ -126,7 +126,9 @@ bool describe(KnownModule& module) {
       read_end = start + headers[i].p_filesz;
     }
   }
-  const bool is_loader = the_agent.debug != nullptr && module.bias != 0 && module.bias == the_agent.debug->r_ldbase;
+  // musl's loader is its libc, and without CFI; so is what of it is in a static program.
+  const bool is_loader = (the_agent.debug != nullptr && module.bias != 0 && module.bias == the_agent.debug->r_ldbase) ||
+                         (the_agent.program.lacks_cfi != 0 && is_executable(module.map));
   for (uint32_t i = 0; i < header.e_phnum && module.segment_count < kSegmentsPerModule; ++i) {
     if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
       const uint64_t start = headers[i].p_vaddr + module.bias;

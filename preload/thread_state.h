@@ -74,6 +74,9 @@ inline Entry* set_of(uint64_t pointer, uint32_t probe) {
 }
 inline ThreadState& state_of(uint64_t entry) { return states[(entry & ((1U << kIndexBits) - 1)) - 1]; }
 ThreadState* find_thread(uint64_t pointer);
+// The main thread of a static program that is only starting is known by a thread pointer which is ours. It is known by
+// its own as soon as it has set that. [hook]
+void expect_thread_pointer(uint64_t ours);
 
 }  // namespace thread_table
 

@@ -38,14 +38,23 @@ bool holds(const Mapping& mapping, uint64_t address) { return address >= mapping
 
 LeakRoots::LeakRoots(LeakRootFacts facts) : facts_(std::move(facts)) {
   has_libc_file_ = std::any_of(facts_.mappings.begin(), facts_.mappings.end(), is_libc);
+  const auto program = std::find_if(facts_.mappings.begin(), facts_.mappings.end(), [](const Mapping& mapping) {
+    return mapping.path.starts_with('/') && !mapping.path.starts_with("/memfd:");
+  });
+  program_path_ = program != facts_.mappings.end() ? program->path : std::string();
   for (size_t i = 0; i < facts_.mappings.size(); ++i) {
     add_mapping(i);
   }
 }
 
-// A static program, which is mapped first of all, has its libc in it.
+// A static program has its libc in it.
 bool LeakRoots::has_libc_data(const Mapping& mapping) const {
-  return has_libc_file_ ? is_libc(mapping) : mapping.path == facts_.mappings.front().path;
+  return has_libc_file_ ? is_libc(mapping) : mapping.path == program_path_;
+}
+
+// Of a static program: what its libc keeps in memory that is made read-only once it has begun (RELRO).
+bool LeakRoots::is_sealed_data(const Mapping& mapping) const {
+  return !has_libc_file_ && mapping.path == program_path_ && !mapping.executable;
 }
 
 const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const {
@@ -55,7 +64,7 @@ const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const 
   return found != facts_.threads.end() ? &*found : nullptr;
 }
 
-// From each thread's stack pointer to what its libc keeps for it, which musl has in one mapping with the memory of its
+// From each thread's stack pointer to what its libc keeps for it, which may be in one mapping with the memory of an
 // allocator.
 MemoryRanges LeakRoots::stacks_in(const Mapping& mapping) const {
   constexpr uint64_t kKeptBytes =
@@ -63,6 +72,11 @@ MemoryRanges LeakRoots::stacks_in(const Mapping& mapping) const {
   MemoryRanges stacks;
   for (const LeakRootFacts::Thread& thread : facts_.threads) {
     const uint64_t end = std::min(thread.thread_pointer + kKeptBytes, mapping.end);
+    if (mapping.path == "[heap]" && holds(mapping, thread.thread_pointer)) {
+      stacks.emplace_back(mapping.start,
+                          end);  // a static glibc takes its first thread's variables from there, first of all
+      continue;
+    }
     const bool is_of_one_thread =
         std::none_of(facts_.threads.begin(), facts_.threads.end(), [&](const LeakRootFacts::Thread& other) {
           return other.thread_pointer > thread.stack_pointer && other.thread_pointer < thread.thread_pointer;
@@ -135,8 +149,8 @@ void LeakRoots::add_mapping(size_t index) {
   const Mapping& mapping = facts_.mappings[index];
   const Mapping* module = module_before(index);
   const bool is_agents = mapping.start >= facts_.own.first && mapping.start < facts_.own.second;
-  if (!mapping.readable || !mapping.writable || is_agents || is_own(mapping) || is_device(mapping) ||
-      (module != nullptr && is_own(*module))) {
+  if (!mapping.readable || (!mapping.writable && !is_sealed_data(mapping)) || is_agents || is_own(mapping) ||
+      is_device(mapping) || (module != nullptr && is_own(*module))) {
     return;
   }
   if (!is_anonymous(mapping) && !is_stack(mapping)) {
@@ -195,7 +209,17 @@ LeakRoots::Place LeakRoots::place_of(uint64_t address) const {
   if (mapping == nullptr) {
     return {};
   }
-  if (const LeakRootFacts::Thread* thread = thread_on(*mapping); thread != nullptr) {
+  const Mapping* module =
+      mapping->inode != 0 ? mapping : module_before(static_cast<size_t>(mapping - facts_.mappings.data()));
+  const LeakRootFacts::Thread* thread = thread_on(*mapping);
+  // musl has the first thread's variables among the program's.
+  constexpr uint64_t kBelowBytes = 512;
+  constexpr uint64_t kAboveBytes = 2048;
+  if (thread != nullptr && module != nullptr &&
+      address + kBelowBytes - thread->thread_pointer >= kBelowBytes + kAboveBytes) {
+    thread = nullptr;
+  }
+  if (thread != nullptr) {
     // Behind its stack a thread has its variables, up to what its thread pointer is the address of and beyond.
     const bool on_stack = holds(*mapping, thread->stack_pointer) &&
                           (!holds(*mapping, thread->thread_pointer) || address < thread->thread_pointer - 4096);
@@ -204,8 +228,6 @@ LeakRoots::Place LeakRoots::place_of(uint64_t address) const {
   if (is_stack(*mapping)) {
     return {LeakHolder::kStack, 0, ""};
   }
-  const Mapping* module =
-      mapping->inode != 0 ? mapping : module_before(static_cast<size_t>(mapping - facts_.mappings.data()));
   if (module != nullptr) {
     return {LeakHolder::kModuleData, 0, module->path.c_str()};
   }

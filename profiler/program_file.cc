@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -75,6 +76,23 @@ void find_eh_frame(Elf* elf, uint64_t bias, AttachProgram& program) {
   }
 }
 
+// glibc, malloc/arena.c. What is not near the other is another function of the name.
+void add_cleanup(const GElf_Sym& symbol, uint64_t bias, AttachProgram& program) {
+  constexpr uint64_t kNearBytes = 64 << 10;
+  const uint64_t start = symbol.st_value + bias;
+  const uint64_t known_end = program.cleanup + program.cleanup_bytes;
+  if (symbol.st_size > kNearBytes) {
+    return;
+  }
+  if (program.cleanup_bytes == 0) {
+    program.cleanup = start;
+    program.cleanup_bytes = symbol.st_size;
+  } else if (start + kNearBytes > program.cleanup && start < program.cleanup + kNearBytes) {
+    program.cleanup = std::min(program.cleanup, start);
+    program.cleanup_bytes = std::max(known_end, start + symbol.st_size) - program.cleanup;
+  }
+}
+
 // Global ones: a program may have a static function of any name.
 void find_functions(Elf* elf, uint64_t bias, AttachProgram& program) {
   GElf_Shdr header;
@@ -85,11 +103,20 @@ void find_functions(Elf* elf, uint64_t bias, AttachProgram& program) {
     Elf_Data* data = elf_getdata(section, nullptr);
     GElf_Sym symbol;
     for (int i = 0; data != nullptr && gelf_getsym(data, i, &symbol) != nullptr; ++i) {
-      if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF ||
-          GELF_ST_BIND(symbol.st_info) == STB_LOCAL) {
+      if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) {
         continue;
       }
       const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
+      if (name != nullptr && (name == std::string_view("__malloc_arena_thread_freeres") ||
+                              name == std::string_view("tcache_thread_shutdown"))) {
+        add_cleanup(symbol, bias, program);
+      }
+      if (name != nullptr && name == std::string_view("libc_start_main_stage2")) {
+        program.lacks_cfi = 1;
+      }
+      if (GELF_ST_BIND(symbol.st_info) == STB_LOCAL) {
+        continue;
+      }
       for (uint32_t wanted = 0; name != nullptr && wanted < kProgramFunctionCount; ++wanted) {
         if (std::strcmp(name, kProgramFunctions[wanted]) == 0) {
           program.functions[wanted] = symbol.st_value + bias;
@@ -107,9 +134,10 @@ bool is_static_program(Elf* elf) {
          (header.e_type == ET_EXEC || (header.e_type == ET_DYN && says_executable(elf)));
 }
 
+uint64_t entry_of(int32_t pid) { return auxiliary_value(pid, AT_ENTRY).value_or(0); }
+
 AttachProgram program_of(int32_t pid) {
   AttachProgram program{};
-  program.function_count = kProgramFunctionCount;
   const Result<Fd> file = open_file(fmt::format("/proc/{}/exe", pid), O_RDONLY);
   const std::optional<uint64_t> entry = auxiliary_value(pid, AT_ENTRY);
   if (!file.ok() || !entry) {

@@ -13,6 +13,9 @@ namespace flarestack {
 // Whether an executable is all that its process consists of: it names no loader, and is none itself.
 bool is_static_program(Elf* elf);
 
+// Where the program begins, behind its loader; 0: it cannot be read.
+uint64_t entry_of(int32_t pid);
+
 // Of a process's executable; all zero: it cannot be read. Its bytes are not trusted.
 AttachProgram program_of(int32_t pid);
 
