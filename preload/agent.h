@@ -56,8 +56,8 @@ void before_fork();
 void after_fork_in_parent();
 void after_fork_in_child();
 
-// Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail that
-// would have succeeded: a multiple of what we map. [init]
+// Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail
+// that would have succeeded: a multiple of what we map. [init]
 bool limits_leave_room();
 
 // RLIMIT_STACK: of the main thread, and of threads without attributes. [init]

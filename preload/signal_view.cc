@@ -51,7 +51,9 @@ int sample_signal() { return static_cast<int>(the_agent.session.page().sample_si
 
 }  // namespace
 
-bool can_change_actions_unseen() { return next().sigaction == nullptr; }
+bool can_change_actions_unseen() {
+  return next().sigaction == nullptr && (the_agent.program.is_static == 0 || the_agent.program.has_names == 0);
+}
 
 int real_sigaction(int signal, const struct sigaction* action, struct sigaction* old_action) {
   if (the_agent.program.is_static == 0) {

@@ -100,6 +100,7 @@ void find_functions(Elf* elf, uint64_t bias, AttachProgram& program) {
     if (gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_SYMTAB || header.sh_size > kMaxTableBytes) {
       continue;
     }
+    program.has_names = 1;
     Elf_Data* data = elf_getdata(section, nullptr);
     GElf_Sym symbol;
     for (int i = 0; data != nullptr && gelf_getsym(data, i, &symbol) != nullptr; ++i) {

@@ -87,6 +87,21 @@ MemoryRanges without_blocks(const MemoryRanges& ranges, const ScannedBlocks& blo
   return result;
 }
 
+// musl's allocator takes what is left over in the pages of modules' data.
+std::vector<ScanRoot> outside_of_blocks(const LeakRoots& roots, const ScannedBlocks& blocks) {
+  std::vector<ScanRoot> result;
+  for (const ScanRoot& root : roots.roots()) {
+    if (!roots.is_file(root.start)) {
+      result.push_back(root);
+      continue;
+    }
+    for (const auto& [start, end] : without_blocks({{root.start, root.end}}, blocks)) {
+      result.push_back({start, end, root.has_chunk_headers});
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 MemoryRanges TargetProcess::memory_before_attach() const {
@@ -210,7 +225,7 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   input.blocks = heap_->live_blocks(input.threads);
   facts.earlier = without_blocks(earlier_memory_, input.blocks);
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
-  input.roots = roots.roots();
+  input.roots = outside_of_blocks(roots, input.blocks);
 
   input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };

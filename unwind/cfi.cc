@@ -319,17 +319,21 @@ class CfiProgram {
   CfiScratch* scratch_;
 };
 
+// Not a frame of its own on the stack of a handler.
+[[gnu::always_inline]] inline bool read_frame(const UnwindModule& module, uint64_t fde, FrameDescription* found) {
+  const uint64_t cie = cie_of(module, fde);
+  return cie != 0 && parse_cie(module, cie, found) && parse_fde(module, fde, found);
+}
+
 }  // namespace
 
 bool find_frame_description(const UnwindModule& module, uint64_t lookup, FrameDescription* found) {
   const uint64_t fde = module.index != nullptr ? search_index(module, lookup) : search_table(module, lookup);
-  return fde != 0 && read_frame_description(module, fde, found) && found->code_start <= lookup &&
-         lookup < found->code_end;
+  return fde != 0 && read_frame(module, fde, found) && found->code_start <= lookup && lookup < found->code_end;
 }
 
 bool read_frame_description(const UnwindModule& module, uint64_t fde_address, FrameDescription* found) {
-  const uint64_t cie = cie_of(module, fde_address);
-  return cie != 0 && parse_cie(module, cie, found) && parse_fde(module, fde_address, found);
+  return read_frame(module, fde_address, found);
 }
 
 bool run_cfi(const UnwindModule& module, const FrameDescription& fde, uint64_t lookup, CfiScratch* scratch) {

@@ -56,8 +56,8 @@ struct AttachProgram {
   uint32_t is_static;    // the executable, the vdso and the agent are all that there is
   uint32_t is_starting;  // not an attach: none of the program's own code has run
   uint32_t lacks_cfi;    // a static program of musl, whose code has none where it starts programs and threads
-  uint32_t reserved;
-  uint64_t eh_frame;  // runtime address of the executable's section; 0: none, or it is not known
+  uint32_t has_names;    // a static program with a symbol table: what is not among its functions it does not call
+  uint64_t eh_frame;     // runtime address of the executable's section; 0: none, or it is not known
   uint64_t eh_frame_bytes;
   uint64_t cleanup;  // of a static program: the code by which its allocator frees what it keeps for a thread that ends;
   uint64_t cleanup_bytes;                     // what that calls is nothing of the program's
