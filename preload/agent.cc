@@ -76,8 +76,8 @@ void read_text(const char* path, char* text, size_t capacity) {
   text[size > 0 ? size : 0] = '\0';
 }
 
-// Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail
-// that would have succeeded: a multiple of what we map.
+}  // namespace
+
 bool limits_leave_room() {
   constexpr uint64_t kShare = 4;
   constexpr uint64_t kPrivateBytes = 16 << 20;  // what threads need for their unwinding
@@ -97,6 +97,8 @@ bool limits_leave_room() {
   };
   return fits(RLIMIT_AS, pages[0], kSessionBytes) && fits(RLIMIT_DATA, pages[5], kPrivateBytes);
 }
+
+namespace {
 
 // Makes the calling thread the first of a session. `signal_blocked`: what the program believes; `counted_from_cpu_ns`:
 // where its CPU time begins to be ours.

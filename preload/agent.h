@@ -9,15 +9,17 @@
 #include <cstdint>
 
 #include "preload/next_symbol.h"
+#include "wire/attach.h"
 #include "wire/handshake.h"
 #include "wire/session.h"
 
 namespace flarestack::agent {
 
 struct Agent {
-  SessionView session;  // empty: switched off from the start
-  int32_t process = 0;  // our own process id: a hook that finds another one runs in a child we do not know of
-  r_debug* debug = nullptr;
+  SessionView session;       // empty: switched off from the start
+  int32_t process = 0;       // our own process id: a hook that finds another one runs in a child we do not know of
+  r_debug* debug = nullptr;  // nullptr in a static program
+  AttachProgram program{};   // of one that was attached to
   const char* session_value = nullptr;  // of our environment variable, as it was when the program started
   const char* agent_path = nullptr;     // our entry of LD_PRELOAD
   bool follow_exec = true;              // false: --no-children
@@ -53,6 +55,10 @@ SessionView open_session(const char* session_value, const SessionRequest& reques
 void before_fork();
 void after_fork_in_parent();
 void after_fork_in_child();
+
+// Whether the limits of memory (RLIMIT_AS, RLIMIT_DATA) leave enough for us not to be what makes an allocation fail
+// that would have succeeded: a multiple of what we map. [init]
+bool limits_leave_room();
 
 // RLIMIT_STACK: of the main thread, and of threads without attributes. [init]
 uint64_t stack_limit_bytes();

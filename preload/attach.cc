@@ -10,6 +10,8 @@
 #include <csignal>
 
 #include "preload/agent.h"
+#include "preload/alternate_stack.h"
+#include "preload/fatal_signals.h"
 #include "preload/heap.h"
 #include "preload/heap_provider.h"
 #include "preload/hooks_attach.h"
@@ -40,7 +42,9 @@ HookTable all_hooks(const SessionPage& page) {
   HookTable hooks;
   if (page.heap != HeapRecording::kOff) {
     hooks = heap_hooks();
+    // Two names of one function in glibc; in musl the second is what exit() calls.
     hooks.add("_exit", page.leak_check != 0 ? exit_hook() : nullptr);
+    hooks.add("_Exit", page.leak_check != 0 ? exit_hook() : nullptr);
     add_mapping_hooks(hooks);
   }
   add_process_hooks(hooks);
@@ -57,8 +61,9 @@ AttachResult prepare(AttachRequest& request) {
   the_agent.agent_path = path_text;
   the_agent.is_attached = true;
   the_agent.process = process_id();
+  the_agent.program = request.program;
   the_agent.debug = loader_debug();
-  if (the_agent.debug == nullptr) {
+  if (the_agent.debug == nullptr && the_agent.program.is_static == 0) {
     return AttachResult::kNoLoader;
   }
   if (executable_has_note("Go")) {
@@ -68,15 +73,19 @@ AttachResult prepare(AttachRequest& request) {
   if (!was_here && !create_thread_table()) {
     return AttachResult::kNoMemory;
   }
+  const bool is_starting = the_agent.program.is_starting != 0;
+  if (is_starting && !limits_leave_room()) {
+    return AttachResult::kNoMemory;
+  }
   if (prepared) {  // of an attach that came no further
     unmap_memory(prepared.region(), kSessionBytes);
   }
-  prepared = open_session(session_text, {HelloOrigin::kAttach, 0, 0});
+  prepared = open_session(session_text, {is_starting ? HelloOrigin::kImage : HelloOrigin::kAttach, 0, 0});
   if (!prepared) {
     return AttachResult::kNoSession;
   }
   request.hooks = patch_request(all_hooks(prepared.page()));
-  request.notification_address = the_agent.debug->r_brk;
+  request.notification_address = the_agent.debug != nullptr ? the_agent.debug->r_brk : 0;
   return AttachResult::kDone;
 }
 
@@ -144,11 +153,24 @@ void take_prepared() {
   prepared = {};
 }
 
+// As the constructor does at a launch. The kernel has put the arguments where the stack pointer is.
+void start(const AttachThread& first) {
+  const uint64_t count = *reinterpret_cast<const uint64_t*>(first.stack_pointer);
+  measure_signal_frame(reinterpret_cast<const char* const*>(first.stack_pointer) + 1 + count + 1);
+  if (the_agent.program.is_static != 0) {
+    thread_table::expect_thread_pointer(first.thread_pointer);
+  }
+  if (the_agent.session.page().leak_check != 0) {
+    hide_fatal_signals();
+  }
+}
+
 AttachResult enter(const AttachRequest& request) {
   if (!prepared) {
     return AttachResult::kNoPreparation;
   }
-  if (the_agent.debug->r_state != r_debug::RT_CONSISTENT || is_busy(request)) {
+  const bool is_loading = the_agent.debug != nullptr && the_agent.debug->r_state != r_debug::RT_CONSISTENT;
+  if (is_loading || is_busy(request)) {
     return AttachResult::kBusy;
   }
   take_prepared();
@@ -174,6 +196,9 @@ AttachResult enter(const AttachRequest& request) {
   // A tick of the borrowed thread waits until it is its own again.
   set_signal_mask(SIG_BLOCK, sample_signal_bit());
   enter_all(request);
+  if (the_agent.program.is_starting != 0) {
+    start(request.threads[0]);
+  }
   if (plan != nullptr) {
     write_jumps(plan);
   }

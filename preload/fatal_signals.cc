@@ -60,7 +60,7 @@ bool is_ours(const struct sigaction& action) { return action.sa_sigaction == han
 
 void hide_fatal_signals() {
   constexpr int kFirstProcess = 1;
-  if (next().sigaction == nullptr || process_id() == kFirstProcess || executable_has_note("Go")) {
+  if (can_change_actions_unseen() || process_id() == kFirstProcess || executable_has_note("Go")) {
     return;
   }
   our_action.sa_sigaction = handle_fatal_signal;
@@ -80,9 +80,9 @@ void reveal_fatal_signals() {
   }
   for (const int signal : kFatalSignals) {
     struct sigaction present {};
-    if (is_fatal(signal) && next().sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
+    if (is_fatal(signal) && real_sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
       show_default(signal, present);
-      next().sigaction(signal, &present, nullptr);
+      real_sigaction(signal, &present, nullptr);
     }
   }
 }
@@ -98,16 +98,16 @@ void keep_default(int signal, const struct sigaction& asked) {
 
 void hide_default_again(int signal) {
   struct sigaction present {};
-  if (hiding.load(std::memory_order_relaxed) && is_fatal(signal) && next().sigaction(signal, nullptr, &present) == 0 &&
+  if (hiding.load(std::memory_order_relaxed) && is_fatal(signal) && real_sigaction(signal, nullptr, &present) == 0 &&
       instead_of_default(signal, present) != nullptr) {
     keep_default(signal, present);
-    next().sigaction(signal, &our_action, nullptr);
+    real_sigaction(signal, &our_action, nullptr);
   }
 }
 
 void mark_default(int signal) {
   struct sigaction present {};
-  if (hiding.load(std::memory_order_relaxed) && next().sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
+  if (hiding.load(std::memory_order_relaxed) && real_sigaction(signal, nullptr, &present) == 0 && is_ours(present)) {
     show_default(signal, present);
     keep_default(signal, with_restorer(present));
   }

@@ -51,6 +51,11 @@ void settle_heap_provider() {
       code.size_bytes[code.count++] = module->text_end - module->text_start;
     }
   }
+  if (const AttachProgram& program = the_agent.program; program.cleanup_bytes != 0) {
+    code.count = 1;
+    code.start[0] = program.cleanup;
+    code.size_bytes[0] = program.cleanup_bytes;
+  }
   const auto settle = [](auto*& function) {
     function =
         reinterpret_cast<std::remove_reference_t<decltype(function)>>(original_of(reinterpret_cast<void*>(function)));

@@ -2,6 +2,7 @@
 // Memory that the program maps itself, told apart from its heap: what an allocator maps for its own use it maps inside
 // a hooked call, or by a system call of its own. Address space that is only reserved (PROT_NONE) is none.
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <cstdarg>
 #include <cstddef>
@@ -18,8 +19,14 @@ namespace {
 
 uint64_t address_of(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
 
+// Where the program and its libc are one module, the caller does not tell whose memory it is.
+bool is_for_stack() {
+  const ThreadState* thread = this_thread();
+  return thread != nullptr && thread->starts_thread;
+}
+
 [[gnu::always_inline]] inline void* map_with(const HeapCall& call, void* result, size_t size_bytes, int protection) {
-  if (result != MAP_FAILED && protection != PROT_NONE && call.counts()) {
+  if (result != MAP_FAILED && protection != PROT_NONE && call.counts() && !is_for_stack()) {
     call.mapped(address_of(result), whole_pages(size_bytes));
   }
   return result;
@@ -83,7 +90,7 @@ FLARESTACK_HOOK void* sbrk(long increment) noexcept {
 
 FLARESTACK_HOOK int brk(void* end) noexcept {
   const HeapCall call(heap_caller(), the_agent.is_attached);
-  const uint64_t before = call.counts() ? address_of(heap_provider().sbrk(0)) : 0;
+  const uint64_t before = call.counts() ? static_cast<uint64_t>(flarestack::raw_syscall(SYS_brk, 0)) : 0;
   const int result = heap_provider().brk(end);
   const uint64_t after = address_of(end);
   if (result == 0 && call.counts() && after > before) {

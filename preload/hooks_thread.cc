@@ -120,7 +120,14 @@ FLARESTACK_HOOK int pthread_create(pthread_t* handle, const pthread_attr_t* attr
   if (thread == nullptr) {
     return next().pthread_create(handle, attributes, routine, argument);
   }
+  ThreadState* creator = this_thread();
+  if (creator != nullptr) {
+    creator->starts_thread = true;
+  }
   const int result = next().pthread_create(handle, attributes, thread_main, thread);
+  if (creator != nullptr) {
+    creator->starts_thread = false;
+  }
   if (result != 0) {
     abandon_thread(*thread);
   }

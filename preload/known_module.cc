@@ -35,7 +35,8 @@ RingWriter module_log() {
 
 void path_of(const KnownModule& module, char* path) {
   const char* name = module.map->l_name;
-  if (name == nullptr || name[0] == '\0') {
+  // The executable: glibc gives it no name, musl the one that it was called by.
+  if (name == nullptr || name[0] == '\0' || (the_agent.debug != nullptr && module.map == the_agent.debug->r_map)) {
     const long length =
         raw_syscall(SYS_readlink, raw_pointer("/proc/self/exe"), raw_pointer(path), kMaxModulePathBytes - 1);
     path[length > 0 ? length : 0] = '\0';

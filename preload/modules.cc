@@ -17,6 +17,7 @@
 #include "preload/sandbox.h"
 #include "preload/system.h"
 #include "preload/thread_state.h"
+#include "unwind/frame_index.h"
 #include "unwind/packed_row.h"
 #include "wire/records.h"
 #include "wire/ring.h"
@@ -67,6 +68,30 @@ void find_build_id(KnownModule& module, uint64_t start, uint64_t size_bytes) {
   }
 }
 
+// Of a static program, which has nobody who lists them.
+constinit link_map static_program{};
+constinit link_map vdso{};
+constinit FrameIndexEntry* program_index = nullptr;
+constinit uint64_t program_index_count = 0;
+
+bool is_executable(const link_map* map) {
+  return map == &static_program || (the_agent.debug != nullptr && map == the_agent.debug->r_map);
+}
+
+// For an executable whose linker left the search table out; made once, for the segment of its code that is first asked
+// for.
+void index_program(UnwindModule& module) {
+  if (program_index == nullptr) {
+    const AttachProgram& program = the_agent.program;
+    const uint64_t count = index_frames(module, program.eh_frame, program.eh_frame_bytes, nullptr, 0);
+    program_index = static_cast<FrameIndexEntry*>(count != 0 ? map_memory(count * sizeof(FrameIndexEntry)) : nullptr);
+    program_index_count = program_index == nullptr ? 0 : count;
+    index_frames(module, program.eh_frame, program.eh_frame_bytes, program_index, program_index_count);
+  }
+  module.index = program_index;
+  module.index_count = program_index_count;
+}
+
 // Fills in segments, CFI and build id from the program headers; false when they cannot be found.
 bool describe(KnownModule& module) {
   ElfW(Ehdr) header;
@@ -75,7 +100,7 @@ bool describe(KnownModule& module) {
   // which the loader lists with bias 0.
   uint64_t image = module.bias;
   if (module.bias == 0) {
-    image = the_agent.debug->r_map == module.map ? executable_header_address() : 0;
+    image = is_executable(module.map) ? executable_header_address() : 0;
   }
   if (image == 0 || !safe_read(&header, reinterpret_cast<const void*>(image), sizeof(header)) ||
       memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phnum > kMaxProgramHeaders ||
@@ -91,21 +116,28 @@ bool describe(KnownModule& module) {
       find_build_id(module, headers[i].p_vaddr + module.bias, headers[i].p_memsz);
     }
   }
+  const bool needs_index = hdr_start == 0 && is_executable(module.map) && the_agent.program.eh_frame != 0;
+  const uint64_t cfi_start = needs_index ? the_agent.program.eh_frame : hdr_start;
   for (uint32_t i = 0; i < header.e_phnum; ++i) {
     const uint64_t start = headers[i].p_vaddr + module.bias;
-    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_R) != 0 && hdr_start >= start &&
-        hdr_start < start + headers[i].p_filesz) {
+    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_R) != 0 && cfi_start >= start &&
+        cfi_start < start + headers[i].p_filesz) {
       read_start = start;
       read_end = start + headers[i].p_filesz;
     }
   }
-  const bool is_loader = module.bias != 0 && module.bias == the_agent.debug->r_ldbase;
+  // musl's loader is its libc, and without CFI; so is what of it is in a static program.
+  const bool is_loader = (the_agent.debug != nullptr && module.bias != 0 && module.bias == the_agent.debug->r_ldbase) ||
+                         (the_agent.program.lacks_cfi != 0 && is_executable(module.map));
   for (uint32_t i = 0; i < header.e_phnum && module.segment_count < kSegmentsPerModule; ++i) {
     if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_X) != 0) {
       const uint64_t start = headers[i].p_vaddr + module.bias;
-      module.segments[module.segment_count++] = {
-          start,    start + headers[i].p_memsz, read_end != 0 ? hdr_start : 0, hdr_size, read_start, read_end, 0,
-          is_loader};
+      UnwindModule& segment = module.segments[module.segment_count++];
+      segment = {start,    start + headers[i].p_memsz, read_end != 0 ? hdr_start : 0, hdr_size, read_start, read_end, 0,
+                 is_loader};
+      if (needs_index && read_end != 0) {
+        index_program(segment);
+      }
     }
   }
   return true;
@@ -226,6 +258,15 @@ void rebuild() {
   for (uint32_t i = 0; i < known_count; ++i) {
     known[i].present = false;
   }
+  if (the_agent.program.is_static != 0) {
+    static_program.l_addr = executable_bias();
+    vdso.l_addr = vdso_address();
+    vdso.l_name = const_cast<char*>("linux-vdso");
+    visit(&static_program);
+    if (vdso.l_addr != 0) {
+      visit(&vdso);
+    }
+  }
   // A namespace of dlmopen is chained behind the first one since glibc 2.35 (struct r_debug_extended, version 2).
   struct Extended {
     r_debug base;
@@ -272,7 +313,7 @@ void on_loader_event() {
 }  // namespace
 
 void start_modules(bool first_in_process) {
-  if (the_agent.debug == nullptr) {
+  if (the_agent.debug == nullptr && the_agent.program.is_static == 0) {
     the_agent.session.page().module_hook_missing.store(1, std::memory_order_relaxed);
     return;
   }
@@ -282,7 +323,7 @@ void start_modules(bool first_in_process) {
       return;
     }
     rebuild();
-    if (!hook_loader(the_agent.debug->r_brk, on_loader_event)) {
+    if (the_agent.debug != nullptr && !hook_loader(the_agent.debug->r_brk, on_loader_event)) {
       the_agent.session.page().module_hook_missing.store(1, std::memory_order_relaxed);
     }
     return;

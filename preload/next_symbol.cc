@@ -82,28 +82,46 @@ void* find_in(const link_map& module, const char* name, unsigned char type) {
   return hidden_version;
 }
 
-struct ProgramHeaders {
+// What the kernel tells a program of itself (getauxval(3)).
+struct Auxiliary {
   const ElfW(Phdr) * headers = nullptr;
   size_t count = 0;
+  uint64_t entry = 0;
+  uint64_t vdso = 0;
 };
 
-ProgramHeaders executable_headers() {
+Auxiliary auxiliary_vector() {
   // /proc/self/auxv rather than the vector behind the environment: a hook may run before our constructor.
-  ElfW(auxv_t) auxiliary[48];
+  ElfW(auxv_t) entries[48];
   const int descriptor = open_file("/proc/self/auxv");
-  const long size = descriptor >= 0 ? read_file(descriptor, auxiliary, sizeof(auxiliary)) : 0;
+  const long size = descriptor >= 0 ? read_file(descriptor, entries, sizeof(entries)) : 0;
   if (descriptor >= 0) {
     close_file(descriptor);
   }
-  ProgramHeaders result;
-  for (size_t i = 0; size > 0 && i < static_cast<size_t>(size) / sizeof(auxiliary[0]); ++i) {
-    if (auxiliary[i].a_type == AT_PHDR) {
-      result.headers = reinterpret_cast<const ElfW(Phdr)*>(auxiliary[i].a_un.a_val);
-    } else if (auxiliary[i].a_type == AT_PHNUM) {
-      result.count = auxiliary[i].a_un.a_val;
+  Auxiliary result;
+  for (size_t i = 0; size > 0 && i < static_cast<size_t>(size) / sizeof(entries[0]); ++i) {
+    const uint64_t value = entries[i].a_un.a_val;
+    if (entries[i].a_type == AT_PHDR) {
+      result.headers = reinterpret_cast<const ElfW(Phdr)*>(value);
+    } else if (entries[i].a_type == AT_PHNUM) {
+      result.count = value;
+    } else if (entries[i].a_type == AT_ENTRY) {
+      result.entry = value;
+    } else if (entries[i].a_type == AT_SYSINFO_EHDR) {
+      result.vdso = value;
     }
   }
   return result;
+}
+
+// In a static program, as whoever attached has found it.
+void* find_in_program(const char* name) {
+  for (uint32_t i = 0; i < kProgramFunctionCount; ++i) {
+    if (text_equal(kProgramFunctions[i], name)) {
+      return reinterpret_cast<void*>(the_agent.program.functions[i]);
+    }
+  }
+  return nullptr;
 }
 
 void* find_behind_us(const r_debug* debug, const char* name, unsigned char type) {
@@ -123,13 +141,14 @@ void* find_behind_us(const r_debug* debug, const char* name, unsigned char type)
 }  // namespace
 
 r_debug* loader_debug() {
-  const ProgramHeaders program = executable_headers();
-  uint64_t bias = 0;
+  if (the_agent.program.is_static != 0) {
+    return nullptr;  // a static program that can be anywhere has one, and lists nothing but itself
+  }
+  const Auxiliary program = auxiliary_vector();
+  const uint64_t bias = executable_bias();
   const ElfW(Phdr)* dynamic = nullptr;
   for (size_t i = 0; i < program.count; ++i) {
-    if (program.headers[i].p_type == PT_PHDR) {
-      bias = reinterpret_cast<uint64_t>(program.headers) - program.headers[i].p_vaddr;
-    } else if (program.headers[i].p_type == PT_DYNAMIC) {
+    if (program.headers[i].p_type == PT_DYNAMIC) {
       dynamic = &program.headers[i];
     }
   }
@@ -147,18 +166,32 @@ r_debug* loader_debug() {
 
 uint64_t executable_header_address() {
   // The linker puts the program headers right behind the ELF header.
-  const ProgramHeaders program = executable_headers();
+  const Auxiliary program = auxiliary_vector();
   return program.headers != nullptr ? reinterpret_cast<uint64_t>(program.headers) - sizeof(ElfW(Ehdr)) : 0;
 }
 
+uint64_t executable_bias() {
+  const Auxiliary program = auxiliary_vector();
+  for (size_t i = 0; i < program.count; ++i) {
+    if (program.headers[i].p_type == PT_PHDR) {
+      return reinterpret_cast<uint64_t>(program.headers) - program.headers[i].p_vaddr;
+    }
+  }
+  // Linkers leave that one out of static programs.
+  ElfW(Ehdr) header;
+  const auto* at = reinterpret_cast<const void*>(executable_header_address());
+  return at != nullptr && safe_read(&header, at, sizeof(header)) && header.e_ident[EI_MAG0] == ELFMAG0
+             ? program.entry - header.e_entry
+             : 0;
+}
+
+uint64_t vdso_address() { return auxiliary_vector().vdso; }
+
 bool executable_has_note(const char* owner) {
-  const ProgramHeaders program = executable_headers();
-  uint64_t bias = 0;
+  const Auxiliary program = auxiliary_vector();
+  const uint64_t bias = executable_bias();
   for (size_t i = 0; i < program.count; ++i) {
     const ElfW(Phdr)& header = program.headers[i];
-    if (header.p_type == PT_PHDR) {
-      bias = reinterpret_cast<uint64_t>(program.headers) - header.p_vaddr;
-    }
     if (header.p_type != PT_NOTE) {
       continue;
     }
@@ -175,7 +208,9 @@ bool executable_has_note(const char* owner) {
   return false;
 }
 
-void* next_symbol(const r_debug* debug, const char* name) { return find_behind_us(debug, name, STT_FUNC); }
+void* next_symbol(const r_debug* debug, const char* name) {
+  return the_agent.program.is_static != 0 ? find_in_program(name) : find_behind_us(debug, name, STT_FUNC);
+}
 
 void* function_of(const link_map& module, const char* name) { return find_in(module, name, STT_FUNC); }
 

@@ -15,6 +15,12 @@ r_debug* loader_debug();
 // Where the executable's ELF header is mapped, from AT_PHDR; 0 if unknown. [init]
 uint64_t executable_header_address();
 
+// By how much the executable lies above the addresses that its file has. [init]
+uint64_t executable_bias();
+
+// Where the kernel has mapped its own library; 0: nowhere. [init]
+uint64_t vdso_address();
+
 // Whether the executable has an ELF note of this owner ("Go"). [init]
 bool executable_has_note(const char* owner);
 

@@ -14,6 +14,21 @@
 #include "preload/sandbox.h"
 #include "preload/system.h"
 
+// What libc has for the purpose, byte by byte: debuggers and unwinders know a signal frame by it.
+asm(R"(
+    .text
+    .hidden flarestack_return_from_handler
+    .globl flarestack_return_from_handler
+    .type flarestack_return_from_handler, @function
+    .p2align 4
+    nop
+flarestack_return_from_handler:
+    mov $15, %rax
+    syscall
+    .size flarestack_return_from_handler, .-flarestack_return_from_handler
+)");
+extern "C" __attribute__((visibility("hidden"))) void flarestack_return_from_handler();
+
 namespace flarestack::agent {
 namespace {
 
@@ -36,6 +51,33 @@ int sample_signal() { return static_cast<int>(the_agent.session.page().sample_si
 
 }  // namespace
 
+bool can_change_actions_unseen() {
+  return next().sigaction == nullptr && (the_agent.program.is_static == 0 || the_agent.program.has_names == 0);
+}
+
+int real_sigaction(int signal, const struct sigaction* action, struct sigaction* old_action) {
+  if (the_agent.program.is_static == 0) {
+    return next().sigaction != nullptr ? next().sigaction(signal, action, old_action) : -1;
+  }
+  KernelAction asked{};
+  KernelAction old{};
+  if (action != nullptr) {
+    asked = {action->sa_handler, static_cast<unsigned long>(action->sa_flags | kRestorerFlag),
+             action->sa_restorer != nullptr ? action->sa_restorer : flarestack_return_from_handler,
+             action->sa_mask.__val[0]};
+  }
+  const long result = raw_syscall(SYS_rt_sigaction, signal, raw_pointer(action != nullptr ? &asked : nullptr),
+                                  raw_pointer(old_action != nullptr ? &old : nullptr), sizeof(uint64_t));
+  if (!raw_failed(result) && old_action != nullptr) {
+    *old_action = {};
+    old_action->sa_handler = old.handler;
+    old_action->sa_flags = static_cast<int>(old.flags);
+    old_action->sa_restorer = old.restorer;
+    old_action->sa_mask.__val[0] = old.mask;
+  }
+  return raw_failed(result) ? -1 : 0;
+}
+
 bool is_hidden_signal(long signal) { return the_agent.session && signal == sample_signal(); }
 
 bool install_handler() {
@@ -46,19 +88,15 @@ bool install_handler() {
     word = ~0UL;
   }
   struct sigaction installed {};
-  if (next().sigaction == nullptr || next().sigaction(sample_signal(), &action, &the_program_action) != 0) {
+  if (real_sigaction(sample_signal(), &action, &the_program_action) != 0) {
     return false;
   }
-  next().sigaction(sample_signal(), nullptr, &installed);
+  real_sigaction(sample_signal(), nullptr, &installed);
   the_restorer = installed.sa_restorer;
   return true;
 }
 
-void remove_handler() {
-  if (next().sigaction != nullptr) {
-    next().sigaction(sample_signal(), &the_program_action, nullptr);
-  }
-}
+void remove_handler() { real_sigaction(sample_signal(), &the_program_action, nullptr); }
 
 struct sigaction* program_action() {
   return &the_program_action;
@@ -193,12 +231,12 @@ ExecSignals reveal_signals() {
   if (!is_other_process(thread) && thread != nullptr && thread->signal_blocked) {
     set_signal_mask(SIG_BLOCK, sample_signal_bit());
   }
-  if (sample_signal_bit() != 0 && the_program_action.sa_handler == SIG_IGN && next().sigaction != nullptr) {
+  if (sample_signal_bit() != 0 && the_program_action.sa_handler == SIG_IGN) {
     struct sigaction real {};
-    next().sigaction(sample_signal(), nullptr, &real);
+    real_sigaction(sample_signal(), nullptr, &real);
     saved.ignored = real.sa_sigaction == handle_sample_signal;  // or else a vfork child has set its own
     if (saved.ignored) {
-      next().sigaction(sample_signal(), &the_program_action, nullptr);
+      real_sigaction(sample_signal(), &the_program_action, nullptr);
     }
   }
   return saved;

@@ -31,6 +31,12 @@ struct KernelAction {
   uint64_t mask;
 };
 
+// sigaction(2): by libc, or by ourselves in a static program, whose libc may be without a name, or not be set up yet.
+// [hook]
+int real_sigaction(int signal, const struct sigaction* action, struct sigaction* old_action);
+// Whether the program can set its actions only past us. [hook]
+bool can_change_actions_unseen();
+
 // Installs our handler. False: the kernel refused. [init]
 bool install_handler();
 // Gives the program's action back to the kernel: where there is no session, nothing is hidden. [hook]

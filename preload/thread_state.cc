@@ -136,7 +136,7 @@ ThreadState* claim_free_slot(uint32_t& ended) {
     state.unwinder_generation = 0;
     state.resume_cpu_ns = 0;
     state.heap.ring = nullptr;
-    state.signal_blocked = state.signal_surrendered = false;
+    state.signal_blocked = state.signal_surrendered = state.starts_thread = false;
     return &state;
   }
   return nullptr;
@@ -162,9 +162,30 @@ void reset_thread_table() {
   }
 }
 
+static constinit std::atomic<uint64_t> passing_pointer{0};
+
+void thread_table::expect_thread_pointer(uint64_t ours) { passing_pointer.store(ours, std::memory_order_relaxed); }
+
+// A handler may come in between, and does the same.
+static ThreadState* enter_under_own(uint64_t pointer, uint64_t passing) {
+  const Entry* entry = find_entry(passing);
+  const uint64_t value = entry != nullptr ? entry->load(std::memory_order_relaxed) : 0;
+  ThreadState* thread = value != 0 ? &state_of(value) : nullptr;
+  if (thread == nullptr || thread->tid != thread_id() || !add_key(pointer, *thread)) {
+    return nullptr;
+  }
+  thread->thread_pointer.store(pointer, std::memory_order_relaxed);
+  passing_pointer.store(0, std::memory_order_relaxed);
+  return thread;
+}
+
 ThreadState* thread_table::find_thread(uint64_t pointer) {
   const Entry* entry = entries != nullptr ? find_entry(pointer) : nullptr;
   const uint64_t value = entry != nullptr ? entry->load(std::memory_order_relaxed) : 0;
+  if (value == 0 && entries != nullptr) {
+    const uint64_t passing = passing_pointer.load(std::memory_order_relaxed);
+    return passing != 0 ? enter_under_own(pointer, passing) : nullptr;
+  }
   return value != 0 ? &state_of(value) : nullptr;
 }
 

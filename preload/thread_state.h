@@ -35,6 +35,9 @@ struct alignas(128) ThreadState {
   bool signal_surrendered = false;  // and uses it: it is really blocked, and the thread is not sampled meanwhile
   int32_t revealed_process = 0;     // a vfork child that has seen its real signals
 
+  // In pthread_create: what is mapped there is a stack, and no memory of the program's own.
+  bool starts_thread = false;
+
   HeapThread heap;
 
   // Handed over by pthread_create.
@@ -71,6 +74,9 @@ inline Entry* set_of(uint64_t pointer, uint32_t probe) {
 }
 inline ThreadState& state_of(uint64_t entry) { return states[(entry & ((1U << kIndexBits) - 1)) - 1]; }
 ThreadState* find_thread(uint64_t pointer);
+// The main thread of a static program that is only starting is known by a thread pointer which is ours. It is known by
+// its own as soon as it has set that. [hook]
+void expect_thread_pointer(uint64_t ours);
 
 }  // namespace thread_table
 

@@ -14,6 +14,7 @@
 #include <libelf.h>
 
 #include "profiler/allocator_names.h"
+#include "profiler/program_file.h"
 
 namespace flarestack {
 namespace {
@@ -291,6 +292,7 @@ AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::s
     return result;
   }
   result.code_ = code_of(elf.get());
+  result.is_static_program_ = flarestack::is_static_program(elf.get());
   const std::vector<SymbolTable> tables = tables_of(elf.get());
   Symbols entries;
   Symbols wanted;
@@ -310,7 +312,10 @@ AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::s
     }
   }
   keep_entries(entries);
-  std::erase_if(wanted, [](const auto& entry) { return entry.second.is_ambiguous; });
+  // A program may have a static function of its own under any name.
+  std::erase_if(wanted, [&](const auto& entry) {
+    return entry.second.is_ambiguous || (result.is_static_program_ && entry.second.is_local);
+  });
   if (entries.empty() && wanted.empty()) {
     return result;
   }

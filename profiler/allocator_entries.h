@@ -43,10 +43,14 @@ class AllocatorEntries {
   // Executable ones.
   const std::vector<Segment>& code() const { return code_; }
 
+  // The file is a program, with its libc in it.
+  bool is_static_program() const { return is_static_program_; }
+
  private:
   std::vector<HookableFunction> allocator_;
   std::vector<HookableFunction> functions_;
   std::vector<Segment> code_;
+  bool is_static_program_ = false;
 };
 
 }  // namespace flarestack

@@ -22,6 +22,7 @@
 #include "profiler/held_thread.h"
 #include "profiler/namespace_tids.h"
 #include "profiler/process_maps.h"
+#include "profiler/program_file.h"
 #include "profiler/remote_place.h"
 #include "profiler/seccomp_look.h"
 #include "profiler/stopped_process.h"
@@ -47,7 +48,7 @@ std::string text_of(AttachResult result) {
     case AttachResult::kNoMemory:
       return "it could not get the memory for it";
     case AttachResult::kNoLoader:
-      return "it is statically linked, so its libraries and its allocator cannot be found";
+      return "it has no loader that tells of its libraries, and is no static program whose file can be read";
     case AttachResult::kGo:
       return "it is a Go program, whose runtime has signals and stacks of its own";
     case AttachResult::kNoHandler:
@@ -237,6 +238,7 @@ Result<PatchRequest> Attacher::prepare() {
       return checked.error();
     }
   }
+  request_.program = program_of(options_.pid);
   Result<RemoteThread> thread = RemoteThread::take(options_.pid);
   if (!thread.ok()) {
     return thread.error();

@@ -31,18 +31,23 @@ Check check_program(const ProcessFacts& facts) {
     case ProgramKind::kOtherMachine:
       return problem_check(name, fmt::format("{} is for another processor; only x86-64 can be recorded.", path));
     case ProgramKind::kStatic:
-      return problem_check(name, fmt::format("{} is statically linked; this version records only dynamically linked "
-                                             "programs.",
-                                             path));
+      return facts.changes_user
+                 ? problem_check(name, fmt::format("{} is setuid or setgid, which no agent is brought into.", path))
+                 : ok_check(name, fmt::format("{} is statically linked; its heap is recorded if it has a symbol table.",
+                                              path));
     case ProgramKind::kDynamic:
       break;
   }
   if (facts.changes_user) {
     return problem_check(name, fmt::format("{} is setuid or setgid: the loader ignores LD_PRELOAD for it.", path));
   }
+  if (facts.interpreter.find("/ld-musl-") != std::string::npos) {
+    return ok_check(name, fmt::format("{} runs on musl and can be recorded from its start.", path));
+  }
   if (!facts.interpreter.ends_with(kLoader)) {
-    return warning_check(name, fmt::format("{} is loaded by {}; recording is tested with glibc's loader only.", path,
-                                           facts.interpreter));
+    return warning_check(
+        name, fmt::format("{} is loaded by {}; recording is tested with glibc's and musl's loaders only.", path,
+                          facts.interpreter));
   }
   return ok_check(name, fmt::format("{} is dynamically linked and can be recorded from its start.", path));
 }

@@ -37,9 +37,24 @@ bool holds(const Mapping& mapping, uint64_t address) { return address >= mapping
 }  // namespace
 
 LeakRoots::LeakRoots(LeakRootFacts facts) : facts_(std::move(facts)) {
+  has_libc_file_ = std::any_of(facts_.mappings.begin(), facts_.mappings.end(), is_libc);
+  const auto program = std::find_if(facts_.mappings.begin(), facts_.mappings.end(), [](const Mapping& mapping) {
+    return mapping.path.starts_with('/') && !mapping.path.starts_with("/memfd:");
+  });
+  program_path_ = program != facts_.mappings.end() ? program->path : std::string();
   for (size_t i = 0; i < facts_.mappings.size(); ++i) {
     add_mapping(i);
   }
+}
+
+// A static program has its libc in it.
+bool LeakRoots::has_libc_data(const Mapping& mapping) const {
+  return has_libc_file_ ? is_libc(mapping) : mapping.path == program_path_;
+}
+
+// Of a static program: what its libc keeps in memory that is made read-only once it has begun (RELRO).
+bool LeakRoots::is_sealed_data(const Mapping& mapping) const {
+  return !has_libc_file_ && mapping.path == program_path_ && !mapping.executable;
 }
 
 const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const {
@@ -47,6 +62,32 @@ const LeakRootFacts::Thread* LeakRoots::thread_on(const Mapping& mapping) const 
     return holds(mapping, one.stack_pointer) || holds(mapping, one.thread_pointer);
   });
   return found != facts_.threads.end() ? &*found : nullptr;
+}
+
+// From each thread's stack pointer to what its libc keeps for it, which may be in one mapping with the memory of an
+// allocator.
+MemoryRanges LeakRoots::stacks_in(const Mapping& mapping) const {
+  constexpr uint64_t kKeptBytes =
+      2048;  // behind the thread pointer: musl's descriptor and what pthread_setspecific sets
+  MemoryRanges stacks;
+  for (const LeakRootFacts::Thread& thread : facts_.threads) {
+    const uint64_t end = std::min(thread.thread_pointer + kKeptBytes, mapping.end);
+    if (mapping.path == "[heap]" && holds(mapping, thread.thread_pointer)) {
+      stacks.emplace_back(mapping.start,
+                          end);  // a static glibc takes its first thread's variables from there, first of all
+      continue;
+    }
+    const bool is_of_one_thread =
+        std::none_of(facts_.threads.begin(), facts_.threads.end(), [&](const LeakRootFacts::Thread& other) {
+          return other.thread_pointer > thread.stack_pointer && other.thread_pointer < thread.thread_pointer;
+        });
+    if (holds(mapping, thread.stack_pointer) && holds(mapping, thread.thread_pointer) &&
+        thread.stack_pointer < thread.thread_pointer && is_of_one_thread) {
+      stacks.emplace_back(std::max(mapping.start, thread.stack_pointer - kRedZoneBytes), end);
+    }
+  }
+  std::sort(stacks.begin(), stacks.end());
+  return stacks;
 }
 
 bool LeakRoots::is_ended_stack(const Mapping& mapping) const {
@@ -67,6 +108,29 @@ const Mapping* LeakRoots::module_before(size_t index) const {
   return nullptr;
 }
 
+namespace {
+
+// What of the ranges is in none of the others; all are ascending and disjoint.
+MemoryRanges without(const MemoryRanges& ranges, const MemoryRanges& others) {
+  MemoryRanges result;
+  for (auto [start, end] : ranges) {
+    for (const auto& [from, to] : others) {
+      if (from < end && to > start) {
+        if (from > start) {
+          result.emplace_back(start, from);
+        }
+        start = to;
+      }
+    }
+    if (start < end) {
+      result.emplace_back(start, end);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
 // What of [start, end) is in none of the holes, which are ascending and disjoint.
 void LeakRoots::add_without(uint64_t start, uint64_t end, const MemoryRanges& holes) {
   auto hole = std::upper_bound(holes.begin(), holes.end(), start,
@@ -86,12 +150,12 @@ void LeakRoots::add_mapping(size_t index) {
   const Mapping& mapping = facts_.mappings[index];
   const Mapping* module = module_before(index);
   const bool is_agents = mapping.start >= facts_.own.first && mapping.start < facts_.own.second;
-  if (!mapping.readable || !mapping.writable || is_agents || is_own(mapping) || is_device(mapping) ||
-      (module != nullptr && is_own(*module))) {
+  if (!mapping.readable || (!mapping.writable && !is_sealed_data(mapping)) || is_agents || is_own(mapping) ||
+      is_device(mapping) || (module != nullptr && is_own(*module))) {
     return;
   }
   if (!is_anonymous(mapping) && !is_stack(mapping)) {
-    roots_.push_back({mapping.start, mapping.end, is_libc(mapping)});
+    roots_.push_back({mapping.start, mapping.end, has_libc_data(mapping)});
     return;
   }
   // What the program has mapped itself counts in any case, and is left out of all that follows.
@@ -126,9 +190,11 @@ void LeakRoots::add_mapping(size_t index) {
     }
     low = lowest != UINT64_MAX ? std::max(low, lowest) : low;  // else it runs on another stack, and all of this counts
   }
+  const MemoryRanges stacks = stacks_in(mapping);
+  const MemoryRanges used = stacks.empty() ? MemoryRanges() : without(facts_.used, stacks);
   for (const auto& [start, end] : rest) {
     if (std::max(start, low) < end) {
-      add_without(std::max(start, low), end, facts_.used);
+      add_without(std::max(start, low), end, stacks.empty() ? facts_.used : used);
     }
   }
 }
@@ -144,7 +210,17 @@ LeakRoots::Place LeakRoots::place_of(uint64_t address) const {
   if (mapping == nullptr) {
     return {};
   }
-  if (const LeakRootFacts::Thread* thread = thread_on(*mapping); thread != nullptr) {
+  const Mapping* module =
+      mapping->inode != 0 ? mapping : module_before(static_cast<size_t>(mapping - facts_.mappings.data()));
+  const LeakRootFacts::Thread* thread = thread_on(*mapping);
+  // musl has the first thread's variables among the program's.
+  constexpr uint64_t kBelowBytes = 512;
+  constexpr uint64_t kAboveBytes = 2048;
+  if (thread != nullptr && module != nullptr &&
+      address + kBelowBytes - thread->thread_pointer >= kBelowBytes + kAboveBytes) {
+    thread = nullptr;
+  }
+  if (thread != nullptr) {
     // Behind its stack a thread has its variables, up to what its thread pointer is the address of and beyond.
     const bool on_stack = holds(*mapping, thread->stack_pointer) &&
                           (!holds(*mapping, thread->thread_pointer) || address < thread->thread_pointer - 4096);
@@ -153,8 +229,6 @@ LeakRoots::Place LeakRoots::place_of(uint64_t address) const {
   if (is_stack(*mapping)) {
     return {LeakHolder::kStack, 0, ""};
   }
-  const Mapping* module =
-      mapping->inode != 0 ? mapping : module_before(static_cast<size_t>(mapping - facts_.mappings.data()));
   if (module != nullptr) {
     return {LeakHolder::kModuleData, 0, module->path.c_str()};
   }

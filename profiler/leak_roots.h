@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -60,14 +61,19 @@ class LeakRoots {
  private:
   using Mapping = ProcessMaps::Mapping;
   const Mapping* mapping_of(uint64_t address) const;
+  bool has_libc_data(const Mapping& mapping) const;
+  bool is_sealed_data(const Mapping& mapping) const;
   void add_mapping(size_t index);
   void add_without(uint64_t start, uint64_t end, const MemoryRanges& holes);
   const LeakRootFacts::Thread* thread_on(const Mapping& mapping) const;
+  MemoryRanges stacks_in(const Mapping& mapping) const;
   bool is_ended_stack(const Mapping& mapping) const;
   // The module whose bss a mapping is, or nullptr.
   const Mapping* module_before(size_t index) const;
 
   LeakRootFacts facts_;
+  bool has_libc_file_ = false;
+  std::string program_path_;
   std::vector<ScanRoot> roots_;
 };
 

@@ -25,6 +25,12 @@ std::string file_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
+// glibc's, before 2.34 as well; musl's, which is its loader, too.
+bool is_libc(std::string_view path) {
+  const std::string name = file_name(path);
+  return name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-");
+}
+
 bool is_agent(std::string_view path) {
   if (path.ends_with(kDeletedMark)) {
     path.remove_suffix(sizeof(kDeletedMark) - 1);
@@ -134,13 +140,13 @@ Result<std::shared_ptr<const AllocatorEntries>> PatchPlanner::entries_of(int32_t
   return std::shared_ptr<const AllocatorEntries>(entries);
 }
 
-PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
+PatchPlanner::Modules PatchPlanner::modules_of(int32_t pid, const ProcessMaps& maps, const IsWanted& is_wanted,
                                                const std::vector<std::string>& functions) {
   Modules modules;
   size_t looked_at = 0;
   for (const ProcessMaps::Mapping& mapping : maps.mappings()) {
     if (!mapping.executable || mapping.inode == 0 || !mapping.path.starts_with('/') || is_agent(mapping.path) ||
-        !file_name(mapping.path).starts_with(module_prefix)) {
+        !is_wanted(mapping.path)) {
       continue;
     }
     if (++looked_at > kMaxModules) {
@@ -193,7 +199,7 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
   if (!maps.ok()) {
     return maps.error();
   }
-  const Modules modules = modules_of(pid, *maps, "", {});
+  const Modules modules = modules_of(pid, *maps, [](const std::string&) { return true; }, {});
   const bool shadow_stack = has_shadow_stack(pid);
   std::vector<WantedHook> wanted;
   for (const Module& module : modules.found) {
@@ -210,15 +216,29 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
     }
   }
   Modules libc;
+  std::string nameless;
   if (!functions.empty() && module_address == 0) {
     std::vector<std::string> names;
     for (const auto& [name, hook] : functions) {
       names.push_back(name);
     }
-    libc = modules_of(pid, *maps, "libc.so", names);
+    const auto program = std::find_if(modules.found.begin(), modules.found.end(),
+                                      [](const Module& one) { return one.entries->is_static_program(); });
+    const bool is_static = program != modules.found.end();
+    libc = modules_of(
+        pid, *maps, [&](const std::string& path) { return is_static ? path == program->path : is_libc(path); }, names);
     add_functions(libc, functions, shadow_stack, wanted);
+    if (is_static && wanted.empty()) {
+      nameless = fmt::format(
+          "{} is statically linked and has no symbol table: its heap, the threads that it starts from now on and its "
+          "children are not recorded",
+          file_name(program->path));
+    }
   }
   PatchPlan result = plan(wanted, *maps);
+  if (!nameless.empty()) {
+    result.refusals.push_back(nameless);
+  }
   if (module_address == 0) {
     result.refusals.insert(result.refusals.end(), modules.unreadable.begin(), modules.unreadable.end());
   }
@@ -231,7 +251,8 @@ Result<PatchPlan> PatchPlanner::plan_function(int32_t pid, const std::string& mo
   if (!maps.ok()) {
     return maps.error();
   }
-  const Modules modules = modules_of(pid, *maps, module_prefix, {name});
+  const auto is_wanted = [&](const std::string& path) { return file_name(path).starts_with(module_prefix); };
+  const Modules modules = modules_of(pid, *maps, is_wanted, {name});
   std::vector<WantedHook> wanted;
   add_functions(modules, {{name, hook_address}}, has_shadow_stack(pid), wanted);
   return plan(wanted, *maps);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -97,7 +98,8 @@ class PatchPlanner {
     std::vector<std::string> unreadable;  // sentences
   };
 
-  Modules modules_of(int32_t pid, const ProcessMaps& maps, const std::string& module_prefix,
+  using IsWanted = std::function<bool(const std::string& path)>;
+  Modules modules_of(int32_t pid, const ProcessMaps& maps, const IsWanted& is_wanted,
                      const std::vector<std::string>& functions);
   static void add_functions(const Modules& modules, const FunctionHooks& functions, bool has_shadow_stack,
                             std::vector<WantedHook>& wanted);

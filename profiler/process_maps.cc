@@ -64,9 +64,14 @@ ProcessMaps ProcessMaps::parse(std::string_view text) {
       maps.mappings_.push_back(std::move(*mapping));
     }
   }
+  // What we have mapped may come before the executable.
+  const auto program = std::find_if(maps.mappings_.begin(), maps.mappings_.end(), [](const Mapping& mapping) {
+    return mapping.path.starts_with('/') && !mapping.path.starts_with("/memfd:");
+  });
   for (const Mapping& mapping : maps.mappings_) {
     const bool is_zeroed_data = mapping.path.empty() && mapping.start == maps.heap_end_;
-    if (mapping.path == maps.mappings_.front().path || mapping.path == "[heap]" || is_zeroed_data) {
+    const bool is_program = program != maps.mappings_.end() && mapping.path == program->path;
+    if (is_program || mapping.path == "[heap]" || is_zeroed_data) {
       maps.heap_end_ = mapping.end;
     }
   }

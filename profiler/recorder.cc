@@ -23,7 +23,7 @@
 #include "profiler/attacher.h"
 #include "profiler/attaching.h"
 #include "profiler/job_control.h"
-#include "profiler/launcher.h"
+#include "profiler/launch_entry.h"
 #include "profiler/process_table.h"
 #include "profiler/recording_settings.h"
 #include "profiler/thread_priority.h"
@@ -57,6 +57,7 @@ class Recorder {
 
  private:
   void step();
+  void answer() { processes_.wait(1'000'000), processes_.drain(); }
   void reap_program();
   void handle_signals();
   void handle_limits();
@@ -127,22 +128,23 @@ Result<void> Recorder::begin() {
 }
 
 Result<int> Recorder::start_program(const std::string& agent_path) {
-  const LoadVerdict verdict = check_loadable(find_program(options_.command[0]).c_str());
-  LaunchOptions launch_options;
-  launch_options.command = options_.command;
-  launch_options.agent_path = agent_path;
-  launch_options.session_value = processes_.session_value();
-  launch_options.load_agent = verdict == LoadVerdict::kLoadable || verdict == LoadVerdict::kNotFound;
-  Result<LaunchedProgram> launched = launch(launch_options);
+  std::error_code error;
+  processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
+  LaunchEntryOptions entry;
+  entry.launch.command = options_.command;
+  entry.launch.agent_path = entry.attach.agent_path = agent_path;
+  entry.launch.session_value = entry.attach.session_value = processes_.session_value();
+  entry.attach.sample_signal = processes_.settings().sample_signal();
+  entry.on_launched = [this](int32_t pid) { processes_.set_launched(pid); };
+  entry.answer = [this] { answer(); };
+  entry.plan = [this](int32_t pid, const PatchRequest& request) { return processes_.plan_hooks(pid, request); };
+  Result<EnteredProgram> launched = launch_and_enter(std::move(entry));
   if (!launched.ok()) {
     return launched.error();
   }
-  program_ = std::move(*launched);
-  processes_.set_launched(program_.pid);
-  std::error_code error;
-  processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
-  if (!launch_options.load_agent) {
-    processes_.note_unrecorded(program_.pid, options_.command[0], load_verdict_text(verdict));
+  program_ = std::move(launched->program);
+  if (!launched->unrecorded.empty()) {
+    processes_.note_unrecorded(program_.pid, options_.command[0], launched->unrecorded);
   }
   if (program_.pidfd) {
     processes_.watch(program_.pidfd.get());

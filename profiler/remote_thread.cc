@@ -97,6 +97,43 @@ Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_sto
   return problem;
 }
 
+Result<RemoteThread> RemoteThread::hold(int32_t pid, TracedThread thread) {
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  Result<Fd> memory = open_file(fmt::format("/proc/{}/mem", pid), O_RDWR);
+  if (!maps.ok() || !memory.ok()) {
+    return maps.ok() ? memory.error() : maps.error();
+  }
+  auto held = std::make_unique<HeldThread>(std::move(thread));
+  held->pid = pid;
+  held->memory_file = std::move(*memory);
+  held->memory = held->memory_file.get();
+  const ReadMemory read = [&held](uint64_t address, void* to, size_t size) { return held->read(address, to, size); };
+  const std::optional<BorrowedCode> code = find_borrowed_code(*maps, read);
+  if (!code) {
+    return Error{fmt::format("process {} has no code that makes a system call and returns", pid)};
+  }
+  held->code = *code;
+  if (const auto before = RaisedPriority::look(0)) {
+    held->our_priority.raise(gettid(), *before, 2);
+  }
+  if (const Result<void> done = held->prepare(read, place_apart(*maps, HeldThread::kMappedBytes)); !done.ok()) {
+    return done.error();
+  }
+  return RemoteThread(std::move(held));
+}
+
+void RemoteThread::set_thread_pointer(uint64_t thread_pointer) {
+  held_->own.fs_base = held_->parked.fs_base = thread_pointer;
+  held_->thread.set_registers(held_->parked);
+}
+
+bool RemoteThread::open_signal(uint32_t signal) {
+  const uint64_t bit = uint64_t{1} << (signal - 1);
+  const bool was_blocked = (held_->signal_mask & bit) != 0;
+  held_->signal_mask &= ~bit;
+  return was_blocked;
+}
+
 RemoteThread::RemoteThread(std::unique_ptr<HeldThread> held) : held_(std::move(held)) {}
 RemoteThread::RemoteThread(RemoteThread&& other) noexcept = default;
 

@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "profiler/traced_thread.h"
 
 namespace flarestack {
 
@@ -39,11 +40,17 @@ class RemoteThread {
   // 0, before it runs on, if it will not do.
   using WhenStopped = std::function<void(int32_t tid)>;
   static Result<RemoteThread> take(int32_t pid, const WhenStopped& when_stopped = {});
+  // The same of a thread that stands still already, of a process that has no other.
+  static Result<RemoteThread> hold(int32_t pid, TracedThread thread);
   RemoteThread(RemoteThread&& other) noexcept;
   RemoteThread& operator=(RemoteThread&&) = delete;
   ~RemoteThread();  // lets go
 
   int32_t tid() const;
+  // What it will have of its own from now on.
+  void set_thread_pointer(uint64_t thread_pointer);
+  // Whether the signal was blocked in its mask, which it no longer is.
+  bool open_signal(uint32_t signal);
   // What it has of its own, and will have again.
   const user_regs_struct& registers() const;
 

@@ -88,16 +88,19 @@ MemoryRanges without_blocks(const MemoryRanges& ranges, const ScannedBlocks& blo
   return result;
 }
 
-// The roots without what has never been written to.
-std::vector<ScanRoot> without_untouched(const LeakRoots& roots, const TouchedMemory& touched) {
+// The roots without what has never been written to. musl's allocator takes what is left over in the pages of modules'
+// data: blocks there are none of the modules'.
+std::vector<ScanRoot> reduced(const LeakRoots& roots, const ScannedBlocks& blocks, const TouchedMemory& touched) {
   constexpr uint64_t kLeastBytes = 65536;  // less is read at once
   std::vector<ScanRoot> result;
   for (const ScanRoot& root : roots.roots()) {
-    if (root.end - root.start < kLeastBytes || roots.is_file(root.start)) {
+    const bool is_file = roots.is_file(root.start);
+    if (!is_file && root.end - root.start < kLeastBytes) {
       result.push_back(root);
       continue;
     }
-    for (const auto& [start, end] : touched.parts(root.start, root.end)) {
+    for (const auto& [start, end] :
+         is_file ? without_blocks({{root.start, root.end}}, blocks) : touched.parts(root.start, root.end)) {
       result.push_back({start, end, root.has_chunk_headers});
     }
   }
@@ -232,7 +235,7 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   input.blocks = heap_->live_blocks(input.threads);
   facts.earlier = without_blocks(earlier_memory_, input.blocks);
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
-  input.roots = without_untouched(roots, TouchedMemory(tid));
+  input.roots = reduced(roots, input.blocks, TouchedMemory(tid));
 
   input.read = [tid](uint64_t address, void* to, size_t size) { return read_process_memory(tid, address, to, size); };
   input.is_file = [&](uint64_t address) { return roots.is_file(address); };

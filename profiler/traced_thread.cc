@@ -30,8 +30,14 @@ constexpr long kLongestNapNs = 500'000;
 
 }  // namespace
 
-Result<TracedThread> TracedThread::seize(int32_t pid, int32_t tid) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, PTRACE_O_TRACESYSGOOD) != 0) {
+Result<TracedThread> TracedThread::seize(int32_t pid, int32_t tid) { return seize(pid, tid, PTRACE_O_TRACESYSGOOD); }
+
+Result<TracedThread> TracedThread::seize_launched(int32_t pid) {
+  return seize(pid, pid, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+}
+
+Result<TracedThread> TracedThread::seize(int32_t pid, int32_t tid, long options) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, options) != 0) {
     return errno_error(fmt::format("trace thread {} of process {}", tid, pid));
   }
   TracedThread thread(pid, tid);
@@ -138,6 +144,9 @@ TracedThread::Event TracedThread::next_event() {
   }
   if (info.si_status >> 8 == PTRACE_EVENT_STOP) {
     return {(info.si_status & 0x7f) == SIGTRAP ? Stop::kEvent : Stop::kJobControl, 0, 0};
+  }
+  if (info.si_status >> 8 == PTRACE_EVENT_EXEC) {
+    return {Stop::kExec, 0, 0};
   }
   if (info.si_status == (SIGTRAP | 0x80)) {
     return call_stop();

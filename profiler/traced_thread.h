@@ -27,6 +27,7 @@ class TracedThread {
     kEntry,       // before a system call
     kExit,        // behind one
     kSignal,      // before a signal is delivered
+    kExec,        // of a launch(): another program has taken its place, and has not begun
   };
   struct Event {
     Stop kind = Stop::kNone;
@@ -36,6 +37,8 @@ class TracedThread {
 
   // Traces the thread, which runs on.
   static Result<TracedThread> seize(int32_t pid, int32_t tid);
+  // A child that is about to execute a program. As long as it is traced it dies with us.
+  static Result<TracedThread> seize_launched(int32_t pid);
   TracedThread(TracedThread&& other) noexcept;
   TracedThread& operator=(TracedThread&&) = delete;
   // Lets go, with the registers that it has.
@@ -75,6 +78,7 @@ class TracedThread {
 
  private:
   bool is_tick(const siginfo_t& info) const;
+  static Result<TracedThread> seize(int32_t pid, int32_t tid, long options);
   TracedThread(int32_t pid, int32_t tid) : pid_(pid), tid_(tid) {}
   Event next_event();
   Event call_stop() const;

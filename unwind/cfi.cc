@@ -59,6 +59,21 @@ void read_length(ByteCursor* cursor) {
   return low == 0 ? 0 : field(low - 1, 4);
 }
 
+// The same by an index of our own.
+[[gnu::noinline]] uint64_t search_index(const UnwindModule& module, uint64_t lookup) {
+  uint64_t low = 0;
+  uint64_t high = module.index_count;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (module.index[middle].code_start <= lookup) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low == 0 ? 0 : module.index[low - 1].fde;
+}
+
 // Version 1 is what every compiler writes in .eh_frame; 3 and 4 differ in two fields.
 [[gnu::noinline]] bool parse_cie(const UnwindModule& module, uint64_t address, FrameDescription* fde) {
   ByteCursor cursor(module, address);
@@ -304,13 +319,21 @@ class CfiProgram {
   CfiScratch* scratch_;
 };
 
+// Not a frame of its own on the stack of a handler.
+[[gnu::always_inline]] inline bool read_frame(const UnwindModule& module, uint64_t fde, FrameDescription* found) {
+  const uint64_t cie = cie_of(module, fde);
+  return cie != 0 && parse_cie(module, cie, found) && parse_fde(module, fde, found);
+}
+
 }  // namespace
 
 bool find_frame_description(const UnwindModule& module, uint64_t lookup, FrameDescription* found) {
-  const uint64_t fde = search_table(module, lookup);
-  const uint64_t cie = fde != 0 ? cie_of(module, fde) : 0;
-  return cie != 0 && parse_cie(module, cie, found) && parse_fde(module, fde, found) && found->code_start <= lookup &&
-         lookup < found->code_end;
+  const uint64_t fde = module.index != nullptr ? search_index(module, lookup) : search_table(module, lookup);
+  return fde != 0 && read_frame(module, fde, found) && found->code_start <= lookup && lookup < found->code_end;
+}
+
+bool read_frame_description(const UnwindModule& module, uint64_t fde_address, FrameDescription* found) {
+  return read_frame(module, fde_address, found);
 }
 
 bool run_cfi(const UnwindModule& module, const FrameDescription& fde, uint64_t lookup, CfiScratch* scratch) {

@@ -58,6 +58,9 @@ struct CfiScratch {
 // The FDE that covers `lookup`; false: none does, or it is malformed. [signal]
 bool find_frame_description(const UnwindModule& module, uint64_t lookup, FrameDescription* found);
 
+// The FDE at a runtime address; false: there is a CIE, or it is malformed. [signal]
+bool read_frame_description(const UnwindModule& module, uint64_t fde_address, FrameDescription* found);
+
 // Runs the programs of CIE and FDE up to `lookup` and leaves the rules in scratch->row; false: malformed. [signal]
 bool run_cfi(const UnwindModule& module, const FrameDescription& fde, uint64_t lookup, CfiScratch* scratch);
 

@@ -8,11 +8,17 @@
 
 namespace flarestack {
 
+// Where an FDE is and what it begins with. Runtime addresses.
+struct FrameIndexEntry {
+  uint64_t code_start = 0;
+  uint64_t fde = 0;
+};
+
 // One executable segment of a module. Addresses are runtime addresses of the process that is unwound.
 struct UnwindModule {
   uint64_t text_start = 0;  // [text_start, text_end): the executable segment
   uint64_t text_end = 0;
-  uint64_t eh_frame_hdr = 0;  // of PT_GNU_EH_FRAME; 0: the module has no CFI
+  uint64_t eh_frame_hdr = 0;  // of PT_GNU_EH_FRAME; 0: the module has no CFI, or an index
   uint64_t eh_frame_hdr_size = 0;
   // [read_start, read_end): what may be read with local_delta: the module's image as its segments are mapped, or, where
   // only the file is mapped, the segment of its .eh_frame. CFI is never followed out of it. Code is read if it lies
@@ -21,6 +27,10 @@ struct UnwindModule {
   uint64_t read_end = 0;
   int64_t local_delta = 0;  // added to a runtime address gives a pointer this process may read; 0 in the target itself
   bool is_loader = false;   // code of the loader without CFI is where the kernel starts a process: the root
+  // In place of eh_frame_hdr, where no linker made one (unwind/frame_index.h): sorted by code_start; borrowed, memory
+  // of this process.
+  const FrameIndexEntry* index = nullptr;
+  uint64_t index_count = 0;
 };
 
 class RowCache;  // unwind/packed_row.h

@@ -34,9 +34,40 @@ enum class AttachResult : uint32_t {
   kBusy = 6,           // the loader's list is being changed, or an earlier recording written: try again
   kNoPreparation = 7,  // kHook or kEnter without kPrepare, kLeave without kEnter
   kNoHandler = 8,      // the kernel refused the signal's handler
-  kNoLoader = 9,       // a static program: neither its modules nor its libc are to be found
+  kNoLoader = 9,       // neither a loader that tells of modules nor a static program
   kGo = 10,            // whose runtime has signals and stacks of its own
 };
+
+// What a static program has no loader's tables for, or what those do not say; found in its file from outside.
+inline constexpr const char* kProgramFunctions[] = {"pthread_create",
+                                                    "pthread_attr_getstacksize",
+                                                    "pthread_attr_getsigmask_np",
+                                                    "fork",
+                                                    "sigaction",
+                                                    "pthread_sigmask",
+                                                    "sigaltstack",
+                                                    "sigpending",
+                                                    "prctl",
+                                                    "syscall",
+                                                    "mmap",
+                                                    "munmap",
+                                                    "mremap",
+                                                    "brk",
+                                                    "sbrk"};
+inline constexpr uint32_t kProgramFunctionCount = sizeof(kProgramFunctions) / sizeof(kProgramFunctions[0]);
+
+struct AttachProgram {
+  uint32_t is_static;    // the executable, the vdso and the agent are all that there is
+  uint32_t is_starting;  // not an attach: none of the program's own code has run
+  uint32_t lacks_cfi;    // a static program of musl, whose code has none where it starts programs and threads
+  uint32_t has_names;    // a static program with a symbol table: what is not among its functions it does not call
+  uint64_t eh_frame;     // runtime address of the executable's section; 0: none, or it is not known
+  uint64_t eh_frame_bytes;
+  uint64_t cleanup;  // of a static program: the code by which its allocator frees what it keeps for a thread that ends;
+  uint64_t cleanup_bytes;                     // what that calls is nothing of the program's
+  uint64_t functions[kProgramFunctionCount];  // of a static program, runtime addresses; 0: it has none of this name
+};
+static_assert(sizeof(AttachProgram) == 48 + 8 * kProgramFunctionCount);
 
 struct AttachThread {
   int32_t tid;              // to the process itself
@@ -57,6 +88,7 @@ struct AttachRequest {
   uint32_t thread_count;
   AttachResult result;            // written by the agent
   uint64_t notification_address;  // after kPrepare: of the loader's function that is replaced (r_debug::r_brk); 0: none
+  AttachProgram program;          // kPrepare
   PatchRequest hooks;             // after kPrepare: but for the secret
   uint64_t plan_address;          // for kHook: of the PatchPlanHeader (wire/patch.h), the agent's from then on
   uint32_t plan_bytes;

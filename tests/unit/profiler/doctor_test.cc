@@ -212,18 +212,29 @@ TEST_CASE("a running program that can be attached to has no problem") {
   REQUIRE(count(checks, Outcome::kProblem) == 0);
 }
 
-TEST_CASE("programs that LD_PRELOAD does not reach are problems") {
+TEST_CASE("programs that no agent is brought into are problems") {
   ProcessFacts facts = good_process();
-  for (ProgramKind kind : {ProgramKind::kStatic, ProgramKind::k32Bit, ProgramKind::kOtherMachine}) {
+  for (ProgramKind kind : {ProgramKind::k32Bit, ProgramKind::kOtherMachine}) {
     facts.program_kind = kind;
     REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kProblem);
   }
   facts = good_process();
   facts.changes_user = true;
   REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kProblem);
+  facts.program_kind = ProgramKind::kStatic;
+  REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kProblem);
   facts = good_process();
-  facts.interpreter = "/lib/ld-musl-x86_64.so.1";
+  facts.interpreter = "/lib/ld-of-another-libc.so.1";
   REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kWarning);
+}
+
+TEST_CASE("static programs and those of musl can be recorded") {
+  ProcessFacts facts = good_process();
+  facts.interpreter = "/lib/ld-musl-x86_64.so.1";
+  REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kOk);
+  facts.program_kind = ProgramKind::kStatic;
+  facts.interpreter.clear();
+  REQUIRE(find(diagnose_process(facts, ""), "program").outcome == Outcome::kOk);
 }
 
 TEST_CASE("another owner matters only to those who may not look") {

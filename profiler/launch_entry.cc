@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is launched has one thread, and between its exec and its first instruction nothing of it can be disturbed: a
+// breakpoint at its entry point is possible, which an attach must not use, and no thread has to be stopped besides.
+// A static program has no thread pointer yet, which all that the agent does is keyed by: it is lent one.
+#include "profiler/launch_entry.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <future>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "profiler/process_facts.h"
+#include "profiler/process_maps.h"
+#include "profiler/program_file.h"
+#include "profiler/thread_choice.h"
+#include "profiler/thread_priority.h"
+
+namespace flarestack {
+namespace {
+
+using Stop = TracedThread::Stop;
+
+constexpr uint64_t kForEverNs = uint64_t{3600} * 1'000'000'000;
+constexpr uint64_t kStopTimeoutNs = 1'000'000'000;
+constexpr uint64_t kStepNs = 20'000'000'000;
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kUnlimitedStackBytes = uint64_t{64} << 20;
+constexpr uint8_t kBreakpoint = 0xcc;
+
+// Lets the thread run until it stops so; signals are delivered as ever. False: it has ended.
+bool run_to(TracedThread& thread, Stop kind) {
+  for (;;) {
+    const TracedThread::Event event = thread.wait(kForEverNs);
+    if (event.kind == kind && (kind != Stop::kSignal || event.signal == SIGTRAP)) {
+      return true;
+    }
+    if (event.kind == Stop::kGone || event.kind == Stop::kNone) {
+      return false;
+    }
+    thread.resume(event.kind == Stop::kJobControl ? PTRACE_LISTEN : PTRACE_CONT, event.signal);
+  }
+}
+
+// From another kind of stop to the one in which a thread can be given other registers.
+bool settle(TracedThread& thread) {
+  thread.interrupt();
+  thread.resume(PTRACE_CONT, 0);
+  return run_to(thread, Stop::kEvent);
+}
+
+// A program with a loader: runs that, up to the program's entry point.
+Result<void> run_loader(TracedThread& thread, int32_t pid, uint64_t entry) {
+  const Error gone{"it ended before it could be entered"};
+  const Result<Fd> memory = open_file(fmt::format("/proc/{}/mem", pid), O_RDWR);
+  uint8_t original = 0;
+  const auto at = static_cast<off_t>(entry);
+  if (!memory.ok() || pread(memory->get(), &original, 1, at) != 1 || pwrite(memory->get(), &kBreakpoint, 1, at) != 1) {
+    return Error{"its entry point cannot be written"};
+  }
+  thread.resume(PTRACE_CONT, 0);
+  user_regs_struct registers{};
+  do {
+    if (!run_to(thread, Stop::kSignal) || !thread.registers(registers)) {
+      return gone;
+    }
+    if (registers.rip != entry + 1) {
+      thread.resume(PTRACE_CONT, SIGTRAP);  // somebody else's
+    }
+  } while (registers.rip != entry + 1);
+  if (pwrite(memory->get(), &original, 1, at) != 1) {
+    kill(pid, SIGKILL);  // it cannot go on
+    return gone;
+  }
+  registers.rip = entry;
+  thread.set_registers(registers);
+  return settle(thread) ? Result<void>{} : gone;
+}
+
+std::string text_of(AttachResult result) {
+  switch (result) {
+    case AttachResult::kNoSession:
+      return "it could not reach the recorder";
+    case AttachResult::kNoMemory:
+      return load_verdict_text(LoadVerdict::kNoRoom);
+    case AttachResult::kGo:
+      return "it is a Go program, whose runtime has signals and stacks of its own";
+    default:
+      return fmt::format("the agent could not begin there ({})", static_cast<uint32_t>(result));
+  }
+}
+
+// Between the thread that traces and the one that plans.
+class Planner {
+ public:
+  std::string ask(const PatchRequest& request) {
+    request_ = request;
+    is_asked_.store(true, std::memory_order_release);
+    return plan_.get_future().get();
+  }
+  void answer(const LaunchEntryOptions& options, int32_t pid) {
+    if (is_asked_.exchange(false, std::memory_order_acquire)) {
+      plan_.set_value(options.plan(pid, request_));
+    }
+  }
+
+ private:
+  PatchRequest request_{};
+  std::atomic<bool> is_asked_{false};
+  std::promise<std::string> plan_;
+};
+
+class Entry {
+ public:
+  Entry(const AttachOptions& options, int32_t pid, Planner& planner)
+      : options_(options), pid_(pid), planner_(planner) {}
+
+  Result<void> enter(TracedThread traced);
+
+ private:
+  Result<void> step(RemoteThread& thread, AttachStep step);
+  Result<void> lend_thread_pointer(RemoteThread& thread);
+  Result<uint64_t> map(RemoteThread& thread, uint64_t size_bytes);
+  Result<void> map_hooks(RemoteThread& thread);
+  void describe_thread(RemoteThread& thread);
+
+  const AttachOptions& options_;
+  int32_t pid_;
+  Planner& planner_;
+  RemoteImage image_;
+  uint64_t request_address_ = 0;
+  AttachRequest request_{};
+};
+
+Result<uint64_t> Entry::map(RemoteThread& thread, uint64_t size_bytes) {
+  const Result<int64_t> mapped =
+      thread.syscall(SYS_mmap, {0, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+  if (!mapped.ok()) {
+    return mapped.error();
+  }
+  return *mapped >= 0 ? Result<uint64_t>(static_cast<uint64_t>(*mapped))
+                      : errno_error("get memory there", static_cast<int>(-*mapped));
+}
+
+// Whose first word is its own address; what the program reads around it is zero.
+Result<void> Entry::lend_thread_pointer(RemoteThread& thread) {
+  const Result<uint64_t> page = map(thread, kPageBytes);
+  if (!page.ok()) {
+    return page.error();
+  }
+  const uint64_t pointer = *page + kPageBytes / 2;
+  if (!thread.write(pointer, &pointer, sizeof(pointer))) {
+    return Error{"its memory cannot be written"};
+  }
+  thread.set_thread_pointer(pointer);
+  return {};
+}
+
+void Entry::describe_thread(RemoteThread& thread) {
+  AttachThread& known = request_.threads[0];
+  const std::string numbers = thread_status_field(pid_, pid_, "NSpid");  // the last one is its own
+  known.tid = std::atoi(numbers.c_str() + numbers.find_last_of("\t ") + 1);
+  known.signal_blocked = thread.open_signal(options_.sample_signal) ? 1 : 0;
+  known.thread_pointer = thread.registers().fs_base;
+  known.stack_pointer = thread.registers().rsp;
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid_);
+  rlimit limit{};
+  const bool has_limit = prlimit(pid_, RLIMIT_STACK, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  for (const ProcessMaps::Mapping& mapping : maps.ok() ? maps->mappings() : std::vector<ProcessMaps::Mapping>()) {
+    if (mapping.path == "[stack]") {
+      const uint64_t size_bytes = mapping.end - mapping.start;
+      known.stack_low = mapping.end - std::max(has_limit ? limit.rlim_cur : kUnlimitedStackBytes, size_bytes);
+      known.stack_high = mapping.end;
+    }
+  }
+  request_.thread_count = 1;
+}
+
+Result<void> Entry::step(RemoteThread& thread, AttachStep step) {
+  request_.magic = kSessionMagic;
+  request_.version = kWireVersion;
+  request_.step = step;
+  request_.result = {};
+  if (!thread.write(request_address_, &request_, sizeof(request_))) {
+    return Error{"its memory cannot be written"};
+  }
+  const Result<uint64_t> returned = thread.call(image_.entry, {request_address_, 0, 0}, kStepNs);
+  if (!returned.ok()) {
+    return returned.error();
+  }
+  if (!thread.read(request_address_, &request_, offsetof(AttachRequest, threads))) {
+    return Error{"it ended"};
+  }
+  return request_.result == AttachResult::kDone ? Result<void>{} : Error{text_of(request_.result)};
+}
+
+Result<void> Entry::map_hooks(RemoteThread& thread) {
+  const std::string plan = planner_.ask(request_.hooks);
+  if (plan.empty()) {
+    return {};
+  }
+  const Result<uint64_t> mapped = map(thread, plan.size());
+  if (!mapped.ok()) {
+    return mapped.error();
+  }
+  if (!thread.write(*mapped, plan.data(), plan.size())) {
+    return Error{"its memory cannot be written"};
+  }
+  request_.plan_address = *mapped;
+  request_.plan_bytes = static_cast<uint32_t>(plan.size());
+  const Result<void> done = step(thread, AttachStep::kHook);
+  return done.ok() && request_.outcome.error_number != 0
+             ? errno_error("there was no memory for its hooks", request_.outcome.error_number)
+             : done;
+}
+
+Result<void> Entry::enter(TracedThread traced) {
+  Result<RemoteThread> thread = RemoteThread::hold(pid_, std::move(traced));
+  if (!thread.ok()) {
+    return thread.error();
+  }
+  const Result<ImageFile> agent = ImageFile::read(options_.agent_path);
+  if (!agent.ok()) {
+    return agent.error();
+  }
+  const Result<RemoteImage> loaded = load_remote_image(*thread, pid_, *agent, 0);
+  if (!loaded.ok()) {
+    return loaded.error();
+  }
+  image_ = *loaded;
+  const Result<uint64_t> request = map(*thread, sizeof(AttachRequest));
+  if (!request.ok()) {
+    return request.error();
+  }
+  request_address_ = *request;
+  request_.program = program_of(pid_);
+  request_.program.is_starting = 1;
+  options_.session_value.copy(request_.session_value, sizeof(request_.session_value) - 1);
+  options_.agent_path.copy(request_.agent_path, sizeof(request_.agent_path) - 1);
+  const bool has_thread_pointer = thread->registers().fs_base != 0;
+  Result<void> done = has_thread_pointer ? Result<void>{} : lend_thread_pointer(*thread);
+  if (done.ok()) {
+    done = step(*thread, AttachStep::kPrepare);
+  }
+  if (done.ok()) {
+    done = map_hooks(*thread);
+  }
+  if (done.ok()) {
+    describe_thread(*thread);
+    done = step(*thread, AttachStep::kEnter);
+  }
+  if (!done.ok() && !has_thread_pointer) {
+    thread->set_thread_pointer(0);
+  }
+  static_cast<void>(thread->syscall(SYS_munmap, {request_address_, sizeof(AttachRequest), 0, 0, 0, 0}));
+  thread->let_go();
+  return done;
+}
+
+// From before the exec until the agent is there; empty: it is.
+std::string follow(const AttachOptions& options, int32_t pid, Planner& planner, TracedThread thread) {
+  if (!run_to(thread, Stop::kExec) || !settle(thread)) {
+    return "it ended before it could be entered";
+  }
+  const ProcessFacts facts = gather_process_facts(pid);
+  if (!facts.interpreter.empty()) {
+    if (facts.interpreter.find("/ld-musl-") == std::string::npos) {
+      return fmt::format("its loader is {}, which is not known", facts.interpreter);
+    }
+    if (const Result<void> done = run_loader(thread, pid, entry_of(pid)); !done.ok()) {
+      return done.error().message;
+    }
+  }
+  const Result<void> entered = Entry(options, pid, planner).enter(std::move(thread));
+  return entered.ok() ? std::string() : entered.error().message;
+}
+
+}  // namespace
+
+Result<EnteredProgram> launch_and_enter(LaunchEntryOptions options) {
+  LaunchOptions& launch_options = options.launch;
+  const LoadVerdict verdict = check_loadable(find_program(launch_options.command[0]).c_str());
+  const bool is_entered = verdict == LoadVerdict::kStatic || verdict == LoadVerdict::kOtherLibc;
+  launch_options.load_agent = verdict == LoadVerdict::kLoadable || verdict == LoadVerdict::kNotFound;
+  std::promise<void> traced;
+  std::atomic<bool> done{!is_entered};
+  int32_t launched_pid = 0;
+  std::string problem;
+  Planner planner;
+  std::thread tracer;
+  launch_options.before_exec = [&](int32_t pid) {
+    launched_pid = pid;
+    options.on_launched(pid);
+    if (!is_entered) {
+      return;
+    }
+    tracer = std::thread([&, pid] {
+      Result<TracedThread> thread = TracedThread::seize_launched(pid);
+      traced.set_value();
+      problem = thread.ok() ? follow(options.attach, pid, planner, std::move(*thread)) : thread.error().message;
+      done.store(true, std::memory_order_release);
+    });
+    traced.get_future().wait();
+  };
+  Result<LaunchedProgram> launched = launch(launch_options);
+  RaisedPriority priority;  // the program waits for each answer
+  if (const auto before = RaisedPriority::look(0); before && is_entered) {
+    priority.raise(gettid(), *before, 1);
+  }
+  while (tracer.joinable() && !done.load(std::memory_order_acquire)) {
+    options.answer();
+    planner.answer(options, launched_pid);
+  }
+  if (tracer.joinable()) {
+    tracer.join();
+  }
+  priority.restore();
+  if (!launched.ok()) {
+    return launched.error();
+  }
+  EnteredProgram entered{std::move(*launched), {}};
+  if (!launch_options.load_agent && !(is_entered && problem.empty())) {
+    entered.unrecorded = load_verdict_text(verdict) + (problem.empty() ? problem : ": " + problem);
+  }
+  return entered;
+}
+
+}  // namespace flarestack
