@@ -300,6 +300,11 @@ static Fd open_first_event() {
 Result<AttachPauses> Attacher::attach() {
   AttachPauses pauses;
   const Fd first_event = open_first_event();
+  announcement_.emplace(options_.pid);
+  if (announcement_->is_lost()) {
+    // The agent by itself is sure that its recorder is gone only after five seconds.
+    static_cast<void>(detach_from_lost().ok());
+  }
   if (const Result<void> prepared = prepare(pauses); !prepared.ok()) {
     return prepared.error();
   }
@@ -310,6 +315,7 @@ Result<AttachPauses> Attacher::attach() {
   if (*entered != AttachResult::kDone) {
     return Error{fmt::format("process {} cannot be attached to: {}", options_.pid, text_of(*entered))};
   }
+  announcement_->publish(options_.session_value);
   return pauses;
 }
 

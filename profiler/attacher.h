@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "profiler/attach_registry.h"
 #include "profiler/remote_image.h"
 #include "profiler/remote_thread.h"
 #include "wire/attach.h"
@@ -55,6 +57,7 @@ class Attacher {
   AttachOptions options_;
   RemoteImage image_;
   uint64_t request_address_ = 0;  // in the process
+  std::optional<AttachAnnouncement> announcement_;
   AttachRequest request_{};
   std::set<int32_t> opened_;                              // threads whose mask was opened for our signal
   std::vector<std::pair<uint64_t, uint64_t>> displaced_;  // [start, end) in which no thread may be

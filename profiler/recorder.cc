@@ -19,7 +19,6 @@
 
 #include "base/fd.h"
 #include "profiler/attach_check.h"
-#include "profiler/attach_registry.h"
 #include "profiler/attacher.h"
 #include "profiler/job_control.h"
 #include "profiler/launcher.h"
@@ -79,7 +78,6 @@ class Recorder {
   std::minstd_rand random_;
 
   std::unique_ptr<Attacher> attacher_;  // nullptr: the program is launched
-  std::unique_ptr<AttachAnnouncement> announcement_;
 
   LaunchedProgram program_;
   bool program_ended_ = false;
@@ -157,15 +155,10 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   processes_.set_attached(options_.attach_pid);
   attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
                                                        processes_.settings().sample_signal()});
-  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid);
   // All that ptrace is asked for is one thread's; this one answers the agent meanwhile.
   std::atomic<bool> done{false};
   Result<AttachPauses> attached{AttachPauses{}};
   std::thread tracer([&] {
-    if (announcement_->is_lost()) {
-      // The agent itself would be sure that its recorder is gone only after five seconds.
-      static_cast<void>(attacher_->detach_from_lost().ok());
-    }
     attached = attacher_->attach();
     done.store(true, std::memory_order_release);
   });
@@ -186,7 +179,6 @@ Result<void> Recorder::attach(const std::string& agent_path) {
   writer_.add(CounterRecord{{}, "attach_thread_pause_ns", attached->one_thread_ns});
   writer_.add(CounterRecord{{}, "attach_pause_ns", attached->all_threads_ns});
   writer_.add(CounterRecord{{}, "attach_tries", attached->tries});
-  announcement_->publish(processes_.session_value());
   return {};
 }
 
@@ -289,7 +281,6 @@ void Recorder::finish() {
       problem_ = "the hooks are still in the process, without effect: " + detached.error().message;
     }
   }
-  announcement_.reset();
   keep(tables_.flush());
   writer_.add(EndRecord{origin_.now()});
   keep(writer_.flush());

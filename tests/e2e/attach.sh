@@ -140,7 +140,7 @@ wait "$killed" 2>/dev/null || true
 ask w
 timeout 60 "$FLARESTACK" detach "$target" || fail "detach from a recorder that is gone: $?"
 ask w
-timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o after.flare || fail "attach after a kill: $?"
+timeout 60 "$FLARESTACK" attach "$target" --duration 600ms --quiet -o after.flare || fail "attach after a kill: $?"
 "$FLARESTACK" info --format json after.flare >info.json
 json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["samples"] > 10 and d["quality"]["complete"]' "after a kill"
 
