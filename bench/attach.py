@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a process stands still when it is attached to, and what is left of the cost after detaching. Started by bench/run attach."""
+"""How long a process stands still when it is attached to, what it costs while it is attached, and what is left of that after
+detaching. Started by bench/run attach."""
 import argparse
+import os
 import pathlib
 import re
 import statistics
@@ -8,10 +10,11 @@ import subprocess
 import tempfile
 import time
 
-from harness import BenchError, Results, run_benchmark
+from harness import BenchError, Results, median_and_interval, run_benchmark
 
 PAUSE_BAR_MS = 5
 SPEED_BAR = 0.98
+OVERHEAD_BAR = 0.95
 
 EXPLAINED = """
 Pauses, of so many attaches: to a program each time anew, which has the agent mapped as well, and to one again and again.
@@ -20,19 +23,27 @@ Pauses, of so many attaches: to a program each time anew, which has the agent ma
 
 
 class Target:
-    def __init__(self, build, threads):
-        self.process = subprocess.Popen([str(build / "bench/attach_workload"), str(threads)], stdin=subprocess.PIPE,
+    def __init__(self, build, threads, recorder=()):
+        self.process = subprocess.Popen([*recorder, str(build / "bench/attach_workload"), str(threads)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
-    def rounds(self):
+    def counts(self):
+        """(rounds, seconds of CPU time)"""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        rounds, cpu_ns = self.process.stdout.readline().split()
+        return int(rounds), int(cpu_ns) / 1e9
 
     def rounds_per_s(self, seconds):
-        start_s, before = time.perf_counter(), self.rounds()
+        start_s, (before, _) = time.perf_counter(), self.counts()
         time.sleep(seconds)
-        return (self.rounds() - before) / (time.perf_counter() - start_s)
+        return (self.counts()[0] - before) / (time.perf_counter() - start_s)
+
+    def rounds_per_cpu_s(self, seconds):
+        before, before_s = self.counts()
+        time.sleep(seconds)
+        after, after_s = self.counts()
+        return (after - before) / (after_s - before_s)
 
     def end(self):
         self.process.stdin.close()
@@ -54,6 +65,27 @@ class Flarestack:
         records = subprocess.run([self.program, "info", "--records", self.trace], capture_output=True, text=True, timeout=120, check=True)
         values = dict(re.findall(r'name="(attach_\w+)" value=(\d+)', records.stdout))
         return int(values["attach_thread_pause_ns"]) / 1e6, int(values["attach_pause_ns"]) / 1e6
+
+
+    def recording(self, *options):
+        """What is put before a program to record it."""
+        return self.program, "record", "--quiet", "--no-leak-check", *options, "-o", self.trace, "--"
+
+    def begin(self, target, *options):
+        pid = target.process.pid
+        announced = pathlib.Path(f"/tmp/flarestack-{os.geteuid()}/attached.{pid}")
+        recorder = subprocess.Popen([self.program, "attach", str(pid), "--quiet", "--no-leak-check", *options, "-o", self.trace])
+        end_s = time.perf_counter() + 60
+        while not announced.exists():
+            if recorder.poll() is not None or time.perf_counter() > end_s:
+                raise BenchError("attach did not succeed")
+            time.sleep(0.01)
+        return recorder
+
+    def end(self, target, recorder):
+        subprocess.run([self.program, "detach", str(target.process.pid)], timeout=60, check=True)
+        if recorder.wait(timeout=60) != 0:
+            raise BenchError(f"attach ended with {recorder.returncode}")
 
 
 def percentile(values, share):
@@ -85,6 +117,30 @@ def measure_pauses(options, results, flarestack):
                            round(percentile([pause[1] for pause in anew + again], 0.99), 2), "ms", PAUSE_BAR_MS)
 
 
+def measure_overhead(options, results, flarestack):
+    results.say("Rounds of one thread that allocates and works 0.5 us, in a second of its CPU time: bare, recorded from its start, and attached to, in turn;"
+                "\nthe medians, with the lowest and the highest")
+    rows = []
+    for name, choices in (("heap and CPU", ()), ("CPU only", ("--no-heap",)), ("heap only", ("--no-cpu",))):
+        speeds = {"bare": [], "record": [], "attach": []}
+        for _ in range(options.rounds):
+            for how, values in speeds.items():
+                target = Target(options.build, 1, flarestack.recording(*choices) if how == "record" else ())
+                recorder = flarestack.begin(target, *choices) if how == "attach" else None
+                target.rounds_per_cpu_s(options.seconds / 5)
+                values.append(target.rounds_per_cpu_s(options.seconds))
+                if recorder is not None:
+                    flarestack.end(target, recorder)
+                target.end()
+        rows += [[f"{name}, {how}", *(round(value / 1e6, 3) for value in (statistics.median(values), min(values), max(values)))]
+                 for how, values in speeds.items()]
+        ratios = [attached / recorded for attached, recorded in zip(speeds["attach"], speeds["record"])]
+        middle, low, high = median_and_interval(ratios)
+        results.figure(f"{name}: speed while attached / under record", round(middle, 3), "x", ("at least", OVERHEAD_BAR),
+                       (round(low, 3), round(high, 3)))
+    results.table("overhead", ["millions of rounds", "median", "least", "most"], rows)
+
+
 def measure_speed(options, results, flarestack):
     results.say("Speed of two threads that allocate and work 0.5 us, before and after being attached to, alternating with a program that was not: the medians")
     ratios = []
@@ -113,6 +169,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="flarestack-bench.") as folder:
         flarestack = Flarestack(options.build, pathlib.Path(folder))
         measure_pauses(options, results, flarestack)
+        measure_overhead(options, results, flarestack)
         measure_speed(options, results, flarestack)
     results.finish(options.json)
 

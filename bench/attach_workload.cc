@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bench/attach.py attaches to: THREADS threads that allocate, work a little and free, until stdin ends. For each
-// line on stdin it prints how many rounds all of them have made so far.
+// line on stdin it prints how many rounds all of them have made so far, and the CPU time of the process in ns.
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -42,7 +43,10 @@ int main(int argc, char** argv) {
     for (const Counter& counter : counters) {
       rounds += counter.rounds.load(std::memory_order_relaxed);
     }
-    std::printf("%llu\n", static_cast<unsigned long long>(rounds));
+    timespec cpu{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    std::printf("%llu %lld\n", static_cast<unsigned long long>(rounds),
+                static_cast<long long>(cpu.tv_sec) * 1'000'000'000 + cpu.tv_nsec);
     std::fflush(stdout);
   }
   stop = true;

@@ -39,6 +39,13 @@ char state_of(int32_t pid, int32_t tid) {
   return name_end != std::string::npos && name_end + 2 < stat->size() ? (*stat)[name_end + 2] : '\0';
 }
 
+// Its state, and where in the kernel it waits.
+std::string what_it_does(int32_t pid, int32_t tid) {
+  const char state = state_of(pid, tid);
+  const Result<std::string> place = read_file(fmt::format("/proc/{}/task/{}/wchan", pid, tid));
+  return state == '\0' ? "it has ended" : fmt::format("state {}, {}", state, place.ok() ? *place : "");
+}
+
 int32_t tracer_of(int32_t pid, int32_t tid) {
   constexpr std::string_view kField = "TracerPid:";
   const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
@@ -141,7 +148,8 @@ void StoppedProcess::await_stops() {
       return;
     }
     if (monotonic_now_ns() - start_ns > kLongestStopNs) {
-      problem_ = fmt::format("thread {} did not stop within a second", running->tid);
+      problem_ =
+          fmt::format("thread {} did not stop within a second: {}", running->tid, what_it_does(pid_, running->tid));
       return;
     }
     usleep(kPollUs);

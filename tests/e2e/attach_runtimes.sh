@@ -113,7 +113,7 @@ as=()
 timeout 120 "${as[@]}" "$postgres/initdb" -D "$scratch/pg/data" -A trust -N >initdb.out 2>&1 || fail "initdb: $(tail -5 initdb.out)"
 "${as[@]}" "$postgres/postgres" -D "$scratch/pg/data" -k "$scratch/pg" -h '' -F >postgres.out 2>&1 &
 server=$!
-trap 'kill -QUIT "$(head -1 pg/data/postmaster.pid)" 2>/dev/null || true; wait; rm -rf "$scratch"' EXIT
+trap 'kill -QUIT "$(head -1 pg/data/postmaster.pid)" || true; timeout 10 tail --pid="$server" -f /dev/null || true; end_test' EXIT
 export PGHOST="$scratch/pg" PGDATABASE=postgres
 [ "$(id -u)" != 0 ] || export PGUSER=nobody
 for _ in $(seq 500); do ! "$postgres/pg_isready" -q || break; read -rt 0.02 <> <(:) || true; done
@@ -139,5 +139,5 @@ ask "select (select sum(abalance) from pgbench_accounts) = all (array[(select su
 kill -INT "$postmaster"
 timeout 30 tail --pid="$server" -f /dev/null || fail "postgres does not end"
 wait "$server" || fail "postgres: status $?: $(tail -5 postgres.out)"
-trap 'rm -rf "$scratch"' EXIT
-! grep -E 'PANIC|FATAL|terminated by signal|crash' postgres.out || fail "postgres: $(cat postgres.out)"
+trap end_test EXIT
+! grep -v 'is starting up' postgres.out | grep -E 'PANIC|FATAL|terminated by signal|crash' || fail "postgres: $(cat postgres.out)"

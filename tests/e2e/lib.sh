@@ -6,7 +6,15 @@ trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR  # no
 : "${FLARESTACK:?the flarestack program to test}" "${SOURCE_DIR:?}" "${BUILD_DIR:?}"
 export FLARESTACK_CACHE_DIR="${BUILD_DIR}/test-cache" NO_COLOR=1
 scratch="$(mktemp -d "${TMPDIR:-/tmp}/flarestack-test.XXXXXX")"
-trap 'rm -rf "$scratch"' EXIT
+# Nor does a test that fails leave its programs running.
+end_test() {
+  local left
+  left=$(jobs -pr)
+  # shellcheck disable=SC2086  # a list
+  [ -z "$left" ] || kill -9 $left || true
+  rm -rf "$scratch"
+}
+trap end_test EXIT
 cd "$scratch"
 # Descriptors that the runner left open would count in the programs: 3 to 9 are all that a shell can name.
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
