@@ -63,7 +63,10 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 // In the child, between fork and exec: async-signal-safe calls only.
-[[noreturn]] void run_child(char* const* arguments, char* const* environment, int error_pipe) {
+[[noreturn]] void run_child(char* const* arguments, char* const* environment, int error_pipe, int go_pipe) {
+  char go = 0;
+  while (read(go_pipe, &go, 1) < 0 && errno == EINTR) {
+  }
   if (saved_signals.active) {
     for (size_t i = 0; i < kGuardedSignals.size(); ++i) {
       sigaction(kGuardedSignals[i], &saved_signals.actions[i], nullptr);
@@ -108,17 +111,27 @@ Result<LaunchedProgram> launch(const LaunchOptions& options) {
   }
   const Fd read_end(ends[0]);
   Fd write_end(ends[1]);
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return errno_error("create a pipe");
+  }
+  const Fd go_read_end(ends[0]);
+  Fd go_write_end(ends[1]);
   const pid_t pid = fork();
   if (pid < 0) {
     return errno_error("start a process");
   }
   if (pid == 0) {
-    run_child(argument_pointers.data(), environment_pointers.data(), write_end.get());
+    go_write_end.reset();  // whose other holder lets it go on, by closing it or by dying
+    run_child(argument_pointers.data(), environment_pointers.data(), write_end.get(), go_read_end.get());
   }
   LaunchedProgram program;
   program.pid = pid;
   program.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   write_end.reset();
+  if (options.before_exec) {
+    options.before_exec(pid);
+  }
+  go_write_end.reset();
   int error = 0;
   ssize_t size;
   do {

@@ -2,6 +2,7 @@
 // Launches the program under the agent: everything as without us but for the two environment variables.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct LaunchOptions {
   std::string agent_path;
   std::string session_value;  // of the session variable
   bool load_agent = true;     // false: the program cannot load it; nothing is added to its environment
+  std::function<void(int32_t pid)> before_exec;  // if not empty: called here while the child waits to exec
 };
 
 // The child has our standard streams, process group and terminal, and the signal mask and dispositions that this

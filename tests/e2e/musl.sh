@@ -57,9 +57,9 @@ for program in ./dynamic ./static; do
   env -i A=1 "FLARESTACK_CACHE_DIR=$FLARESTACK_CACHE_DIR" "$FLARESTACK" record -o u.flare -- $program >out 2>err || status=$?
   env -i A=1 "FLARESTACK_CACHE_DIR=$FLARESTACK_CACHE_DIR" $program >bare.out 2>/dev/null || [ $? = 7 ]
   [ "$status" = 7 ] && cmp bare.out out || fail "$program: exit status $status"
-  "$FLARESTACK" info u.flare >text
+  "$FLARESTACK" info u.flare | tr -s '\n ' ' ' >text
   grep -q "$reason" text || fail "info does not say why: $(cat text)"
   "$FLARESTACK" info --format json u.flare >u.json
-  json_true u.json "[(u['command'], '$reason' in u['reason']) for u in d['not_recorded']] == [('$program', True)] and not d['processes']" \
-    "what was launched"
+  json_true u.json "[(p['program'], p['exit'], p['sampling'], '$reason' in p['heap_not_recorded']) for p in d['processes']][0] == ('${program#./}', 7, 'perf_rings', True) and d['not_recorded'] == []" \
+    "what was launched is sampled from outside"
 done

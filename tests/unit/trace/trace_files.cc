@@ -232,7 +232,8 @@ std::vector<TraceRecord> extreme_records() {
   std::vector<TraceRecord> records;
   records.push_back(SessionRecord{{odd, large}, odd, odd, odd, odd, kMin, ClockKind::kPosixCpuTimer, kId, false});
   records.push_back(SessionRecord{{}, "", "", "", "", kMax, ClockKind::kNone, 0, true});
-  records.push_back(ProcessRecord{{kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin});
+  records.push_back(ProcessRecord{
+      {kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin, SamplingWay::kSnapshots, kId, odd});
   records.push_back(ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax});
   records.push_back(ProcessEndRecord{{kId}, ExitKind::kStillRunning, kMin32, kMin, kU64});
   records.push_back(ProcessEndRecord{});
