@@ -88,11 +88,14 @@ void OutsideProcess::take(const OutsideSample& sample) {
   if (sample.in_kernel) {
     stack = tables_.stack(stack, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
   }
+  const uint64_t excess_ns = std::min(thread.excess_ns, sample.weight_ns / 2);
+  const uint64_t weight_ns = sample.weight_ns - excess_ns;
+  thread.excess_ns -= excess_ns;
   const int64_t time_ns = std::clamp<int64_t>(origin_.since(sample.time_monotonic_ns), 0, origin_.now());
-  tables_.add_weight(thread.id, stack, SampleMetric::kCpu, time_ns, 1, sample.weight_ns);
+  tables_.add_weight(thread.id, stack, SampleMetric::kCpu, time_ns, 1, weight_ns);
   ++samples_;
-  thread.given_ns += sample.weight_ns;
-  accounted_cpu_ns_ += sample.weight_ns;
+  thread.given_ns += weight_ns;
+  accounted_cpu_ns_ += weight_ns;
 }
 
 StackId OutsideProcess::user_stack(const OutsideSample& sample) {
@@ -169,8 +172,10 @@ void OutsideProcess::add_unsampled(ThreadId thread, uint64_t weight_ns) {
 void OutsideProcess::settle() {
   for (auto& [tid, thread] : threads_) {
     const uint64_t run_ns = run_ns_of(identity_.pid, tid);
-    if (run_ns > thread.run_ns_before + thread.given_ns + kSettledFromNs) {
-      const uint64_t missing_ns = run_ns - thread.run_ns_before - thread.given_ns - kSettledFromNs / 2;
+    const uint64_t told_ns = thread.run_ns_before + thread.given_ns;
+    thread.excess_ns = run_ns != 0 && told_ns > run_ns ? told_ns - run_ns : 0;
+    if (run_ns > told_ns + kSettledFromNs) {
+      const uint64_t missing_ns = run_ns - told_ns - kSettledFromNs / 2;
       thread.given_ns += missing_ns;
       add_unsampled(thread.id, missing_ns);
     }

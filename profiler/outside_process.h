@@ -39,7 +39,8 @@ class OutsideProcess {
   void end_thread(int32_t tid) { threads_.erase(tid); }
   void add_lost(uint64_t samples) { lost_ += samples; }
   void add_throttle() { ++throttles_; }
-  // Gives each thread the CPU time that it has used beyond its samples.
+  // Gives each thread the CPU time that it has used beyond its samples, and has the next ones weigh less where they
+  // told of more.
   void settle();
 
   // What the kernel says was used beyond all that.
@@ -54,6 +55,7 @@ class OutsideProcess {
     std::string name;
     uint64_t run_ns_before = 0;  // as settle() has it
     uint64_t given_ns = 0;
+    uint64_t excess_ns = 0;  // given, and not used: time that a hypervisor took
   };
 
   Thread& thread_of(int32_t tid);

@@ -14,8 +14,10 @@ cat >work.c <<'C'
 #include <unistd.h>
 static volatile long sink;
 static volatile int stop;
-__attribute__((noinline)) void heavy(long n) { for (long i = 0; i < 3 * n; ++i) sink += i ^ n; }
-__attribute__((noinline)) void light(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
+// One loop for both: as fast in the one as in the other.
+__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
+__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
+__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
 __attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
 __attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
 __attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
@@ -77,8 +79,7 @@ attached
 ask w
 ask t
 ask f
-# A second of it.
-read -rt 1 <> <(:) || true
+burn "$target" 150
 ask e
 said="$(tail -1 out)"
 timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
@@ -152,3 +153,66 @@ threads" ] && [ ! -s recorder.err ] || fail "record: status $status: $(cat out r
 json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20'
 "$FLARESTACK" report --format json r.flare >report.json
 json_true report.json 'sum(f["total"] for f in d["functions"] if f["name"] == "light") > 0.1 * d["total"]' "from its start"
+
+# What it forks and executes, from outside as well.
+cc_program execs -static <<'C'
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile long sink;
+__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i; }
+int main(int count, char** arguments) {
+  (void)arguments;
+  if (count > 1) { spin(100000000); return 3; }
+  for (int i = 0; i < 2; ++i) {
+    if (fork() == 0) { execl("./execs", "execs", "child", (char*)0); }
+    wait(0);
+  }
+  return 5;
+}
+C
+status=0
+timeout 60 "$FLARESTACK" record --quiet -o x.flare -- ./execs || status=$?
+[ "$status" = 5 ] || fail "record of a program that executes: status $status"
+"$FLARESTACK" info --format json x.flare >info.json
+json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("launch", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'
+json_true info.json 'sum(p["cpu_ns"] for p in d["processes"] if p["exit"] == 3) > 0.8 * d["quality"]["cpu_ns"]' "the time is the children's"
+timeout 60 "$FLARESTACK" record --no-children --quiet -o x.flare -- ./execs || [ $? = 5 ] || fail "record --no-children"
+"$FLARESTACK" info --format json x.flare >info.json
+json_true info.json 'len(d["processes"]) == 1'
+
+# 32-bit code, by frame pointers, where the kernel runs it.
+cat >loop.s <<'S'
+.globl _start
+.type spin, @function
+spin: push %ebp
+ mov %esp, %ebp
+ mov $10000000, %ecx
+1: dec %ecx
+ jnz 1b
+ pop %ebp
+ ret
+.size spin, . - spin
+.type outer, @function
+outer: push %ebp
+ mov %esp, %ebp
+ call spin
+ pop %ebp
+ ret
+.size outer, . - outer
+_start: xor %ebp, %ebp
+2: call outer
+ jmp 2b
+S
+as --32 loop.s -o loop.o && ld -m elf_i386 loop.o -o loop
+if (timeout 1 ./loop || [ $? = 124 ]); then
+  timeout 60 ./loop &
+  timeout=$!
+  for _ in $(seq 500); do target="$(pgrep -P "$timeout" -x loop)" && break; read -rt 0.01 <> <(:) || true; done
+  timeout 60 "$FLARESTACK" attach "$target" --duration 500ms --quiet -o l.flare 2>recorder.err || fail "32-bit: $(cat recorder.err)"
+  kill "$timeout"
+  wait "$timeout" || true
+  grep -q "since it runs 32-bit code" recorder.err || fail "$(cat recorder.err)"
+  "$FLARESTACK" report --format json l.flare >report.json
+  json_true report.json '{f["name"]: f["total"] > 0.9 * d["total"] for f in d["functions"] if f["name"] in ("spin", "outer")} == {"spin": True, "outer": True}' "32-bit stacks"
+  json_true report.json 'd["quality"]["stacks_heuristic"] > 0.9 * d["quality"]["samples"]' "frame pointers of 32-bit code are a guess"
+fi

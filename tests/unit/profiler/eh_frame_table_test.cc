@@ -39,9 +39,9 @@ TEST_CASE("the search table that is made of this program is the one that its lin
       [](dl_phdr_info* info, size_t, void* to) {
         for (int i = 0; i < info->dlpi_phnum; ++i) {
           if (info->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME) {
-            const auto& [bias, address] = *static_cast<std::pair<uint64_t*, uint64_t*>*>(to);
-            *bias = info->dlpi_addr;
-            *address = info->dlpi_phdr[i].p_vaddr;
+            const auto& results = *static_cast<std::pair<uint64_t*, uint64_t*>*>(to);
+            *results.first = info->dlpi_addr;
+            *results.second = info->dlpi_phdr[i].p_vaddr;
           }
         }
         return 1;  // the program itself comes first
