@@ -145,6 +145,20 @@ std::vector<TraceRecord> leak_recording() {
   return records;
 }
 
+std::vector<TraceRecord> outside_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  const std::string odd("\0\xFF\n\xC0\x80", 5);
+  SessionRecord session;
+  session.clock = ClockKind::kSnapshots;
+  session.requested_hz = 1000;
+  std::vector<TraceRecord> records = {session};
+  records.push_back(ProcessRecord{
+      {1}, {}, ProcessOrigin::kAttach, 4711, "/usr/bin/work", {"work"}, 5, SamplingWay::kSnapshots, 16384, "it is Go"});
+  records.push_back(
+      ProcessRecord{{kId}, {1}, ProcessOrigin::kFork, 4712, "", {}, 6, SamplingWay::kPerfRings, kId, odd});
+  return records;
+}
+
 std::vector<TraceRecord> extreme_leak_records() {
   constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
   constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
@@ -235,9 +249,8 @@ std::vector<TraceRecord> extreme_records() {
   records.push_back(SessionRecord{{odd, large}, odd, odd, odd, odd, kMin, ClockKind::kPosixCpuTimer, kId, false});
   records.push_back(SessionRecord{{}, "", "", "", "", kMax, ClockKind::kNone, 0, true});
   records.push_back(ProcessRecord{
-      {kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin, SamplingWay::kSnapshots, kId, odd});
-  records.push_back(
-      ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax, SamplingWay::kPerfRings, 16384, ""});
+      {kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin, SamplingWay::kAgent, 0, ""});
+  records.push_back(ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax, SamplingWay::kAgent, 0, ""});
   records.push_back(ProcessEndRecord{{kId}, ExitKind::kStillRunning, kMin32, kMin, kU64});
   records.push_back(ProcessEndRecord{});
   records.push_back(ThreadRecord{{kId}, {kId}, kMin32, large, kMin});
