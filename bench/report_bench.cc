@@ -26,7 +26,8 @@ constexpr uint32_t kDepth = 30;
 
 void add_records(RecordingBuilder& builder) {
   std::mt19937 random(42);
-  builder.add(ProcessRecord{{1}, {}, ProcessOrigin::kLaunch, 100, "/usr/bin/big", {"big"}, 0});
+  builder.add(
+      ProcessRecord{{1}, {}, ProcessOrigin::kLaunch, 100, "/usr/bin/big", {"big"}, 0, SamplingWay::kAgent, 0, ""});
   for (uint32_t i = 1; i <= kThreads; ++i)
     builder.add(ThreadRecord{{i}, {1}, static_cast<int32_t>(100 + i), fmt::format("worker-{}", i), 0});
   for (uint32_t i = 1; i <= kModules; ++i) builder.add(ModuleRecord{{i}, fmt::format("/usr/lib/lib{}.so", i), {1}});

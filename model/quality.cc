@@ -12,6 +12,7 @@ namespace {
 // What a recorded stack's leaf frame says about where the time went: in the kernel, under a marker, or sampled.
 void add_recorded_time(const Recording& recording, Quality& quality) {
   uint64_t signals = 0;
+  uint64_t unreached_ns = 0;  // in the kernel, which signals cannot reach; rings can
   for (const RecordedSample& sample : recording.samples) {
     if (sample.metric != SampleMetric::kCpu) continue;
     quality.cpu_ns += sample.weight_ns;
@@ -21,10 +22,11 @@ void add_recorded_time(const Recording& recording, Quality& quality) {
     if (frame >= recording.frames.size()) continue;
     const FrameKind kind = recording.frames[frame].kind;
     if (kind == FrameKind::kKernel) quality.kernel_ns += sample.weight_ns;
+    if (kind == FrameKind::kKernel && sample.count == 0) unreached_ns += sample.weight_ns;
     if (kind == FrameKind::kMarker && sample.count == 0) quality.unsampled_ns += sample.weight_ns;
   }
   quality.samples = std::max(signals, recording.counter("samples"));
-  const uint64_t user_ns = quality.cpu_ns - quality.kernel_ns;
+  const uint64_t user_ns = quality.cpu_ns - unreached_ns;
   if (user_ns != 0) quality.achieved_hz = static_cast<double>(signals) / (static_cast<double>(user_ns) / 1e9);
 }
 
@@ -92,6 +94,8 @@ const char* clock_kind_name(ClockKind kind) {
       return "perf_task_clock";
     case ClockKind::kPosixCpuTimer:
       return "posix_cpu_timer";
+    case ClockKind::kSnapshots:
+      return "snapshots";
   }
   return "unknown";
 }

@@ -103,6 +103,9 @@ void RecordingBuilder::add_record(const ProcessRecord& record) {
   process.executable = record.executable;
   process.arguments = record.arguments;
   process.start_ns = record.start_ns;
+  process.sampling = record.sampling;
+  process.stack_copy_bytes = record.stack_copy_bytes;
+  process.no_agent_reason = record.no_agent_reason;
   processes_.set(record.id.value, static_cast<uint32_t>(recording_.processes.size()));
   recording_.processes.push_back(std::move(process));
   saw_time(record.start_ns);

@@ -31,6 +31,9 @@ struct Process {
   std::string executable;
   std::vector<std::string> arguments;
   int64_t start_ns = 0;
+  SamplingWay sampling = SamplingWay::kAgent;
+  uint32_t stack_copy_bytes = 0;  // of each sample from outside, at most
+  std::string no_agent_reason;    // empty: the agent is in it
   ProcessEndRecord end;
   std::string name() const;  // base name of the executable
 };

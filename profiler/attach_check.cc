@@ -130,6 +130,32 @@ std::string refusal_of(const AttachFacts& facts) {
   return {};
 }
 
+std::string no_agent_reason_of(const AttachFacts& facts) {
+  const ProcessFacts& process = facts.process;
+  const bool is_nothing_to_sample = !process.exists || facts.is_ourselves || process.is_kernel_thread ||
+                                    process.state == 'Z' || process.state == 'X' || process.state == 'T' ||
+                                    process.program_kind == ProgramKind::kOtherMachine;
+  if (is_nothing_to_sample) {
+    return {};
+  }
+  if (process.tracer != 0) {
+    return fmt::format("process {} ({}) traces it already", process.tracer, process.tracer_name);
+  }
+  if (!facts.is_open_to_us) {
+    return "flarestack may not trace it";
+  }
+  if (process.program_kind == ProgramKind::k32Bit) {
+    return "it runs 32-bit code";
+  }
+  if (process.seccomp_filtered && !process.can_suspend_filters) {
+    return "it filters its system calls (seccomp), and only root may look at its filter";
+  }
+  if (process.is_go) {
+    return "it is a Go program, whose runtime has signals and stacks of its own";
+  }
+  return {};
+}
+
 std::string attach_refusal(int32_t pid) { return refusal_of(gather_attach_facts(pid)); }
 
 }  // namespace flarestack

@@ -24,4 +24,8 @@ AttachFacts gather_attach_facts(int32_t pid);
 std::string refusal_of(const AttachFacts& facts);
 std::string attach_refusal(int32_t pid);
 
+// Why no agent is to enter a process whose CPU time may all the same be sampled from outside: "it is a Go program,
+// ...". Empty: an agent may try, or nothing can be recorded of it.
+std::string no_agent_reason_of(const AttachFacts& facts);
+
 }  // namespace flarestack

@@ -52,6 +52,8 @@ class Attacher {
   Result<AttachPauses> enter();
   // Takes the hooks out of the process and the timers down; what is mapped stays. Of a process that is gone: nothing.
   Result<void> detach();
+  // prepare() found that another recorder is at it.
+  bool is_recorded_by_another() const { return request_.result == AttachResult::kRecorded; }
   // The same where the recorder that had attached is gone. Error as well: it was never attached to.
   Result<void> detach_from_lost();
 

@@ -20,10 +20,11 @@ namespace flarestack {
 std::vector<Check> diagnose_machine(const MachineFacts& facts);
 
 // Whether the process can be recorded while it runs (`refusal`: why not, of attach_refusal() in
-// profiler/attach_check.h), and if not, whether its program can be when it is started anew.
-// Names: "process", "running", "program", "owner", "seccomp", "tracer", "namespaces"; those that make no sense (the
-// program of a process that is gone) are left out.
-std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal);
+// profiler/attach_check.h; `no_agent_reason`, of the same: why its CPU time alone can be, from outside), and if not,
+// whether its program can be when it is started anew. Names: "process", "running", "program", "owner", "seccomp",
+// "tracer", "namespaces"; those that make no sense (the program of a process that is gone) are left out.
+std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal,
+                                    const std::string& no_agent_reason = {});
 
 // No check is a problem.
 bool is_recordable(const std::vector<Check>& checks);

@@ -11,7 +11,14 @@ constexpr const char* kLoader = "/ld-linux-x86-64.so.2";
 
 std::string label(const ProcessFacts& facts) { return fmt::format("Process {} ({})", facts.pid, facts.name); }
 
-Check check_running(const ProcessFacts& facts, const std::string& refusal) {
+Check check_running(const ProcessFacts& facts, const std::string& refusal, const std::string& no_agent_reason) {
+  if (!no_agent_reason.empty()) {
+    return warning_check("running",
+                         fmt::format("{} can be sampled from outside while it runs, its CPU time alone: no agent can "
+                                     "enter it and record its heap, since {}.",
+                                     label(facts), no_agent_reason),
+                         fmt::format("flarestack attach {}", facts.pid));
+  }
   if (refusal.empty()) {
     return ok_check("running", label(facts) + " can be attached to while it runs.",
                     fmt::format("flarestack attach {}", facts.pid));
@@ -20,17 +27,23 @@ Check check_running(const ProcessFacts& facts, const std::string& refusal) {
   return problem_check("running", "It cannot be attached to while it runs: " + refusal + ".", command);
 }
 
-Check check_program(const ProcessFacts& facts) {
+Check check_program(const ProcessFacts& facts, bool from_outside) {
   const char* name = "program";
   const std::string& path = facts.program_path;
   switch (facts.program_kind) {
     case ProgramKind::kUnknown:
       return warning_check(name, "Its program cannot be read, so whether it can be recorded is not known.");
     case ProgramKind::k32Bit:
+      if (from_outside) {
+        return warning_check(name, fmt::format("{} is a 32-bit program; its CPU time alone can be recorded.", path));
+      }
       return problem_check(name, fmt::format("{} is a 32-bit program; only 64-bit ones can be recorded.", path));
     case ProgramKind::kOtherMachine:
       return problem_check(name, fmt::format("{} is for another processor; only x86-64 can be recorded.", path));
     case ProgramKind::kStatic:
+      if (from_outside) {
+        return warning_check(name, fmt::format("{} is statically linked; its CPU time alone can be recorded.", path));
+      }
       return facts.changes_user
                  ? problem_check(name, fmt::format("{} is setuid or setgid, which no agent is brought into.", path))
                  : ok_check(name, fmt::format("{} is statically linked; its heap is recorded if it has a symbol table.",
@@ -85,7 +98,8 @@ Check check_namespaces(const ProcessFacts& facts) {
 
 }  // namespace
 
-std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal) {
+std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string& refusal,
+                                    const std::string& no_agent_reason) {
   if (!facts.exists) return {problem_check("process", fmt::format("There is no process {}.", facts.pid))};
   if (facts.is_kernel_thread) {
     return {problem_check("process", label(facts) + " is a thread of the kernel and runs no program.")};
@@ -94,8 +108,8 @@ std::vector<Check> diagnose_process(const ProcessFacts& facts, const std::string
     return {problem_check("process", label(facts) + " has ended and waits for its parent to notice (a zombie).")};
   }
   return {ok_check("process", label(facts) + " exists."),
-          check_running(facts, refusal),
-          check_program(facts),
+          check_running(facts, refusal, no_agent_reason),
+          check_program(facts, !no_agent_reason.empty()),
           check_owner(facts),
           check_seccomp(facts),
           check_tracer(facts),

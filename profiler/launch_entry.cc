@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/elf_layout.h"
 #include "profiler/process_facts.h"
 #include "profiler/process_maps.h"
 #include "profiler/program_file.h"
@@ -101,30 +102,34 @@ std::string text_of(AttachResult result) {
   }
 }
 
-// Between the thread that traces and the one that plans.
-class Planner {
+bool is_for_entry(LoadVerdict verdict) { return verdict == LoadVerdict::kStatic || verdict == LoadVerdict::kOtherLibc; }
+
+// What the thread that traces has the caller's do: one thing at a time.
+class Errands {
  public:
-  std::string ask(const PatchRequest& request) {
-    request_ = request;
-    is_asked_.store(true, std::memory_order_release);
-    return plan_.get_future().get();
+  template <typename Errand>
+  auto send(Errand errand) {
+    std::packaged_task<decltype(errand())()> task(std::move(errand));
+    auto result = task.get_future();
+    errand_ = [&task] { task(); };
+    is_waiting_.store(true, std::memory_order_release);
+    return result.get();
   }
-  void answer(const LaunchEntryOptions& options, int32_t pid) {
-    if (is_asked_.exchange(false, std::memory_order_acquire)) {
-      plan_.set_value(options.plan(pid, request_));
+  void run() {
+    if (is_waiting_.exchange(false, std::memory_order_acquire)) {
+      errand_();
     }
   }
 
  private:
-  PatchRequest request_{};
-  std::atomic<bool> is_asked_{false};
-  std::promise<std::string> plan_;
+  std::function<void()> errand_;
+  std::atomic<bool> is_waiting_{false};
 };
 
 class Entry {
  public:
-  Entry(const AttachOptions& options, int32_t pid, Planner& planner)
-      : options_(options), pid_(pid), planner_(planner) {}
+  Entry(const LaunchEntryOptions& launch, int32_t pid, Errands& errands)
+      : launch_(launch), options_(launch.attach), pid_(pid), errands_(errands) {}
 
   Result<void> enter(TracedThread traced);
 
@@ -135,9 +140,10 @@ class Entry {
   Result<void> map_hooks(RemoteThread& thread);
   void describe_thread(RemoteThread& thread);
 
+  const LaunchEntryOptions& launch_;
   const AttachOptions& options_;
   int32_t pid_;
-  Planner& planner_;
+  Errands& errands_;
   RemoteImage image_;
   uint64_t request_address_ = 0;
   AttachRequest request_{};
@@ -206,7 +212,7 @@ Result<void> Entry::step(RemoteThread& thread, AttachStep step) {
 }
 
 Result<void> Entry::map_hooks(RemoteThread& thread) {
-  const std::string plan = planner_.ask(request_.hooks);
+  const std::string plan = errands_.send([&] { return launch_.plan(pid_, request_.hooks); });
   if (plan.empty()) {
     return {};
   }
@@ -269,7 +275,7 @@ Result<void> Entry::enter(TracedThread traced) {
 }
 
 // From before the exec until the agent is there; empty: it is.
-std::string follow(const AttachOptions& options, int32_t pid, Planner& planner, TracedThread thread) {
+std::string follow(const LaunchEntryOptions& options, int32_t pid, Errands& errands, TracedThread thread) {
   if (!run_to(thread, Stop::kExec) || !settle(thread)) {
     return "it ended before it could be entered";
   }
@@ -282,33 +288,52 @@ std::string follow(const AttachOptions& options, int32_t pid, Planner& planner, 
       return done.error().message;
     }
   }
-  const Result<void> entered = Entry(options, pid, planner).enter(std::move(thread));
+  const Result<void> entered = Entry(options, pid, errands).enter(std::move(thread));
   return entered.ok() ? std::string() : entered.error().message;
 }
 
 }  // namespace
 
+std::string launched_without_agent(const std::string& program) {
+  const std::string path = find_program(program);
+  const LoadVerdict verdict = check_loadable(path.c_str());
+  if (verdict == LoadVerdict::kLoadable || verdict == LoadVerdict::kNotFound || verdict == LoadVerdict::kSetuid) {
+    return {};
+  }
+  if (!is_for_entry(verdict)) {
+    return load_verdict_text(verdict);
+  }
+  const Result<Fd> file = open_file(path, O_RDONLY);
+  return file.ok() && ElfLayout::read(file->get()).is_go
+             ? "it is a Go program, whose runtime has signals and stacks of its own"
+             : std::string();
+}
+
 Result<EnteredProgram> launch_and_enter(LaunchEntryOptions options) {
   LaunchOptions& launch_options = options.launch;
   const LoadVerdict verdict = check_loadable(find_program(launch_options.command[0]).c_str());
-  const bool is_entered = verdict == LoadVerdict::kStatic || verdict == LoadVerdict::kOtherLibc;
+  const std::string no_agent_reason = launched_without_agent(launch_options.command[0]);
+  const bool is_entered = no_agent_reason.empty() && is_for_entry(verdict);
   launch_options.load_agent = verdict == LoadVerdict::kLoadable || verdict == LoadVerdict::kNotFound;
   std::promise<void> traced;
   std::atomic<bool> done{!is_entered};
-  int32_t launched_pid = 0;
   std::string problem;
-  Planner planner;
+  bool is_sampled = false;
+  Errands errands;
   std::thread tracer;
   launch_options.before_exec = [&](int32_t pid) {
-    launched_pid = pid;
     options.on_launched(pid);
+    if (!no_agent_reason.empty()) {
+      is_sampled =
+          options.go_without_agent && options.go_without_agent(pid, PerfRings::Start::kAtExec, no_agent_reason);
+    }
     if (!is_entered) {
       return;
     }
     tracer = std::thread([&, pid] {
       Result<TracedThread> thread = TracedThread::seize_launched(pid);
       traced.set_value();
-      problem = thread.ok() ? follow(options.attach, pid, planner, std::move(*thread)) : thread.error().message;
+      problem = thread.ok() ? follow(options, pid, errands, std::move(*thread)) : thread.error().message;
       done.store(true, std::memory_order_release);
     });
     traced.get_future().wait();
@@ -320,7 +345,7 @@ Result<EnteredProgram> launch_and_enter(LaunchEntryOptions options) {
   }
   while (tracer.joinable() && !done.load(std::memory_order_acquire)) {
     options.answer();
-    planner.answer(options, launched_pid);
+    errands.run();
   }
   if (tracer.joinable()) {
     tracer.join();
@@ -330,7 +355,10 @@ Result<EnteredProgram> launch_and_enter(LaunchEntryOptions options) {
     return launched.error();
   }
   EnteredProgram entered{std::move(*launched), {}};
-  if (!launch_options.load_agent && !(is_entered && problem.empty())) {
+  if (is_entered && !problem.empty() && options.go_without_agent && entered.program.exec_errno == 0) {
+    is_sampled = options.go_without_agent(entered.program.pid, PerfRings::Start::kNow, problem);
+  }
+  if (!launch_options.load_agent && !is_sampled && !(is_entered && problem.empty())) {
     entered.unrecorded = load_verdict_text(verdict) + (problem.empty() ? problem : ": " + problem);
   }
   return entered;

@@ -9,13 +9,18 @@
 
 #include "profiler/attacher.h"
 #include "profiler/launcher.h"
+#include "profiler/perf_rings.h"
 
 namespace flarestack {
 
 struct EnteredProgram {
   LaunchedProgram program;
-  std::string unrecorded;  // why it runs without an agent; empty: its loader brings it, or it is there
+  std::string unrecorded;  // why; empty: its loader brings the agent, or that is there, or it is sampled from outside
 };
+
+// Why no agent is to enter a program that is launched, though its CPU time may be sampled from outside; empty: it
+// enters, or nothing can be done.
+std::string launched_without_agent(const std::string& program);
 
 struct LaunchEntryOptions {
   LaunchOptions launch;
@@ -24,6 +29,8 @@ struct LaunchEntryOptions {
   // Both are called by the caller's thread.
   std::function<void()> answer;                                               // answers the agent for a moment
   std::function<std::string(int32_t pid, const PatchRequest& request)> plan;  // of the hooks, as wire/patch.h has it
+  // If any: the program runs without an agent, for that reason, from its exec on or from now. False: unrecorded.
+  std::function<bool(int32_t pid, PerfRings::Start start, const std::string& reason)> go_without_agent;
 };
 
 // Error: no child could be made.

@@ -5,12 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
-
-#include <elfutils/libdwelf.h>
-#include <gelf.h>
-#include <libelf.h>
 
 #include "base/fd.h"
 #include "profiler/clock.h"
@@ -52,32 +47,13 @@ void MappedFiles::add(Mapping mapping) {
   }
 }
 
-MappedFiles::File MappedFiles::read(const Mapping& mapping) {
-  File result;
+ElfLayout MappedFiles::read(const Mapping& mapping) {
   const Result<Fd> file = open_file(mapping.path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (!file.ok() || fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_ino != mapping.inode) {
-    return result;  // another file has taken the name
+    return {};  // another file has taken the name
   }
-  elf_version(EV_CURRENT);
-  // Read, not mapped: a file that is cut while it is mapped raises SIGBUS.
-  Elf* elf = elf_begin(file->get(), ELF_C_READ, nullptr);
-  size_t count = 0;
-  if (elf != nullptr && elf_kind(elf) == ELF_K_ELF && elf_getphdrnum(elf, &count) == 0) {
-    for (size_t i = 0; i < count; ++i) {
-      GElf_Phdr segment;
-      if (gelf_getphdr(elf, static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_LOAD) {
-        result.segments.push_back({segment.p_offset, segment.p_filesz, segment.p_vaddr});
-      }
-    }
-    const void* build_id = nullptr;
-    if (const ssize_t size = dwelf_elf_gnu_build_id(elf, &build_id); size > 0) {
-      const auto* bytes = static_cast<const uint8_t*>(build_id);
-      result.build_id.assign(bytes, bytes + size);
-    }
-  }
-  elf_end(elf);
-  return result;
+  return ElfLayout::read(file->get());
 }
 
 std::optional<MappedFiles::Place> MappedFiles::find(RuntimeAddress address) {
@@ -91,10 +67,8 @@ std::optional<MappedFiles::Place> MappedFiles::find(RuntimeAddress address) {
     entry->second = read(mapping);
   }
   const uint64_t file_offset = address.value - mapping.start + mapping.file_offset;
-  for (const File::Segment& segment : entry->second.segments) {
-    if (file_offset >= segment.file_offset && file_offset - segment.file_offset < segment.size_bytes) {
-      return Place{mapping.path, entry->second.build_id, {file_offset - segment.file_offset + segment.virtual_address}};
-    }
+  if (const std::optional<uint64_t> address_in_file = entry->second.virtual_address_of(file_offset)) {
+    return Place{mapping.path, entry->second.build_id, {*address_in_file}};
   }
   return std::nullopt;
 }

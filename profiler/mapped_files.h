@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "profiler/elf_layout.h"
 #include "profiler/process_maps.h"
 
 namespace flarestack {
@@ -32,21 +33,12 @@ class MappedFiles {
 
  private:
   using Mapping = ProcessMaps::Mapping;
-  struct File {
-    struct Segment {
-      uint64_t file_offset = 0;
-      uint64_t size_bytes = 0;
-      uint64_t virtual_address = 0;
-    };
-    std::vector<uint8_t> build_id;
-    std::vector<Segment> segments;  // that can be loaded
-  };
 
   void add(Mapping mapping);
-  static File read(const Mapping& mapping);
+  static ElfLayout read(const Mapping& mapping);
 
-  std::map<uint64_t, Mapping> mappings_;  // by start, disjoint
-  std::map<std::string, File> files_;     // by path; those that find() met
+  std::map<uint64_t, Mapping> mappings_;    // by start, disjoint
+  std::map<std::string, ElfLayout> files_;  // by path; those that find() met
   uint64_t next_look_monotonic_ns_ = 0;
 };
 

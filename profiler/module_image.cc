@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "profiler/eh_frame_table.h"
 
 namespace flarestack {
 namespace {
@@ -103,7 +104,13 @@ Result<std::shared_ptr<const ModuleImage>> ModuleImage::load(const std::string& 
   if (!expected_build_id.empty() && build_id != expected_build_id) {
     return Error{path + ": the file is not the one that the program has loaded (its build id differs)"};
   }
-  const uint64_t size_bytes = image->end_address_ - image->first_address_;
+  std::vector<std::byte> table;
+  const uint64_t table_address = (image->end_address_ + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (image->eh_frame_hdr_ == 0) {
+    table = eh_frame_table(descriptor, table_address);
+  }
+  const uint64_t size_bytes =
+      (table.empty() ? image->end_address_ : table_address + table.size()) - image->first_address_;
   void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     return errno_error("map memory for " + path);
@@ -111,14 +118,20 @@ Result<std::shared_ptr<const ModuleImage>> ModuleImage::load(const std::string& 
   image->base_ = static_cast<char*>(memory);
   image->mapped_bytes_ = size_bytes;
   for (const Elf64_Phdr& segment : segments) {
-    const bool holds_cfi =
-        image->eh_frame_hdr_ >= segment.p_vaddr && image->eh_frame_hdr_ < segment.p_vaddr + segment.p_filesz;
+    const bool holds_cfi = !table.empty() || (image->eh_frame_hdr_ >= segment.p_vaddr &&
+                                              image->eh_frame_hdr_ < segment.p_vaddr + segment.p_filesz);
     if (segment.p_type == PT_LOAD && (holds_cfi || (segment.p_flags & PF_X) != 0) &&
         segment.p_filesz <= segment.p_memsz &&
         !read_at(descriptor, image->base_ + (segment.p_vaddr - image->first_address_), segment.p_filesz,
                  segment.p_offset)) {
       return Error{path + ": it is cut short"};
     }
+  }
+  if (!table.empty()) {  // behind all that the file has
+    std::memcpy(image->base_ + (table_address - image->first_address_), table.data(), table.size());
+    image->eh_frame_hdr_ = table_address;
+    image->eh_frame_hdr_size_ = table.size();
+    image->end_address_ = table_address + table.size();
   }
   return std::shared_ptr<const ModuleImage>(std::move(image));
 }

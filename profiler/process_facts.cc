@@ -17,6 +17,7 @@
 #include <gelf.h>
 
 #include "base/fd.h"
+#include "profiler/elf_layout.h"
 
 namespace flarestack {
 
@@ -135,6 +136,7 @@ void read_program(ProcessFacts& facts) {
     }
   }
   elf_end(elf);
+  facts.is_go = ElfLayout::read(file->get()).is_go;
 }
 
 // A namespace that cannot be read is taken for ours: no warning without a fact.

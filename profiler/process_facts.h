@@ -32,6 +32,7 @@ struct ProcessFacts {
   std::string program_path;  // empty: not readable
   ProgramKind program_kind = ProgramKind::kUnknown;
   std::string interpreter;    // of a dynamic program: "/lib64/ld-linux-x86-64.so.2"
+  bool is_go = false;         // made by Go's compiler
   bool changes_user = false;  // the file is setuid or setgid
 
   bool seccomp_filtered = false;

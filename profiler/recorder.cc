@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,13 +19,10 @@
 #include "base/fd.h"
 #include "profiler/attach_check.h"
 #include "profiler/attach_registry.h"
-#include "profiler/attacher.h"
-#include "profiler/attaching.h"
 #include "profiler/job_control.h"
 #include "profiler/launch_entry.h"
-#include "profiler/process_table.h"
+#include "profiler/recorder_loop.h"
 #include "profiler/recording_settings.h"
-#include "profiler/thread_priority.h"
 #include "wire/session.h"
 
 namespace flarestack {
@@ -36,62 +32,7 @@ constexpr uint64_t kForkGraceNs = 1'000'000'000;
 constexpr uint64_t kKillAfterNs = 5'000'000'000;
 constexpr uint64_t kPassShare = 20;  // a pass over the sleeping threads takes at most one in so many ns
 
-class Recorder {
- public:
-  Recorder(const RecordOptions& options, std::string trace_path, TraceWriter writer, SessionServer server)
-      : options_(options),
-        trace_path_(std::move(trace_path)),
-        writer_(std::move(writer)),
-        tables_(writer_),
-        origin_{monotonic_now_ns()},
-        clock_(clock_for(options)),
-        processes_(std::move(server), settings_for(options, clock_), tables_, origin_) {}
-
-  // Writes what is known before the program runs, so that a trace that cannot grow tells at least what it is of.
-  Result<void> begin();
-  // The errno of a failed exec, 0 if the program runs.
-  Result<int> start_program(const std::string& agent_path);
-  // Enters the process that runs already. Error: it could not be entered, and goes on as before.
-  Result<void> attach(const std::string& agent_path);
-  RecordOutcome run();
-
- private:
-  void step();
-  void answer() { processes_.wait(1'000'000), processes_.drain(); }
-  void reap_program();
-  void handle_signals();
-  void handle_limits();
-  void stop_with_program();
-  bool finished() const;
-  void finish();
-  void keep(const Result<void>& result);
-
-  const RecordOptions& options_;
-  std::string trace_path_;
-  TraceWriter writer_;
-  RecordingTables tables_;
-  TimeOrigin origin_;
-  ClockChoice clock_;
-  ProcessTable processes_;
-  SignalGuard signals_;
-
-  uint64_t nap_ns_ = nap_for(options_);
-  uint64_t next_drain_ns_ = 0;  // CLOCK_MONOTONIC, as the next one
-  uint64_t next_pass_ns_ = 0;   // over the sleeping threads
-  std::minstd_rand random_;
-
-  std::unique_ptr<Attacher> attacher_;  // nullptr: the program is launched
-  std::unique_ptr<AttachAnnouncement> announcement_;
-
-  LaunchedProgram program_;
-  bool program_ended_ = false;
-  ExitStatus program_exit_;
-  uint64_t ended_at_ns_ = 0;
-  bool stop_ = false;
-  bool terminated_ = false;
-  bool stays_awake_ = false;  // while the program is stopped
-  std::string problem_;
-};
+}  // namespace
 
 void Recorder::keep(const Result<void>& result) {
   if (!result.ok() && problem_.empty()) {
@@ -113,7 +54,7 @@ Result<void> Recorder::begin() {
   session.kernel = system.release;
   session.version = FLARESTACK_VERSION;
   session.start_realtime_ns = static_cast<int64_t>(clock_now_ns(CLOCK_REALTIME));
-  session.clock = static_cast<ClockKind>(clock_.clock);
+  session.clock = options_.outside_clock.value_or(static_cast<ClockKind>(clock_.clock));
   session.requested_hz = options_.cpu_hz;
   session.wall_clock = options_.wall_clock;
   session.heap = options_.heap;
@@ -138,6 +79,11 @@ Result<int> Recorder::start_program(const std::string& agent_path) {
   entry.on_launched = [this](int32_t pid) { processes_.set_launched(pid); };
   entry.answer = [this] { answer(); };
   entry.plan = [this](int32_t pid, const PatchRequest& request) { return processes_.plan_hooks(pid, request); };
+  if (wish_unmet_from_outside(options_).empty()) {
+    entry.go_without_agent = [this](int32_t pid, PerfRings::Start start, const std::string& reason) {
+      return sample_launched(pid, start, reason).ok();
+    };
+  }
   Result<EnteredProgram> launched = launch_and_enter(std::move(entry));
   if (!launched.ok()) {
     return launched.error();
@@ -150,29 +96,6 @@ Result<int> Recorder::start_program(const std::string& agent_path) {
     processes_.watch(program_.pidfd.get());
   }
   return program_.exec_errno;
-}
-
-Result<void> Recorder::attach(const std::string& agent_path) {
-  program_ended_ = true;  // none was launched: what is left is to follow others
-  ended_at_ns_ = monotonic_now_ns();
-  std::error_code error;
-  processes_.set_trace_path(std::filesystem::absolute(trace_path_, error).string());
-  if (const Result<void> reachable = processes_.set_attached(options_.attach_pid); !reachable.ok()) {
-    return reachable.error();
-  }
-  attacher_ = std::make_unique<Attacher>(AttachOptions{options_.attach_pid, agent_path, processes_.session_value(),
-                                                       processes_.settings().sample_signal()});
-  announcement_ = std::make_unique<AttachAnnouncement>(options_.attach_pid);
-  const Result<AttachPauses> attached =
-      enter_attached(*attacher_, processes_, options_.attach_pid, announcement_->is_lost());
-  if (!attached.ok()) {
-    return attached.error();
-  }
-  writer_.add(CounterRecord{{}, "attach_thread_pause_ns", attached->one_thread_ns});
-  writer_.add(CounterRecord{{}, "attach_pause_ns", attached->all_threads_ns});
-  writer_.add(CounterRecord{{}, "attach_tries", attached->tries});
-  announcement_->publish(processes_.session_value());
-  return {};
 }
 
 // If the launched program is a zombie: takes its CPU time while it can still be read, then its status.
@@ -191,6 +114,9 @@ void Recorder::reap_program() {
   program_.pidfd.reset();
   program_exit_ = exit_from_wait_status(wait_status);
   processes_.end_launched(program_exit_, cpu_ns);
+  if (outside_ != nullptr) {
+    outside_->end_process(program_.pid, program_exit_, cpu_ns);
+  }
 }
 
 void Recorder::handle_signals() {
@@ -262,13 +188,16 @@ bool Recorder::finished() const {
   if (stop_ || (program_ended_ && !options_.wait_for_children)) {
     return true;
   }
-  return program_ended_ && processes_.empty() &&
+  return program_ended_ && processes_.empty() && (outside_ == nullptr || outside_->empty()) &&
          (!processes_.expects_children() || monotonic_now_ns() - ended_at_ns_ > kForkGraceNs);
 }
 
 void Recorder::finish() {
   const bool is_attached = attacher_ != nullptr && !processes_.empty();
   processes_.end_all();
+  if (outside_ != nullptr) {
+    outside_->end_all();
+  }
   if (is_attached) {
     if (const Result<void> detached = attacher_->detach(); !detached.ok() && problem_.empty()) {
       problem_ = "the hooks are still in the process, without effect: " + detached.error().message;
@@ -288,9 +217,15 @@ void Recorder::step() {
   const uint64_t now_ns = monotonic_now_ns();
   if (now_ns >= next_drain_ns_ || processes_.bell_rung()) {
     processes_.drain();
+    if (outside_ != nullptr) {
+      outside_->drain();
+    }
     keep(tables_.flush_window(origin_.now()));
     next_drain_ns_ =
         now_ns + (options_.heap != HeapMode::kNone ? std::min(nap_ns_, processes_.heap_nap_ns()) : nap_ns_);
+    if (outside_ != nullptr) {
+      next_drain_ns_ = std::min(next_drain_ns_, now_ns + outside_->nap_ns(nap_ns_));
+    }
   }
   if (options_.wall_clock && now_ns >= next_pass_ns_) {
     processes_.sample_off_cpu();
@@ -302,6 +237,9 @@ void Recorder::step() {
   }
   reap_program();
   processes_.end_exited();
+  if (outside_ != nullptr) {
+    outside_->end_exited(program_.pid);
+  }
   handle_signals();
   handle_limits();
   stop_with_program();
@@ -321,11 +259,13 @@ RecordOutcome Recorder::run() {
     stop_with_program();
   }
   RecordOutcome outcome;
-  outcome.recorded = processes_.recorded();
+  outcome.recorded = processes_.recorded() || (outside_ != nullptr && outside_->recorded());
   outcome.exit_status = program_exit_.kind == ExitKind::kSignaled ? 128 + program_exit_.code : program_exit_.code;
   outcome.problem = problem_;
   return outcome;
 }
+
+namespace {
 
 // Of a program that never ran. The user may have named a device.
 void remove_trace(const std::string& path) {
@@ -335,19 +275,8 @@ void remove_trace(const std::string& path) {
   }
 }
 
-}  // namespace
-
-Result<RecordOutcome> record(const RecordOptions& options) {
-  const Result<std::string> agent_path = find_agent();
-  if (!agent_path.ok()) {
-    return agent_path.error();
-  }
-  if (options.attach_pid != 0) {
-    if (const std::string refusal = attach_refusal(options.attach_pid); !refusal.empty()) {
-      return Error{refusal};
-    }
-  }
-  const std::string path = options.output_path.empty() ? default_output_path(options) : options.output_path;
+// Its trace, of what there is before anything is recorded.
+Result<std::unique_ptr<Recorder>> begin_recording(const RecordOptions& options, const std::string& path) {
   Result<TraceWriter> writer = TraceWriter::create(path);
   if (!writer.ok()) {
     return Error{writer.error().message + "; choose another place with -o FILE"};
@@ -356,22 +285,85 @@ Result<RecordOutcome> record(const RecordOptions& options) {
   if (!server.ok()) {
     return server.error();
   }
-  Recorder recorder(options, path, std::move(*writer), std::move(*server));
-  if (const Result<void> begun = recorder.begin(); !begun.ok()) {
+  auto recorder = std::make_unique<Recorder>(options, path, std::move(*writer), std::move(*server));
+  if (const Result<void> begun = recorder->begin(); !begun.ok()) {
     remove_trace(path);
     const std::string& message = begun.error().message;  // and, behind its last semicolon, how much can be read
     return Error{message.substr(0, message.rfind(';')) + "; choose another place with -o FILE"};
   }
-  if (options.attach_pid != 0) {
-    if (const Result<void> attached = recorder.attach(*agent_path); !attached.ok()) {
-      remove_trace(path);
-      return attached.error();
-    }
-    RecordOutcome outcome = recorder.run();
-    outcome.trace_path = path;
-    return outcome;
+  return recorder;
+}
+
+// Runs what `start` has begun.
+Result<RecordOutcome> run_attached(const RecordOptions& options, const std::string& path,
+                                   const std::function<Result<void>(Recorder&)>& start) {
+  const Result<std::unique_ptr<Recorder>> recorder = begin_recording(options, path);
+  if (!recorder.ok()) {
+    return recorder.error();
   }
-  const Result<int> exec_errno = recorder.start_program(*agent_path);
+  if (const Result<void> started = start(**recorder); !started.ok()) {
+    remove_trace(path);
+    return started.error();
+  }
+  RecordOutcome outcome = (*recorder)->run();
+  outcome.trace_path = path;
+  return outcome;
+}
+
+Result<RecordOutcome> record_from_outside(const RecordOptions& options, const std::string& path,
+                                          const std::string& no_agent_reason) {
+  if (const std::string unmet = wish_unmet_from_outside(options); !unmet.empty()) {
+    return Error{fmt::format("Process {} can only be sampled from outside, since {}; so {}", options.attach_pid,
+                             no_agent_reason, unmet)};
+  }
+  RecordOptions cpu_only = options;
+  cpu_only.heap = HeapMode::kNone;
+  cpu_only.outside_clock =
+      PerfRings::may_sample(options.attach_pid) ? ClockKind::kPerfTaskClock : ClockKind::kSnapshots;
+  return run_attached(cpu_only, path,
+                      [&](Recorder& recorder) { return recorder.attach_from_outside(no_agent_reason); });
+}
+
+Result<RecordOutcome> record_attached(const RecordOptions& options, const std::string& path,
+                                      const std::string& agent_path) {
+  const AttachFacts facts = gather_attach_facts(options.attach_pid);
+  std::string refusal = refusal_of(facts);
+  std::string reason = no_agent_reason_of(facts);
+  if (refusal.empty() && reason.empty()) {
+    bool is_over = false;
+    Result<RecordOutcome> outcome = run_attached(options, path, [&](Recorder& recorder) {
+      Result<void> attached = recorder.attach(agent_path);
+      is_over = attached.ok() || recorder.is_recorded_by_another() || kill(options.attach_pid, 0) != 0;
+      return attached;
+    });
+    if (outcome.ok() || is_over) {
+      return outcome;
+    }
+    refusal = outcome.error().message;
+    reason = refusal.substr(refusal.find(": ") != std::string::npos ? refusal.find(": ") + 2 : 0);
+  }
+  if (reason.empty()) {
+    return Error{refusal};
+  }
+  if (!attached_session_of(options.attach_pid).empty()) {
+    return Error{fmt::format("process {} cannot be attached to: it is being recorded already", options.attach_pid)};
+  }
+  Result<RecordOutcome> outcome = record_from_outside(options, path, reason);
+  if (!outcome.ok() && !refusal.empty() && wish_unmet_from_outside(options).empty()) {
+    return Error{fmt::format("{}; and not from outside: {}", refusal, outcome.error().message)};
+  }
+  return outcome;
+}
+
+Result<RecordOutcome> record_launched(const RecordOptions& options, const std::string& path,
+                                      const std::string& agent_path) {
+  RecordOptions possible = options;
+  possible.heap = is_for_outside(options) ? HeapMode::kNone : options.heap;
+  const Result<std::unique_ptr<Recorder>> recorder = begin_recording(possible, path);
+  if (!recorder.ok()) {
+    return recorder.error();
+  }
+  const Result<int> exec_errno = (*recorder)->start_program(agent_path);
   if (!exec_errno.ok()) {
     return exec_errno.error();
   }
@@ -382,9 +374,21 @@ Result<RecordOutcome> record(const RecordOptions& options) {
     outcome.problem = errno_error("run " + options.command[0], *exec_errno).message;
     return outcome;
   }
-  outcome = recorder.run();
+  outcome = (*recorder)->run();
   outcome.trace_path = path;
   return outcome;
+}
+
+}  // namespace
+
+Result<RecordOutcome> record(const RecordOptions& options) {
+  const Result<std::string> agent_path = find_agent();
+  if (!agent_path.ok()) {
+    return agent_path.error();
+  }
+  const std::string path = options.output_path.empty() ? default_output_path(options) : options.output_path;
+  return options.attach_pid != 0 ? record_attached(options, path, *agent_path)
+                                 : record_launched(options, path, *agent_path);
 }
 
 }  // namespace flarestack

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,14 +27,18 @@ struct RecordOptions {
   std::string output_path;  // empty: flarestack.PROGRAM.PID.flare
   uint32_t cpu_hz = 1000;   // 0: no CPU sampling
   TimerWish timer = TimerWish::kAuto;
+  std::optional<ClockKind> outside_clock;  // of a recording from outside alone
   bool wall_clock = false;
   HeapMode heap = HeapMode::kExact;
   uint64_t heap_sample_bytes = 512 * 1024;  // kSampled: between two samples, on average
+  bool heap_is_asked_for = false;           // by name: a recording without it would not be what was asked for
   bool leak_check = true;                   // at the end of each process, where the heap is recorded exactly
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends
   uint64_t duration_ns = 0;       // 0: until the end
   uint64_t timeout_ns = 0;        // 0: none; then SIGTERM to the program, and SIGKILL five seconds later
+  std::function<void(const std::string&)>
+      tell;  // a sentence for the user, as long as nothing else runs on the terminal
 };
 
 struct RecordOutcome {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/launch_entry.h"
 
 namespace flarestack {
 namespace {
@@ -49,6 +50,26 @@ uint64_t nap_for(const RecordOptions& options) {
   return options.cpu_hz == 0
              ? kMaxNapNs
              : std::min(kMaxNapNs, 1'000'000'000 / options.cpu_hz * (kRingBytes / 4 / kTypicalSampleBytes));
+}
+
+std::string wish_unmet_from_outside(const RecordOptions& options) {
+  if (options.heap_is_asked_for) {
+    return "its heap cannot be recorded, as --heap and --leaks ask for; without them its CPU time can";
+  }
+  if (options.cpu_hz == 0) {
+    return "--no-cpu leaves nothing to record: its heap cannot be";
+  }
+  if (options.wall_clock) {
+    return "--clock wall is not possible; without it its CPU time can be recorded";
+  }
+  if (options.timer != TimerWish::kAuto) {
+    return "--timer, which chooses a timer inside, is not possible; without it its CPU time can be recorded";
+  }
+  return {};
+}
+
+bool is_for_outside(const RecordOptions& options) {
+  return !launched_without_agent(options.command[0]).empty() && wish_unmet_from_outside(options).empty();
 }
 
 std::string default_output_path(const RecordOptions& options) {

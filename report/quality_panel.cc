@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 
 #include <fmt/format.h>
@@ -138,6 +139,8 @@ const char* clock_phrase(ClockKind kind) {
       return "perf task clock";
     case ClockKind::kPosixCpuTimer:
       return "POSIX CPU timer";
+    case ClockKind::kSnapshots:
+      return "snapshots";
   }
   return "unknown clock";
 }
@@ -153,6 +156,7 @@ struct LossSentence {
 };
 constexpr LossSentence kLosses[] = {
     {"stacks_elided", "", "{} stacks deeper than 4096 frames: their middle is left out ([frames elided])", Mood::kNote},
+    {"perf_throttles", "", "{} times the kernel left samples out, since taking them took it too long", Mood::kNote},
     {"off_cpu_samples", "sleepers", "{} times a thread was seen asleep", Mood::kPlain},
     {"off_cpu_stacks_heuristic", "", "{} stacks of sleepers needed a frame pointer that had to be guessed",
      Mood::kNote},
@@ -202,6 +206,33 @@ void add_heap_lines(const Recording& recording, const Quality& quality, std::vec
   add_loss_lines(recording, kHeapLosses, lines);
 }
 
+std::string sampling_phrase(const Process& process) {
+  const std::string copies = fmt::format("stack copies of {} KiB", process.stack_copy_bytes / 1024);
+  return process.sampling == SamplingWay::kPerfRings ? "perf_event with " + copies
+                                                     : "snapshots of running threads by ptrace, with " + copies;
+}
+
+// Processes that no agent is in, by how they are sampled and why.
+void add_outside_lines(const Recording& recording, std::vector<QualityLine>& lines) {
+  std::map<std::pair<std::string, std::string>, std::vector<const Process*>> groups;
+  for (const Process& process : recording.processes) {
+    if (process.sampling != SamplingWay::kAgent)
+      groups[{sampling_phrase(process), process.no_agent_reason}].push_back(&process);
+  }
+  size_t shown = 0;
+  for (const auto& [how, processes] : groups) {
+    if (shown++ == kShown) {
+      lines.push_back({"", "and more; `flarestack info --format json` lists them", Mood::kNote});
+      break;
+    }
+    const std::string who = processes.size() == 1
+                                ? fmt::format("process {} ({})", processes[0]->pid, printable(processes[0]->name()))
+                                : fmt::format("{} processes", format_count(processes.size()));
+    lines.push_back({"CPU samples", fmt::format("of {} from outside: {}", who, how.first), Mood::kNote});
+    lines.push_back({"heap", fmt::format("of {} not recorded: {}", who, printable(how.second)), Mood::kNote});
+  }
+}
+
 void add_sample_lines(const Quality& quality, std::vector<QualityLine>& lines) {
   lines.push_back(
       {"samples",
@@ -222,6 +253,7 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   if (profile.options.metric == Metric::kWall && !profile.recording.session.wall_clock)
     lines.push_back({"", "time off the CPU was not recorded; record with --clock wall to see it", Mood::kNote});
   if (profile.recording.has_cpu()) add_sample_lines(quality, lines);
+  add_outside_lines(profile.recording, lines);
   add_loss_lines(profile.recording, kLosses, lines);
   add_heap_lines(profile.recording, quality, lines);
   add_cpu_lines(quality, lines);

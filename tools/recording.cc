@@ -37,7 +37,7 @@ Result<void> parse_heap(RecordingOptions& options) {
     recording.heap = HeapMode::kNone;
     return {};
   }
-  if (options.heap == "exact") {
+  if (options.heap.empty() || options.heap == "exact") {
     return {};
   }
   if (options.heap.substr(0, kSampled.size()) != kSampled ||
@@ -139,6 +139,8 @@ Result<int> run_recording(RecordingOptions& options) {
     }
     if (const auto status = read_suppressions(options.suppression_files, true, options.suppressions)) return *status;
   }
+  options.record.heap_is_asked_for = !options.heap.empty() || options.leaks;
+  options.record.tell = [](const std::string& sentence) { fmt::print(stderr, "flarestack: {}\n", sentence); };
   const Result<RecordOutcome> outcome = record(options.record);
   if (!outcome.ok()) {
     return outcome.error();
@@ -162,7 +164,7 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options) {
   app.add_flag("--no-cpu", options.no_cpu, "no CPU samples");
   app.add_option("--heap", options.heap,
                  "exact: every allocation; sampled[:BYTES]: one in so many bytes (default 512KiB), at next to no cost")
-      ->capture_default_str();
+      ->default_str("exact");
   app.add_flag("--no-heap", options.no_heap, "no heap recording");
   app.add_flag("--no-leak-check", options.no_leak_check, "no verdicts on what is still allocated at the end");
   auto* leaks =

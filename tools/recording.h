@@ -18,7 +18,7 @@ struct RecordingOptions {
   bool no_wait = false;
   bool quiet = false;
   std::string clock = "cpu";
-  std::string heap = "exact";
+  std::string heap;  // empty: not said, so exact
   bool no_heap = false;
   bool no_leak_check = false;
   bool leaks = false;

@@ -44,7 +44,8 @@ std::string_view name_of(Enum value, const std::array<std::string_view, Count>& 
   return names.at(static_cast<size_t>(value));
 }
 
-constexpr std::array<std::string_view, 3> kClocks = {"none", "perf_task_clock", "posix_cpu_timer"};
+constexpr std::array<std::string_view, 3> kSamplingWays = {"agent", "perf_rings", "snapshots"};
+constexpr std::array<std::string_view, 4> kClocks = {"none", "perf_task_clock", "posix_cpu_timer", "snapshots"};
 constexpr std::array<std::string_view, 4> kOrigins = {"launch", "fork", "exec", "attach"};
 constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signaled", "replaced_by_exec",
                                                     "still_running"};
@@ -70,9 +71,14 @@ std::string line_of(const StringRecord& record) {
 }
 
 std::string line_of(const ProcessRecord& record) {
-  return fmt::format("process id={} parent={} origin={} pid={} executable={} arguments={} start_ns={}", record.id.value,
-                     record.parent.value, name_of(record.origin, kOrigins), record.pid, quoted(record.executable),
-                     quoted_list(record.arguments), record.start_ns);
+  std::string line = fmt::format("process id={} parent={} origin={} pid={} executable={} arguments={} start_ns={}",
+                                 record.id.value, record.parent.value, name_of(record.origin, kOrigins), record.pid,
+                                 quoted(record.executable), quoted_list(record.arguments), record.start_ns);
+  if (record.sampling != SamplingWay::kAgent || !record.no_agent_reason.empty()) {
+    line += fmt::format(" sampling={} stack_copy_bytes={} no_agent_reason={}", name_of(record.sampling, kSamplingWays),
+                        record.stack_copy_bytes, quoted(record.no_agent_reason));
+  }
+  return line;
 }
 
 std::string line_of(const ProcessEndRecord& record) {

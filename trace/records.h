@@ -19,7 +19,12 @@
 
 namespace flarestack {
 
-enum class ClockKind : uint8_t { kNone = 0, kPerfTaskClock = 1, kPosixCpuTimer = 2 };
+enum class ClockKind : uint8_t {
+  kNone = 0,
+  kPerfTaskClock = 1,
+  kPosixCpuTimer = 2,
+  kSnapshots = 3,  // a look from outside now and then, weighted by what the kernel says of the thread
+};
 
 enum class HeapMode : uint8_t {
   kNone = 0,
@@ -59,6 +64,13 @@ struct StringRecord {
 
 enum class ProcessOrigin : uint8_t { kLaunch = 0, kFork = 1, kExec = 2, kAttach = 3 };
 
+// How the CPU time of a process is sampled.
+enum class SamplingWay : uint8_t {
+  kAgent = 0,      // by the agent in it
+  kPerfRings = 1,  // from outside: perf_event's rings with copies of its stacks
+  kSnapshots = 2,  // from outside: its running threads are stopped by ptrace, and their stacks copied
+};
+
 // One program image: an exec ends one process of the trace and begins another one with the same pid.
 struct ProcessRecord {
   ProcessId id;
@@ -68,6 +80,9 @@ struct ProcessRecord {
   std::string executable;  // path
   std::vector<std::string> arguments;
   int64_t start_ns = 0;
+  SamplingWay sampling = SamplingWay::kAgent;
+  uint32_t stack_copy_bytes = 0;  // of each sample from outside, at most
+  std::string no_agent_reason;    // why there is none in it, so no heap either; empty: there is one
   bool operator==(const ProcessRecord&) const = default;
 };
 

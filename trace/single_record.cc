@@ -64,7 +64,7 @@ bool get_field(pbf_reader& message, SessionRecord& record, PayloadProblems& prob
       record.start_realtime_ns = message.get_int64();
       return true;
     case number(7):
-      record.clock = known_or(message.get_uint64(), ClockKind::kPosixCpuTimer, ClockKind::kNone, problems);
+      record.clock = known_or(message.get_uint64(), ClockKind::kSnapshots, ClockKind::kNone, problems);
       return true;
     case number(8):
       record.requested_hz = narrow_or_malformed(message.get_uint64(), problems);
@@ -108,6 +108,15 @@ bool get_field(pbf_reader& message, ProcessRecord& record, PayloadProblems& prob
       return true;
     case number(7):
       record.start_ns = message.get_int64();
+      return true;
+    case number(8):
+      record.sampling = known_or(message.get_uint64(), SamplingWay::kSnapshots, SamplingWay::kAgent, problems);
+      return true;
+    case number(9):
+      record.stack_copy_bytes = narrow_or_malformed(message.get_uint64(), problems);
+      return true;
+    case bytes(10):
+      record.no_agent_reason = get_text(message);
       return true;
     default:
       return false;
@@ -253,6 +262,9 @@ uint32_t encode_single(const ProcessRecord& record, std::string& encoded) {
   put(message, 5, record.executable);
   put_all(message, 6, record.arguments);
   put(message, 7, record.start_ns);
+  put_unsigned(message, 8, static_cast<uint64_t>(record.sampling));
+  put_unsigned(message, 9, record.stack_copy_bytes);
+  put(message, 10, record.no_agent_reason);
   return trace_format::kProcess;
 }
 

@@ -11,10 +11,11 @@ cycles_on() {
   local cycle
   for cycle in $(seq "$cycles"); do
     timeout 60 "$FLARESTACK" attach "$1" --duration 100ms --quiet -o "$2.flare" 2>err || fail "$2, cycle $cycle: $(cat err)"
+    [ ! -s err ] || fail "$2, cycle $cycle, is not entered: $(cat err)"
     kill -0 "$1" 2>/dev/null || fail "$2 is gone after cycle $cycle"
   done
   "$FLARESTACK" info --format json "$2.flare" >info.json
-  json_true info.json 'd["quality"]["complete"] and d["quality"]["heap_events_lost"] == 0' "$2"
+  json_true info.json 'd["quality"]["complete"] and d["quality"]["heap_events_lost"] == 0 and d["processes"][0]["sampling"] == "agent"' "$2"
 }
 # ends PID NAME STATUS: within half a minute.
 ends() {

@@ -44,6 +44,18 @@ json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(e
 # json_true FILE EXPRESSION MESSAGE
 json_true() { [ "$(json "$1" "$2")" = True ] || fail "$3: $2 does not hold: $(head -c 1500 "$1")"; }
 
+# burn PID TICKS: until the process has used that much CPU time, in hundredths of a second, from now on.
+burn() {
+  local before now
+  before="$(awk '{ print $14 + $15 }' "/proc/$1/stat")"
+  for _ in $(seq 6000); do
+    now="$(awk '{ print $14 + $15 }' "/proc/$1/stat")"
+    [ $((now - before)) -ge "$2" ] && return
+    read -rt 0.02 <> <(:) || true
+  done
+  fail "process $1 uses no CPU time"
+}
+
 # heap_truth [CHECK OPTIONS] -- COMMAND...: what the program says of its own heap (truth/truth.h), bare and recorded alike, is what
 # the reports of the recording say of it. TRUTH_FLAGS: what a compiler needs to find truth.h.
 TRUTH_FLAGS="-I$SOURCE_DIR/tests/e2e/truth -fno-builtin"

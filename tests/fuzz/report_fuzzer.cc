@@ -65,8 +65,9 @@ TraceRecord next_record(Input& in) {
       return StringRecord{{in.id()}, in.text()};
     case 2: {
       const ProcessOrigin origin = static_cast<ProcessOrigin>(in.byte() % 5);
-      return ProcessRecord{{in.id()}, {in.id()},   origin,   static_cast<int32_t>(in.id()),
-                           in.text(), {in.text()}, in.time()};
+      return ProcessRecord{{in.id()}, {in.id()},   origin,    static_cast<int32_t>(in.id()),
+                           in.text(), {in.text()}, in.time(), static_cast<SamplingWay>(in.byte() % 4),
+                           in.id(),   in.text()};
     }
     case 3:
       return ProcessEndRecord{

@@ -166,4 +166,25 @@ TEST_CASE("programs of another kind are refused") {
   CHECK_THAT(refusal_of(facts), Contains("another processor"));
 }
 
+TEST_CASE("what no agent is to enter may be sampled from outside, but for what runs no program of this machine's") {
+  AttachFacts facts = ordinary();
+  CHECK(no_agent_reason_of(facts).empty());
+  facts.process.program_kind = ProgramKind::kStatic;
+  CHECK(no_agent_reason_of(facts).starts_with("it is statically linked"));
+  facts.process.is_go = true;
+  CHECK(no_agent_reason_of(facts).starts_with("it is a Go program"));
+  facts.process.seccomp_filtered = true;
+  CHECK(no_agent_reason_of(facts).starts_with("it filters its system calls"));
+  facts.process.program_kind = ProgramKind::k32Bit;
+  CHECK(no_agent_reason_of(facts) == "it runs 32-bit code");
+  facts.process.tracer = 7;
+  facts.process.tracer_name = "gdb";
+  CHECK(no_agent_reason_of(facts) == "process 7 (gdb) traces it already");
+  facts.process.state = 'T';
+  CHECK(no_agent_reason_of(facts).empty());
+  facts.process.state = 'S';
+  facts.process.program_kind = ProgramKind::kOtherMachine;
+  CHECK(no_agent_reason_of(facts).empty());
+}
+
 }  // namespace flarestack

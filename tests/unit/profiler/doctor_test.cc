@@ -212,6 +212,17 @@ TEST_CASE("a running program that can be attached to has no problem") {
   REQUIRE(count(checks, Outcome::kProblem) == 0);
 }
 
+TEST_CASE("a running program that can be sampled from outside alone is no problem, and says what is missing") {
+  ProcessFacts facts = good_process();
+  facts.program_kind = ProgramKind::kStatic;
+  const std::vector<Check> checks = diagnose_process(facts, "", "it is statically linked");
+  REQUIRE(is_recordable(checks));
+  REQUIRE(find(checks, "running").outcome == Outcome::kWarning);
+  REQUIRE(find(checks, "running").sentence.find("since it is statically linked.") != std::string::npos);
+  REQUIRE(find(checks, "running").command.starts_with("flarestack attach "));
+  REQUIRE(find(checks, "program").outcome == Outcome::kWarning);
+}
+
 TEST_CASE("programs that no agent is brought into are problems") {
   ProcessFacts facts = good_process();
   for (ProgramKind kind : {ProgramKind::k32Bit, ProgramKind::kOtherMachine}) {

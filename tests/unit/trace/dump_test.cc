@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/dump.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/unit/trace/trace_files.h"
@@ -83,6 +85,16 @@ TEST_CASE("a dump says what was lost") {
 TEST_CASE("text of the target cannot break a line or steer a terminal") {
   CHECK(describe(StringRecord{{7}, std::string("a\"b\\c\nd\x1b[31m\xC3\xA9\0", 15)}) ==
         "string id=7 text=\"a\\\"b\\\\c\\nd\\x1B[31m\\xC3\\xA9\\x00\"");
+}
+
+TEST_CASE("a dump says of a process that is sampled from outside how, and why") {
+  const TemporaryFolder folder;
+  write_trace(folder.file("t"), outside_records());
+  const std::vector<std::string> lines = dump_of(folder.file("t"));
+  const std::string expected =
+      "process id=1 parent=0 origin=attach pid=4711 executable=\"/usr/bin/work\" arguments=[\"work\"] start_ns=5 "
+      "sampling=snapshots stack_copy_bytes=16384 no_agent_reason=\"it is Go\"";
+  CHECK(std::find(lines.begin(), lines.end(), expected) != lines.end());
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ std::vector<TraceRecord> small_recording() {
                                   .clock = ClockKind::kPerfTaskClock,
                                   .requested_hz = 1000,
                                   .wall_clock = true});
-  records.push_back(ProcessRecord{{1}, {}, ProcessOrigin::kLaunch, 4711, "/usr/bin/work", {"./work", "--fast"}, 5});
+  records.push_back(ProcessRecord{
+      {1}, {}, ProcessOrigin::kLaunch, 4711, "/usr/bin/work", {"./work", "--fast"}, 5, SamplingWay::kAgent, 0, ""});
   records.push_back(ThreadRecord{{1}, {1}, 4711, "work", 5});
   records.push_back(StringRecord{{1}, "do_syscall_64"});
   records.push_back(StringRecord{{2}, ""});
@@ -65,7 +66,8 @@ std::vector<TraceRecord> small_recording() {
   records.push_back(StackRecord{{3}, {1}, {3}});
   records.push_back(SampleRecord{{1}, {2}, SampleMetric::kCpu, 0, 1'000'000'000, 12, 12'000'017});
   records.push_back(SampleRecord{{1}, {3}, SampleMetric::kCpu, 0, 1'000'000'000, 0, 3'500'000});
-  records.push_back(ProcessRecord{{2}, {1}, ProcessOrigin::kExec, 4711, "/usr/bin/next", {"next"}, 70});
+  records.push_back(
+      ProcessRecord{{2}, {1}, ProcessOrigin::kExec, 4711, "/usr/bin/next", {"next"}, 70, SamplingWay::kAgent, 0, ""});
   records.push_back(ProcessEndRecord{{1}, ExitKind::kReplacedByExec, 0, 70, 16});
   records.push_back(ThreadRecord{{2}, {2}, 4711, "next", 70});
   records.push_back(StackRecord{{4}, {3}, {1}});
@@ -140,6 +142,20 @@ std::vector<TraceRecord> leak_recording() {
   records.push_back(held);
   records.push_back(LeakCheckRecord{{2}, 7, LeakCheckCause::kOnDemand, 90, 0, 0, 0, 0, ""});
   records.push_back(end);
+  return records;
+}
+
+std::vector<TraceRecord> outside_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  const std::string odd("\0\xFF\n\xC0\x80", 5);
+  SessionRecord session;
+  session.clock = ClockKind::kSnapshots;
+  session.requested_hz = 1000;
+  std::vector<TraceRecord> records = {session};
+  records.push_back(ProcessRecord{
+      {1}, {}, ProcessOrigin::kAttach, 4711, "/usr/bin/work", {"work"}, 5, SamplingWay::kSnapshots, 16384, "it is Go"});
+  records.push_back(
+      ProcessRecord{{kId}, {1}, ProcessOrigin::kFork, 4712, "", {}, 6, SamplingWay::kPerfRings, kId, odd});
   return records;
 }
 
@@ -232,8 +248,9 @@ std::vector<TraceRecord> extreme_records() {
   std::vector<TraceRecord> records;
   records.push_back(SessionRecord{{odd, large}, odd, odd, odd, odd, kMin, ClockKind::kPosixCpuTimer, kId, false});
   records.push_back(SessionRecord{{}, "", "", "", "", kMax, ClockKind::kNone, 0, true});
-  records.push_back(ProcessRecord{{kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin});
-  records.push_back(ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax});
+  records.push_back(ProcessRecord{
+      {kId}, {kId}, ProcessOrigin::kAttach, kMin32, odd, {"", odd, ""}, kMin, SamplingWay::kAgent, 0, ""});
+  records.push_back(ProcessRecord{{0}, {0}, ProcessOrigin::kFork, kMax32, "", {}, kMax, SamplingWay::kAgent, 0, ""});
   records.push_back(ProcessEndRecord{{kId}, ExitKind::kStillRunning, kMin32, kMin, kU64});
   records.push_back(ProcessEndRecord{});
   records.push_back(ThreadRecord{{kId}, {kId}, kMin32, large, kMin});

@@ -43,6 +43,8 @@ std::vector<TraceRecord> leak_recording();
 std::vector<TraceRecord> extreme_records();
 std::vector<TraceRecord> extreme_heap_records();
 std::vector<TraceRecord> extreme_leak_records();
+// Processes that are sampled from outside.
+std::vector<TraceRecord> outside_records();
 // Writes a trace; a chunk is cut before each of the record numbers in `cuts`. Fails the test on an error.
 void write_trace(const std::string& path, const std::vector<TraceRecord>& records,
                  const std::vector<size_t>& cuts = {});

@@ -1,0 +1,233 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# attach PID of programs that no agent can enter: their CPU time is sampled from outside, by perf_event. Shares and totals are
+# what the program says; threads and children that come later are there; nothing stays when the recorder is killed.
+source "$(dirname "$0")/lib.sh"
+
+# Two threads that work 3 : 1 in two functions under a third one; "w" begins a window, "e" ends it and says what it used.
+cat >work.c <<'C'
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile long sink;
+static volatile int stop;
+// One loop for both: as fast in the one as in the other.
+__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
+__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
+__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
+__attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
+__attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
+__attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
+static void* works(void* argument) { while (!stop) down(30, 20000); return argument; }
+static void* passes(void* argument) { light(2000000); return argument; }
+static double used(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+// A filter that would kill for a call of the agent's keeps it out.
+static void keep_agent_out(void) {
+  struct sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                               BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
+                               BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {4, code};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+int main(void) {
+  keep_agent_out();
+  char line[20];
+  pthread_t ids[2], id;
+  double before = used();
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    if (line[0] == 'w') {
+      before = used();
+      for (int i = 0; i < 2; ++i) pthread_create(&ids[i], NULL, works, NULL);
+      puts("window");
+    }
+    if (line[0] == 'e') { stop = 1; for (int i = 0; i < 2; ++i) pthread_join(ids[i], NULL); printf("%.6f\n", used() - before); }
+    if (line[0] == 't') { for (int i = 0; i < 20; ++i) { pthread_create(&id, NULL, passes, NULL); pthread_join(id, NULL); } puts("threads"); }
+    if (line[0] == 'f') { if (fork() == 0) { in_child(200000000); _exit(0); } wait(NULL); puts("forked"); }
+  }
+  return 0;
+}
+C
+gcc -O1 -g -static -pthread work.c -o work
+
+# begin PROGRAM: runs it; ask WORD: its answer is the last line of out.
+begin() {
+  rm -f questions out && mkfifo questions
+  "$@" <questions >out 2>&1 &
+  target=$!
+  exec 3>questions
+  answers=0
+}
+ask() {
+  echo "$1" >&3
+  answers=$((answers + 1))
+  for _ in $(seq 3000); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
+  fail "no answer to $1: $(cat out)"
+}
+attached() {
+  for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && return; read -rt 0.01 <> <(:) || true; done
+  fail "it is not being recorded: $(cat recorder.err)"
+}
+end_of_recorder() {
+  status=0
+  wait "$recorder" || status=$?
+  [ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+}
+
+begin ./work
+timeout 60 "$FLARESTACK" attach "$target" -o t.flare >recorder.out 2>recorder.err &
+recorder=$!
+attached
+ask w
+ask t
+ask f
+burn "$target" 150
+ask e
+said="$(tail -1 out)"
+timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
+end_of_recorder
+grep -q "sampled from outside, by perf_event with stack copies of 16 KiB, since it is statically linked.*; its heap is not recorded" recorder.err ||
+  fail "what is recorded in its place: $(cat recorder.err)"
+"$FLARESTACK" info --format json t.flare >info.json
+json_true info.json 'd["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["stack_copy_bytes"] == 16384 and "statically linked" in d["processes"][0]["heap_not_recorded"]'
+json_true info.json 'len(d["processes"]) == 2 and d["processes"][0]["threads"] == 23 and d["processes"][1]["parent"] == d["processes"][0]["pid"]' "threads and a child that came later"
+json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 500 and d["quality"]["stacks_truncated"] < 0.01 * d["quality"]["samples"]'
+json_true info.json "abs(d['processes'][0]['cpu_ns'] / ($said * 1e9) - 1) < 0.02" "CPU time as the program says, $said s"
+json_true info.json 'd["quality"]["unsampled_ns"] < 0.05 * d["quality"]["cpu_ns"]' "next to all of it is sampled"
+"$FLARESTACK" report t.flare | tr -s '\n ' ' ' >report.txt
+grep -q "from outside: perf_event with stack copies of 16 KiB" report.txt && grep -q "not recorded: it is statically linked" report.txt || fail "$(cat report.txt)"
+"$FLARESTACK" export t.flare --format collapsed -o t.collapsed
+python3 - t.collapsed <<'PY' || fail "shares"
+import sys
+time = {}
+for line in open(sys.argv[1]):
+    stack, _, weight = line.rstrip().rpartition(" ")
+    names = [frame.split(" [")[0] for frame in stack.split(";")]
+    if "works" in names:
+        leaf = [name for name in names if name in ("heavy", "light")]
+        time[leaf[-1] if leaf else "?"] = time.get(leaf[-1] if leaf else "?", 0) + int(weight)
+        if leaf:
+            assert names.count("down") == 31 and names[names.index(leaf[-1]) - 1] == "both", stack
+share = time["heavy"] / (time["heavy"] + time["light"])
+print(time, share)
+assert 0.70 < share < 0.80
+assert time.get("?", 0) < 0.02 * sum(time.values())
+PY
+exec 3>&-
+wait "$target"
+
+# What was asked for by name and cannot be had is an error, not silence.
+begin ./work
+for wish in "--heap exact" "--heap sampled" --leaks --no-cpu "--clock wall" "--timer posix"; do
+  status=0
+  # shellcheck disable=SC2086  # a wish is words
+  timeout 20 "$FLARESTACK" attach "$target" $wish --duration 10ms -o no.flare >recorder.out 2>recorder.err || status=$?
+  [ "$status" = 1 ] && [ "$(wc -l <recorder.err)" = 1 ] && grep -q "since it is statically linked" recorder.err && [ ! -e no.flare ] ||
+    fail "$wish: status $status: $(cat recorder.err)"
+done
+"$FLARESTACK" doctor "$target" >doctor.out || fail "doctor: $(cat doctor.out)"
+grep -q "sampled from outside while it runs, its CPU time alone: no agent can enter it and record its heap, since it is statically linked" <(tr -s '\n ' ' ' <doctor.out) ||
+  fail "doctor: $(cat doctor.out)"
+
+# A recorder that is killed leaves nothing: the program goes on, and can be recorded again.
+timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare 2>recorder.err &
+killed=$!
+attached
+ask w
+kill -9 "$(pgrep -P "$killed" -x flarestack)"
+wait "$killed" 2>/dev/null || true
+ask t
+[ "$(grep -c . "/proc/$target/maps")" -lt 40 ] && ! grep -q libflarestack "/proc/$target/maps" || fail "something of ours is in the program"
+timeout 60 "$FLARESTACK" attach "$target" --duration 300ms --quiet -o again.flare 2>recorder.err || fail "after a kill: $(cat recorder.err)"
+"$FLARESTACK" info --format json again.flare >info.json
+json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 50' "after a kill"
+exec 3>&-
+kill "$target"
+wait "$target" 2>/dev/null || true
+
+# From its start, with the program's own status.
+printf 'w\nt\n' >words
+status=0
+timeout 60 "$FLARESTACK" record --quiet -o r.flare -- ./work <words >out 2>recorder.err || status=$?
+[ "$status" = 0 ] && [ "$(cat out)" = "window
+threads" ] && [ ! -s recorder.err ] || fail "record: status $status: $(cat out recorder.err)"
+"$FLARESTACK" info --format json r.flare >info.json
+json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20'
+"$FLARESTACK" report --format json r.flare >report.json
+json_true report.json 'sum(f["total"] for f in d["functions"] if f["name"] == "light") > 0.1 * d["total"]' "from its start"
+
+# What it forks and executes, from outside as well.
+cc_program execs -static <<'C'
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile long sink;
+__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i; }
+int main(int count, char** arguments) {
+  (void)arguments;
+  if (count > 1) { spin(100000000); return 3; }
+  for (int i = 0; i < 2; ++i) {
+    if (fork() == 0) { execl("./execs", "execs", "child", (char*)0); }
+    wait(0);
+  }
+  return 5;
+}
+C
+status=0
+timeout 60 "$FLARESTACK" record --quiet -o x.flare -- ./execs || status=$?
+[ "$status" = 5 ] || fail "record of a program that executes: status $status"
+"$FLARESTACK" info --format json x.flare >info.json
+json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("launch", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'
+json_true info.json 'sum(p["cpu_ns"] for p in d["processes"] if p["exit"] == 3) > 0.8 * d["quality"]["cpu_ns"]' "the time is the children's"
+timeout 60 "$FLARESTACK" record --no-children --quiet -o x.flare -- ./execs || [ $? = 5 ] || fail "record --no-children"
+"$FLARESTACK" info --format json x.flare >info.json
+json_true info.json 'len(d["processes"]) == 1'
+
+# 32-bit code, by frame pointers, where the kernel runs it.
+cat >loop.s <<'S'
+.globl _start
+.type spin, @function
+spin: push %ebp
+ mov %esp, %ebp
+ mov $10000000, %ecx
+1: dec %ecx
+ jnz 1b
+ pop %ebp
+ ret
+.size spin, . - spin
+.type outer, @function
+outer: push %ebp
+ mov %esp, %ebp
+ call spin
+ pop %ebp
+ ret
+.size outer, . - outer
+_start: xor %ebp, %ebp
+2: call outer
+ jmp 2b
+S
+as --32 loop.s -o loop.o && ld -m elf_i386 loop.o -o loop
+if (timeout 1 ./loop || [ $? = 124 ]); then
+  timeout 60 ./loop &
+  timeout=$!
+  for _ in $(seq 500); do target="$(pgrep -P "$timeout" -x loop)" && break; read -rt 0.01 <> <(:) || true; done
+  timeout 60 "$FLARESTACK" attach "$target" --duration 500ms --quiet -o l.flare 2>recorder.err || fail "32-bit: $(cat recorder.err)"
+  kill "$timeout"
+  wait "$timeout" || true
+  grep -q "since it runs 32-bit code" recorder.err || fail "$(cat recorder.err)"
+  "$FLARESTACK" report --format json l.flare >report.json
+  json_true report.json '{f["name"]: f["total"] > 0.9 * d["total"] for f in d["functions"] if f["name"] in ("spin", "outer")} == {"spin": True, "outer": True}' "32-bit stacks"
+  json_true report.json 'd["quality"]["stacks_heuristic"] > 0.9 * d["quality"]["samples"]' "frame pointers of 32-bit code are a guess"
+fi

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# attach PID of a program that no agent can enter, where perf_event_open is refused too: its running threads are stopped for
+# snapshots. Shares and totals are what the program says, and its waits return what they return without us.
+source "$(dirname "$0")/lib.sh"
+
+cc_program no_perf <<'C'
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int count, char** arguments) {
+  struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  if (count < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return 9;
+  execv(arguments[1], arguments + 1);
+  return 9;
+}
+C
+cc_program work -static <<'C'
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static volatile long sink;
+static volatile int stop;
+// One loop for both: as fast in the one as in the other.
+__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
+__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
+__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
+__attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
+static void* works(void* argument) { while (!stop) both(20000); return argument; }
+static void* waits(void* argument) {
+  struct epoll_event event;
+  struct timeval limit = {0, 5000};
+  char byte;
+  int pair[2];
+  const int descriptor = epoll_create1(0);
+  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  while (!stop) {
+    light(1000);
+    if (epoll_wait(descriptor, &event, 1, 1) < 0) printf("epoll_wait: %d\n", errno);
+    if (recv(pair[0], &byte, 1, 0) >= 0 || errno != EAGAIN) printf("recv: %d\n", errno);
+  }
+  return argument;
+}
+static double used(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+int main(void) {
+  pthread_t ids[3];
+  char line[20];
+  if (fgets(line, sizeof line, stdin) == NULL) return 1;
+  const double before = used();
+  for (int i = 0; i < 2; ++i) pthread_create(&ids[i], NULL, works, NULL);
+  pthread_create(&ids[2], NULL, waits, NULL);
+  if (fgets(line, sizeof line, stdin) == NULL) return 1;
+  stop = 1;
+  for (int i = 0; i < 3; ++i) pthread_join(ids[i], NULL);
+  printf("%.6f\n", used() - before);
+  return 4;
+}
+C
+
+mkfifo questions
+./work <questions >out 2>&1 &
+target=$!
+exec 3>questions
+timeout 60 ./no_perf "$FLARESTACK" attach "$target" -o t.flare >recorder.out 2>recorder.err &
+recorder=$!
+for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+echo go >&3
+burn "$target" 300
+echo end >&3
+exec 3>&-
+status=0
+wait "$target" || status=$?
+[ "$status" = 4 ] && [ "$(wc -l <out)" = 1 ] || fail "the program: status $status: $(cat out)"
+status=0
+wait "$recorder" || status=$?
+[ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+grep -q "sampled from outside, by stopping its running threads for snapshots.*since it is statically linked" recorder.err || fail "$(cat recorder.err)"
+"$FLARESTACK" info --format json t.flare >info.json
+json_true info.json 'd["processes"][0]["sampling"] == "snapshots" and d["processes"][0]["exit"] == 4 and d["clock"]["kind"] == "snapshots"'
+json_true info.json "abs(d['processes'][0]['cpu_ns'] / ($(cat out) * 1e9) - 1) < 0.02" "CPU time as the program says, $(cat out) s"
+"$FLARESTACK" report --format json t.flare >report.json
+json_true report.json '(lambda t: 0.65 < t["heavy"] / (t["heavy"] + t["light"]) < 0.85)({f["name"]: f["total"] for f in d["functions"]})' "shares"
+json_true report.json '[f["total"] for f in d["functions"] if f["name"] == "works"][0] > 0.85 * d["total"]' "stacks to the thread's start"
