@@ -100,6 +100,18 @@ const char* clock_kind_name(ClockKind kind) {
   return "unknown";
 }
 
+const char* sampling_way_name(SamplingWay way) {
+  switch (way) {
+    case SamplingWay::kAgent:
+      return "agent";
+    case SamplingWay::kPerfRings:
+      return "perf_rings";
+    case SamplingWay::kSnapshots:
+      return "snapshots";
+  }
+  return "unknown";
+}
+
 Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>& modules) {
   const Recording& recording = profile.recording;
   Quality quality;

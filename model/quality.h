@@ -48,6 +48,7 @@ struct Quality {
 struct Profile;
 Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>& modules);
 const char* symbol_level_name(ModuleSymbols::Level level);  // "none", "exported_symbols", "symbol_table", "lines"
+const char* sampling_way_name(SamplingWay way);             // "agent", "perf_rings", "snapshots"
 const char* clock_kind_name(ClockKind kind);                // "perf_task_clock", "posix_cpu_timer", "snapshots"
 
 }  // namespace flarestack

@@ -38,18 +38,6 @@ const char* origin_name(ProcessOrigin origin) {
   return "unknown";
 }
 
-const char* sampling_name(SamplingWay sampling) {
-  switch (sampling) {
-    case SamplingWay::kAgent:
-      return "agent";
-    case SamplingWay::kPerfRings:
-      return "perf_rings";
-    case SamplingWay::kSnapshots:
-      return "snapshots";
-  }
-  return "unknown";
-}
-
 void write_parent(JsonWriter& json, const Recording& recording, uint32_t parent) {
   json.key("parent");
   if (parent < recording.processes.size()) {
@@ -87,7 +75,7 @@ void write_process(JsonWriter& json, const Recording& recording, const Process& 
   json.member("executable", process.executable);
   json.member("arguments", process.arguments);
   json.member("start_ns", process.start_ns);
-  json.member("sampling", sampling_name(process.sampling));
+  json.member("sampling", sampling_way_name(process.sampling));
   if (process.sampling != SamplingWay::kAgent) {
     json.member("stack_copy_bytes", process.stack_copy_bytes);
     json.member("heap_not_recorded", process.no_agent_reason);

@@ -99,6 +99,19 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   json.begin_object();
   for (const auto& [name, value] : recording.counters) json.member(name, value);
   json.end_object();
+  json.key("sampled_from_outside");
+  json.begin_array();
+  for (const Process& process : recording.processes) {
+    if (process.sampling == SamplingWay::kAgent) continue;
+    json.begin_object();
+    json.member("pid", process.pid);
+    json.member("program", process.name());
+    json.member("sampling", sampling_way_name(process.sampling));
+    json.member("stack_copy_bytes", process.stack_copy_bytes);
+    json.member("heap_not_recorded", process.no_agent_reason);
+    json.end_object();
+  }
+  json.end_array();
   json.member("processes_not_recorded", static_cast<uint64_t>(recording.unrecorded.size()));
   json.member("complete", quality.complete);
   json.member("damage", quality.damage);

@@ -212,8 +212,21 @@ std::string sampling_phrase(const Process& process) {
                                                      : "snapshots of running threads by ptrace, with " + copies;
 }
 
-// Processes that no agent is in, by how they are sampled and why.
-void add_outside_lines(const Recording& recording, std::vector<QualityLine>& lines) {
+void add_sample_lines(const Quality& quality, std::vector<QualityLine>& lines) {
+  lines.push_back(
+      {"samples",
+       fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
+       quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
+  lines.push_back({"stacks",
+                   fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
+                               format_count(quality.stacks_heuristic)),
+                   quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
+}
+
+}  // namespace
+
+std::vector<QualityLine> outside_lines(const Recording& recording) {
+  std::vector<QualityLine> lines;
   std::map<std::pair<std::string, std::string>, std::vector<const Process*>> groups;
   for (const Process& process : recording.processes) {
     if (process.sampling != SamplingWay::kAgent)
@@ -231,20 +244,8 @@ void add_outside_lines(const Recording& recording, std::vector<QualityLine>& lin
     lines.push_back({"CPU samples", fmt::format("of {} from outside: {}", who, how.first), Mood::kNote});
     lines.push_back({"heap", fmt::format("of {} not recorded: {}", who, printable(how.second)), Mood::kNote});
   }
+  return lines;
 }
-
-void add_sample_lines(const Quality& quality, std::vector<QualityLine>& lines) {
-  lines.push_back(
-      {"samples",
-       fmt::format("{} taken, {} dropped", format_count(quality.samples), format_count(quality.samples_dropped)),
-       quality.samples_dropped == 0 ? Mood::kGood : Mood::kNote});
-  lines.push_back({"stacks",
-                   fmt::format("{} truncated, {} heuristic", format_count(quality.stacks_truncated),
-                               format_count(quality.stacks_heuristic)),
-                   quality.stacks_truncated + quality.stacks_heuristic == 0 ? Mood::kGood : Mood::kNote});
-}
-
-}  // namespace
 
 std::vector<QualityLine> quality_lines(const Profile& profile) {
   const Quality& quality = profile.quality;
@@ -253,7 +254,8 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   if (profile.options.metric == Metric::kWall && !profile.recording.session.wall_clock)
     lines.push_back({"", "time off the CPU was not recorded; record with --clock wall to see it", Mood::kNote});
   if (profile.recording.has_cpu()) add_sample_lines(quality, lines);
-  add_outside_lines(profile.recording, lines);
+  const std::vector<QualityLine> outside = outside_lines(profile.recording);
+  lines.insert(lines.end(), outside.begin(), outside.end());
   add_loss_lines(profile.recording, kLosses, lines);
   add_heap_lines(profile.recording, quality, lines);
   add_cpu_lines(quality, lines);

@@ -19,6 +19,8 @@ struct QualityLine {
 };
 
 std::vector<QualityLine> quality_lines(const Profile& profile);
+// Of these, those of processes that no agent is in: how they are sampled, and why there is no heap.
+std::vector<QualityLine> outside_lines(const Recording& recording);
 // The lines under the title "Quality", labels in a column, long ones wrapped at the width.
 std::string quality_text(const Profile& profile, const TextLayout& layout);
 // "perf task clock", for people.

@@ -72,6 +72,9 @@ std::string summary_text(const Profile& profile, const Profile* heap, const std:
         short_function(function.name, room), painter.dim(short_file(function.module, 24)));
   }
   if (has_heap) append_heap(profile, heap, options, out);
+  for (const QualityLine& line : outside_lines(recording)) {
+    out += painter.note(fmt::format("  {}{}\n", line.label.empty() ? "" : line.label + ": ", line.text));
+  }
   // Good news is silent here; the panel of `report` has it all.
   for (const QualityLine& line : quality_lines(profile)) {
     if (line.mood == Mood::kBad) {

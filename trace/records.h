@@ -81,8 +81,8 @@ struct ProcessRecord {
   std::vector<std::string> arguments;
   int64_t start_ns = 0;
   SamplingWay sampling = SamplingWay::kAgent;
-  uint32_t stack_copy_bytes = 0;  // of each sample from outside, at most
-  std::string no_agent_reason;    // why there is none in it, so no heap either; empty: there is one
+  uint32_t stack_copy_bytes = 0;     // of each sample from outside, at most
+  std::string no_agent_reason = {};  // why there is none in it, so no heap either; empty: there is one
   bool operator==(const ProcessRecord&) const = default;
 };
 

@@ -161,12 +161,15 @@ wait "$target" 2>/dev/null || true
 # From its start, with the program's own status.
 printf 'w\nt\n' >words
 status=0
-timeout 60 "$FLARESTACK" record --quiet -o r.flare -- ./work <words >out 2>recorder.err || status=$?
+timeout 60 "$FLARESTACK" record --quiet --summary summary -o r.flare -- ./work <words >out 2>recorder.err || status=$?
+grep -q "from outside: perf_event with stack copies of 16 KiB" summary && grep -q "heap: of process .* not recorded: statically linked" summary ||
+  fail "the summary: $(cat summary)"
 [ "$status" = 0 ] && [ "$(cat out)" = "window
 threads" ] && [ ! -s recorder.err ] || fail "record: status $status: $(cat out recorder.err)"
 "$FLARESTACK" info --format json r.flare >info.json
 json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20'
 "$FLARESTACK" report --format json r.flare >report.json
+json_true report.json '[(p["program"], p["sampling"], p["heap_not_recorded"]) for p in d["quality"]["sampled_from_outside"]] == [("work", "perf_rings", "statically linked")]'
 json_true report.json 'sum(f["total"] for f in d["functions"] if f["name"] == "light") > 0.1 * d["total"]' "from its start"
 
 # What it forks and executes, from outside as well.
