@@ -4,9 +4,9 @@
 # the recording of an attach that was there before the first and left after the last says, to the last block: by all
 # of malloc's family and by new, in threads that were there and in new ones, frees of what is older than the recording included.
 # Every other time it attaches and detaches while the threads allocate, which is in no account.
-# ATTACH_CYCLES: how many windows (4; ./check --attach: 100). Needs ptrace.
+# ATTACH_CYCLES: how many windows (2; ./check --attach: 100). Needs ptrace.
 source "$(dirname "$0")/lib.sh"
-cycles="${ATTACH_CYCLES:-4}"
+cycles="${ATTACH_CYCLES:-2}"
 
 cxx_program window $TRUTH_FLAGS <<'C'
 #include "truth.h"
