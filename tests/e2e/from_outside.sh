@@ -21,7 +21,7 @@ __attribute__((noinline)) void light(long n) { spin(n); ++sink; }
 __attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
 __attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
 __attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-static void* works(void* argument) { while (!stop) down(30, 20000); return argument; }
+static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) down(30, 10000 + n); return argument; }
 static void* passes(void* argument) { light(2000000); return argument; }
 static double used(void) {
   struct rusage usage;
@@ -87,9 +87,9 @@ end_of_recorder
 grep -q "sampled from outside, by perf_event with stack copies of 16 KiB, since it is statically linked.*; its heap is not recorded" recorder.err ||
   fail "what is recorded in its place: $(cat recorder.err)"
 "$FLARESTACK" info --format json t.flare >info.json
-json_true info.json 'd["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["stack_copy_bytes"] == 16384 and "statically linked" in d["processes"][0]["heap_not_recorded"]'
+json_true info.json 'd["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["stack_copy_bytes"] == 16384 and "statically linked" in d["processes"][0]["heap_not_recorded"]' "what info and report say (1)"
 json_true info.json 'len(d["processes"]) == 2 and d["processes"][0]["threads"] == 23 and d["processes"][1]["parent"] == d["processes"][0]["pid"]' "threads and a child that came later"
-json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 500 and d["quality"]["stacks_truncated"] < 0.01 * d["quality"]["samples"]'
+json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 500 and d["quality"]["stacks_truncated"] < 0.01 * d["quality"]["samples"]' "what info and report say (2)"
 json_true info.json "abs(d['processes'][0]['cpu_ns'] / ($said * 1e9) - 1) < 0.02" "CPU time as the program says, $said s"
 json_true info.json 'd["quality"]["unsampled_ns"] < 0.05 * d["quality"]["cpu_ns"]' "next to all of it is sampled"
 "$FLARESTACK" report t.flare | tr -s '\n ' ' ' >report.txt
@@ -152,20 +152,21 @@ grep -q "from outside: perf_event with stack copies of 16 KiB" summary && grep -
 [ "$status" = 0 ] && [ "$(cat out)" = "window
 threads" ] && [ ! -s recorder.err ] || fail "record: status $status: $(cat out recorder.err)"
 "$FLARESTACK" info --format json r.flare >info.json
-json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20'
+json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20' "what info and report say (3)"
 "$FLARESTACK" report --format json r.flare >report.json
-json_true report.json '[(p["program"], p["sampling"], p["heap_not_recorded"]) for p in d["quality"]["sampled_from_outside"]] == [("work", "perf_rings", "statically linked")]'
+json_true report.json '[(p["program"], p["sampling"], p["heap_not_recorded"]) for p in d["quality"]["sampled_from_outside"]] == [("work", "perf_rings", "statically linked")]' "what info and report say (4)"
 json_true report.json 'sum(f["total"] for f in d["functions"] if f["name"] == "light") > 0.1 * d["total"]' "from its start"
 
 # What it forks and executes, from outside as well.
 cc_program execs -static <<'C'
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 static volatile long sink;
 __attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i; }
 int main(int count, char** arguments) {
   (void)arguments;
-  if (count > 1) { spin(100000000); return 3; }
+  if (count > 1) { while (clock() < CLOCKS_PER_SEC * 3 / 10) spin(100000); return 3; }
   for (int i = 0; i < 2; ++i) {
     if (fork() == 0) { execl("./execs", "execs", "child", (char*)0); }
     wait(0);
@@ -177,11 +178,11 @@ status=0
 timeout 60 "$FLARESTACK" record --quiet -o x.flare -- ./execs || status=$?
 [ "$status" = 5 ] || fail "record of a program that executes: status $status"
 "$FLARESTACK" info --format json x.flare >info.json
-json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("launch", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'
+json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("launch", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]' "what info and report say (5)"
 json_true info.json 'sum(p["cpu_ns"] for p in d["processes"] if p["exit"] == 3) > 0.8 * d["quality"]["cpu_ns"]' "the time is the children's"
 timeout 60 "$FLARESTACK" record --no-children --quiet -o x.flare -- ./execs || [ $? = 5 ] || fail "record --no-children"
 "$FLARESTACK" info --format json x.flare >info.json
-json_true info.json 'len(d["processes"]) == 1'
+json_true info.json 'len(d["processes"]) == 1' "what info and report say (6)"
 
 # 32-bit code, by frame pointers, where the kernel runs it.
 cat >loop.s <<'S'
