@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -340,7 +341,9 @@ Result<RecordOutcome> record_attached(const RecordOptions& options, const std::s
       return outcome;
     }
     refusal = outcome.error().message;
-    reason = refusal.substr(refusal.find(": ") != std::string::npos ? refusal.find(": ") + 2 : 0);
+    constexpr std::string_view kRefused = "cannot be attached to: ";
+    const size_t at = refusal.find(kRefused);
+    reason = at != std::string::npos ? refusal.substr(at + kRefused.size()) : refusal;
   }
   if (reason.empty()) {
     return Error{refusal};

@@ -6,15 +6,11 @@ source "$(dirname "$0")/lib.sh"
 
 # Two threads that work 3 : 1 in two functions under a third one; "w" begins a window, "e" ends it and says what it used.
 cat >work.c <<'C'
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include "keep_agent_out.h"
 #include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 static volatile long sink;
@@ -26,21 +22,12 @@ __attribute__((noinline)) void light(long n) { spin(n); ++sink; }
 __attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
 __attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
 __attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-static void* works(void* argument) { while (!stop) down(30, 20000); return argument; }
+static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) down(30, 10000 + n); return argument; }
 static void* passes(void* argument) { light(2000000); return argument; }
 static double used(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-// A filter that would kill for a call of the agent's keeps it out.
-static void keep_agent_out(void) {
-  struct sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                               BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
-                               BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  struct sock_fprog program = {4, code};
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 int main(void) {
   keep_agent_out();
@@ -61,7 +48,7 @@ int main(void) {
   return 0;
 }
 C
-gcc -O1 -g -static -pthread work.c -o work
+gcc -O1 -g -static -pthread -I"$SOURCE_DIR/tests/e2e/programs" work.c -o work
 
 # begin PROGRAM: runs it; ask WORD: its answer is the last line of out.
 begin() {
@@ -102,9 +89,9 @@ end_of_recorder
 grep -q "sampled from outside, by perf_event with stack copies of 16 KiB, since process .* filters its system calls.*; its heap is not recorded" recorder.err ||
   fail "what is recorded in its place: $(cat recorder.err)"
 "$FLARESTACK" info --format json t.flare >info.json
-json_true info.json 'd["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["stack_copy_bytes"] == 16384 and "filters its system calls" in d["processes"][0]["heap_not_recorded"]'
+json_true info.json 'd["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["stack_copy_bytes"] == 16384 and "filters its system calls" in d["processes"][0]["heap_not_recorded"]' "what info and report say (1)"
 json_true info.json 'len(d["processes"]) == 2 and d["processes"][0]["threads"] == 23 and d["processes"][1]["parent"] == d["processes"][0]["pid"]' "threads and a child that came later"
-json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 500 and d["quality"]["stacks_truncated"] < 0.01 * d["quality"]["samples"]'
+json_true info.json 'd["quality"]["complete"] and d["quality"]["samples"] > 500 and d["quality"]["stacks_truncated"] < 0.01 * d["quality"]["samples"]' "what info and report say (2)"
 json_true info.json "abs(d['processes'][0]['cpu_ns'] / ($said * 1e9) - 1) < 0.02" "CPU time as the program says, $said s"
 json_true info.json 'd["quality"]["unsampled_ns"] < 0.05 * d["quality"]["cpu_ns"]' "next to all of it is sampled"
 "$FLARESTACK" report t.flare | tr -s '\n ' ' ' >report.txt
@@ -138,10 +125,6 @@ for wish in "--heap exact" "--heap sampled" --leaks --no-cpu "--clock wall" "--t
   [ "$status" = 1 ] && [ "$(wc -l <recorder.err)" = 1 ] && grep -q "since process .* filters its system calls" recorder.err && [ ! -e no.flare ] ||
     fail "$wish: status $status: $(cat recorder.err)"
 done
-"$FLARESTACK" doctor "$target" >doctor.out || fail "doctor: $(cat doctor.out)"
-grep -q "sampled from outside while it runs, its CPU time alone: no agent can enter it and record its heap, since it is statically linked" <(tr -s '\n ' ' ' <doctor.out) ||
-  fail "doctor: $(cat doctor.out)"
-
 # A recorder that is killed leaves nothing: the program goes on, and can be recorded again.
 timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare 2>recorder.err &
 killed=$!
@@ -158,29 +141,20 @@ exec 3>&-
 kill "$target"
 wait "$target" 2>/dev/null || true
 
-# From its start, with the program's own status.
-printf 'w\nt\n' >words
-status=0
-timeout 60 "$FLARESTACK" record --quiet --summary summary -o r.flare -- ./work <words >out 2>recorder.err || status=$?
-grep -q "from outside: perf_event with stack copies of 16 KiB" summary && grep -q "heap: of process .* not recorded: statically linked" summary ||
-  fail "the summary: $(cat summary)"
-[ "$status" = 0 ] && [ "$(cat out)" = "window
-threads" ] && [ ! -s recorder.err ] || fail "record: status $status: $(cat out recorder.err)"
-"$FLARESTACK" info --format json r.flare >info.json
-json_true info.json 'len(d["processes"]) == 1 and d["processes"][0]["origin"] == "launch" and d["processes"][0]["sampling"] == "perf_rings" and d["processes"][0]["exit"] == 0 and d["not_recorded"] == [] and d["quality"]["samples"] > 20'
-"$FLARESTACK" report --format json r.flare >report.json
-json_true report.json '[(p["program"], p["sampling"], p["heap_not_recorded"]) for p in d["quality"]["sampled_from_outside"]] == [("work", "perf_rings", "statically linked")]'
-json_true report.json 'sum(f["total"] for f in d["functions"] if f["name"] == "light") > 0.1 * d["total"]' "from its start"
-
-# What it forks and executes, from outside as well.
-cc_program execs -static <<'C'
+# What it forks and executes, from outside as well, or not.
+cc_program execs -I"$SOURCE_DIR/tests/e2e/programs" -static <<'C'
+#include "keep_agent_out.h"
+#include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 static volatile long sink;
 __attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i; }
 int main(int count, char** arguments) {
   (void)arguments;
-  if (count > 1) { spin(100000000); return 3; }
+  if (count > 1) { while (clock() < CLOCKS_PER_SEC * 3 / 10) spin(100000); return 3; }
+  keep_agent_out();
+  if (getchar() == EOF) return 1;
   for (int i = 0; i < 2; ++i) {
     if (fork() == 0) { execl("./execs", "execs", "child", (char*)0); }
     wait(0);
@@ -188,14 +162,22 @@ int main(int count, char** arguments) {
   return 5;
 }
 C
-status=0
-timeout 60 "$FLARESTACK" record --quiet -o x.flare -- ./execs || status=$?
-[ "$status" = 5 ] || fail "record of a program that executes: status $status"
-"$FLARESTACK" info --format json x.flare >info.json
-json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("launch", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'
+for option in --quiet --no-children; do
+  begin ./execs
+  timeout 60 "$FLARESTACK" attach "$target" --quiet $option -o "x$option.flare" 2>recorder.err &
+  recorder=$!
+  attached
+  echo go >&3
+  exec 3>&-
+  status=0
+  wait "$target" || status=$?
+  [ "$status" = 5 ] || fail "a program that executes: status $status"
+  end_of_recorder
+done
+"$FLARESTACK" info --format json x--quiet.flare >info.json
+json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("attach", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'
 json_true info.json 'sum(p["cpu_ns"] for p in d["processes"] if p["exit"] == 3) > 0.8 * d["quality"]["cpu_ns"]' "the time is the children's"
-timeout 60 "$FLARESTACK" record --no-children --quiet -o x.flare -- ./execs || [ $? = 5 ] || fail "record --no-children"
-"$FLARESTACK" info --format json x.flare >info.json
+"$FLARESTACK" info --format json x--no-children.flare >info.json
 json_true info.json 'len(d["processes"]) == 1'
 
 # 32-bit code, by frame pointers, where the kernel runs it.
