@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For programs that are to be sampled from outside: a filter that would kill for one of the agent's calls (socket).
+#pragma once
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
