@@ -174,15 +174,29 @@ LeakVerdict LeakScanResult::verdict(size_t block) const {
 }
 
 uint32_t LeakScanResult::holder(size_t block) const {
-  LeakMark mark(marks[block]);
-  if (mark.state() == LeakState::kUnreached) {
-    return kNobody;
+  const LeakMark mark(marks[block]);
+  return mark.state() == LeakState::kUnreached ? kNobody : mark.holder();
+}
+
+void LeakScanResult::settle_leaders() {
+  const auto settle = [this](size_t block) {
+    const LeakMark mark(marks[block]);
+    const LeakMark leader(mark.state() == LeakState::kIndirect ? marks[mark.holder()] : 0);
+    if (mark.state() == LeakState::kIndirect && leader.state() == LeakState::kIndirect) {
+      marks[block] = mark.reached(LeakState::kIndirect, leader.holder(), false).bits();
+    }
+  };
+  // Leaders are found in ascending order, so one is led by a later one, which has been settled before it. What else is
+  // led follows.
+  for (size_t i = blocks.size(); i-- > 0;) {
+    const LeakMark mark(marks[i]);
+    if (mark.state() == LeakState::kIndirect && mark.holder() > i) {
+      settle(i);
+    }
   }
-  // A leader that was found to be led later on takes along what it led.
-  while (mark.state() == LeakState::kIndirect && LeakMark(marks[mark.holder()]).state() == LeakState::kIndirect) {
-    mark = LeakMark(marks[mark.holder()]);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    settle(i);
   }
-  return mark.holder();
 }
 
 LeakScanResult scan_for_leaks(LeakScanInput input) { return Scan(std::move(input)).run(); }

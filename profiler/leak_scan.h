@@ -66,8 +66,10 @@ struct LeakScanResult {
   HugeVector<uint64_t> marks;  // of each, as LeakMark
   LeakVerdict verdict(size_t block) const;
   // The block that was found to hold it, or kRoot and an index in root_words. Of one that is lost indirectly: the lost
-  // block that leads to it. kNobody: of one that is definitely lost.
+  // block that leads to it, once settle_leaders() was called. kNobody: of one that is definitely lost.
   uint32_t holder(size_t block) const;
+  // A leader that was found to be led later on takes along what it led.
+  void settle_leaders();
   // Where the word was; the first ones are the registers, and hold their number in LeakScanInput::registers.
   std::vector<uint64_t> root_words;
   uint64_t root_bytes = 0;        // that were read

@@ -282,6 +282,7 @@ void TargetProcess::name_root(const LeakLook& look, uint32_t index, LeakRecord& 
 }
 
 void TargetProcess::write_leaks(LeakLook& look) {
+  look.result.settle_leaders();
   const LeakScanResult& result = look.result;
   const HeapTracker& tracker = heap_->tracker();
   LeakSums sums;

@@ -60,7 +60,9 @@ struct Memory {
       return (address >= kCode && address < kCode + 0x1000) || (address >= kTable && address < kTable + 0x1000);
     };
     input.threads = threads;
-    return scan_for_leaks(input);
+    LeakScanResult result = scan_for_leaks(input);
+    result.settle_leaders();
+    return result;
   }
   LeakVerdict verdict(uint64_t address) {
     const LeakScanResult result = scan();
