@@ -33,8 +33,10 @@ namespace {
 
 constexpr uint64_t kPrepareNs = 20'000'000'000;  // the recorder may have to read a large executable for its hooks
 constexpr uint64_t kStepNs = 5'000'000'000;
-constexpr int kMaxTries = 400;
+// A thread that was borrowed by a recorder that was killed may take seconds to find back, on a busy machine.
+constexpr uint64_t kLongestTriesNs = 15'000'000'000;
 constexpr useconds_t kBetweenTriesUs = 1'000;
+constexpr useconds_t kLongestBetweenTriesUs = 20'000;
 constexpr uint64_t kNotificationBytes = 16;  // of the loader's empty function, at most, that are replaced
 
 std::string text_of(AttachResult result) {
@@ -188,9 +190,10 @@ void Attacher::describe_threads(AllStopped& stopped, ProcessMaps& maps) {
 }
 
 Result<AttachResult> Attacher::call_stopped(AttachStep step) {
-  for (int tries = 0; tries < kMaxTries; ++tries) {
+  const uint64_t end_ns = monotonic_now_ns() + kLongestTriesNs;
+  for (useconds_t tries = 0; tries == 0 || monotonic_now_ns() < end_ns; ++tries) {
     if (tries != 0) {
-      usleep(kBetweenTriesUs);
+      usleep(std::min(tries * kBetweenTriesUs, kLongestBetweenTriesUs));
     }
     ++pauses_.tries;
     Result<ProcessMaps> maps = ProcessMaps::read(options_.pid);

@@ -35,7 +35,7 @@ def must_grow(when):
 
 
 def start():
-    return subprocess.Popen([flarestack, "attach", str(pid), "--quiet", "-o", "killed.flare"], stderr=subprocess.PIPE)
+    return subprocess.Popen([flarestack, "attach", str(pid), "--quiet", "--heap", "exact", "-o", "killed.flare"], stderr=subprocess.PIPE)
 
 
 def has_attached(recorder):
@@ -71,7 +71,7 @@ def attach_and_detach():
         fail(f"attach after a kill: status {recorder.returncode}: {error}")
     quality = json.loads(subprocess.run([flarestack, "info", "--format", "json", "killed.flare"], capture_output=True, check=True).stdout)["quality"]
     if not quality["complete"] or quality["heap_events_lost"] or quality["heap_events"] < 100:
-        fail(f"attach after a kill: {quality}")
+        fail(f"attach after a kill: {error} {quality}")
 
 
 def detach():

@@ -170,7 +170,7 @@ TEST_CASE("what no agent is to enter may be sampled from outside, but for what r
   AttachFacts facts = ordinary();
   CHECK(no_agent_reason_of(facts).empty());
   facts.process.program_kind = ProgramKind::kStatic;
-  CHECK(no_agent_reason_of(facts).starts_with("it is statically linked"));
+  CHECK(no_agent_reason_of(facts).empty());
   facts.process.is_go = true;
   CHECK(no_agent_reason_of(facts).starts_with("it is a Go program"));
   facts.process.seccomp_filtered = true;
