@@ -151,7 +151,7 @@ std::string no_agent_reason_of(const AttachFacts& facts) {
     return "it filters its system calls (seccomp), and only root may look at its filter";
   }
   if (process.is_go) {
-    return "it is a Go program, whose runtime has signals and stacks of its own";
+    return kGoProgram;
   }
   return {};
 }

@@ -10,6 +10,9 @@
 
 namespace flarestack {
 
+// Why no agent enters those.
+inline constexpr const char* kGoProgram = "it is a Go program, whose runtime has signals and stacks of its own";
+
 struct AttachFacts {
   ProcessFacts process;
   bool is_ourselves = false;

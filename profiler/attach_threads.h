@@ -7,17 +7,12 @@
 
 #include "profiler/process_maps.h"
 #include "profiler/stopped_process.h"
+#include "unwind/registers.h"
 
 namespace flarestack {
 
-// 0, 0: unknown.
-struct StackBounds {
-  uint64_t low = 0;
-  uint64_t high = 0;
-};
-
 // Bounds of the stack that a thread is on. A thread's descriptor is at the top of its stack (glibc, musl), and so are
-// its variables; the main thread's stack grows.
+// its variables; the main thread's stack grows. 0, 0: unknown.
 StackBounds stack_of(const ProcessMaps& maps, const StoppedProcess::ThreadState& thread, uint64_t main_stack_bytes);
 
 // To which the main thread's stack may grow.

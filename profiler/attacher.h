@@ -13,10 +13,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "profiler/image_file.h"
 #include "profiler/process_maps.h"
-#include "profiler/remote_image.h"
-#include "profiler/remote_thread.h"
+#include "profiler/remote_agent.h"
 #include "profiler/stopped_process.h"
 #include "wire/attach.h"
 
@@ -31,18 +29,11 @@ struct AttachPauses {
   uint32_t tries = 0;           // of stopping all of them at a good moment
 };
 
-struct AttachOptions {
-  int32_t pid = 0;
-  std::string agent_path;
-  std::string session_value;
-  uint32_t sample_signal = 0;
-};
-
 // prepare(), map_hooks() with the plan of what that asks for, enter(); at the end detach(). Errors are one sentence,
 // and the process goes on as before.
 class Attacher {
  public:
-  explicit Attacher(AttachOptions options) : options_(std::move(options)) {}
+  explicit Attacher(AttachOptions options) : agent_(std::move(options)) {}
 
   // Loads the agent, has it connect to the recorder, and returns what it wants to be hooked.
   Result<PatchRequest> prepare();
@@ -53,14 +44,13 @@ class Attacher {
   // Takes the hooks out of the process and the timers down; what is mapped stays. Of a process that is gone: nothing.
   Result<void> detach();
   // prepare() found that another recorder is at it.
-  bool is_recorded_by_another() const { return request_.result == AttachResult::kRecorded; }
+  bool is_recorded_by_another() { return request().result == AttachResult::kRecorded; }
   // The same where the recorder that had attached is gone. Error as well: it was never attached to.
   Result<void> detach_from_lost();
 
  private:
-  Result<void> look();
-  Result<void> enter_memory(RemoteThread& thread);
-  Result<uint64_t> map_memory(RemoteThread& thread, uint64_t hint, size_t size_bytes) const;
+  int32_t pid() const { return agent_.options().pid; }
+  AttachRequest& request() { return agent_.request(); }
   Error cannot_attach(AttachResult result) const;
   Result<void> check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const;
   void remember_displaced(const std::string& plan);
@@ -68,18 +58,8 @@ class Attacher {
   void describe_threads(AllStopped& stopped, ProcessMaps& maps);
   // Calls the agent for a step that needs all threads to stand still.
   Result<AttachResult> call_stopped(AttachStep step);
-  Result<AttachResult> call(RemoteThread& thread);
 
-  AttachOptions options_;
-  std::optional<ImageFile> file_;  // the agent's
-  struct Hints {                   // where memory of ours goes; 0: the kernel's choice
-    uint64_t image = 0;
-    uint64_t request = 0;
-    uint64_t plan = 0;
-  } hints_;
-  std::optional<RemoteImage> image_;  // in the process
-  uint64_t request_address_ = 0;      // in the process
-  AttachRequest request_{};
+  RemoteAgent agent_;
   bool has_filters_ = false;  // some thread of the process, of its system calls
   AttachPauses pauses_;
   std::set<int32_t> opened_;                              // threads whose mask was opened for our signal

@@ -5,27 +5,25 @@
 #include "profiler/launch_entry.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstddef>
-#include <cstdlib>
 #include <future>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "profiler/attach_check.h"
+#include "profiler/attach_threads.h"
 #include "profiler/elf_layout.h"
+#include "profiler/namespace_tids.h"
 #include "profiler/process_facts.h"
 #include "profiler/process_maps.h"
 #include "profiler/program_file.h"
-#include "profiler/thread_choice.h"
 #include "profiler/thread_priority.h"
 
 namespace flarestack {
@@ -35,9 +33,7 @@ using Stop = TracedThread::Stop;
 
 constexpr uint64_t kForEverNs = uint64_t{3600} * 1'000'000'000;
 constexpr uint64_t kStopTimeoutNs = 1'000'000'000;
-constexpr uint64_t kStepNs = 20'000'000'000;
 constexpr uint64_t kPageBytes = 4096;
-constexpr uint64_t kUnlimitedStackBytes = uint64_t{64} << 20;
 constexpr uint8_t kBreakpoint = 0xcc;
 
 // Lets the thread run until it stops so; signals are delivered as ever. False: it has ended.
@@ -96,7 +92,7 @@ std::string text_of(AttachResult result) {
     case AttachResult::kNoMemory:
       return load_verdict_text(LoadVerdict::kNoRoom);
     case AttachResult::kGo:
-      return "it is a Go program, whose runtime has signals and stacks of its own";
+      return kGoProgram;
     default:
       return fmt::format("the agent could not begin there ({})", static_cast<uint32_t>(result));
   }
@@ -109,15 +105,15 @@ class Errands {
  public:
   template <typename Errand>
   auto send(Errand errand) {
-    std::packaged_task<decltype(errand())()> task(std::move(errand));
-    auto result = task.get_future();
-    errand_ = [&task] { task(); };
+    auto task = std::make_shared<std::packaged_task<decltype(errand())()>>(std::move(errand));
+    auto result = task->get_future();
+    errand_ = [task] { (*task)(); };
     is_waiting_.store(true, std::memory_order_release);
     return result.get();
   }
   void run() {
     if (is_waiting_.exchange(false, std::memory_order_acquire)) {
-      errand_();
+      std::exchange(errand_, {})();  // taken out: the next one may be put there as soon as this one has its result
     }
   }
 
@@ -126,42 +122,33 @@ class Errands {
   std::atomic<bool> is_waiting_{false};
 };
 
+AttachOptions options_for(const LaunchEntryOptions& launch, int32_t pid) {
+  AttachOptions options = launch.attach;
+  options.pid = pid;
+  return options;
+}
+
 class Entry {
  public:
   Entry(const LaunchEntryOptions& launch, int32_t pid, Errands& errands)
-      : launch_(launch), options_(launch.attach), pid_(pid), errands_(errands) {}
+      : launch_(launch), pid_(pid), errands_(errands), agent_(options_for(launch, pid)) {}
 
   Result<void> enter(TracedThread traced);
 
  private:
-  Result<void> step(RemoteThread& thread, AttachStep step);
   Result<void> lend_thread_pointer(RemoteThread& thread);
-  Result<uint64_t> map(RemoteThread& thread, uint64_t size_bytes);
   Result<void> map_hooks(RemoteThread& thread);
   void describe_thread(RemoteThread& thread);
 
   const LaunchEntryOptions& launch_;
-  const AttachOptions& options_;
   int32_t pid_;
   Errands& errands_;
-  RemoteImage image_;
-  uint64_t request_address_ = 0;
-  AttachRequest request_{};
+  RemoteAgent agent_;
 };
-
-Result<uint64_t> Entry::map(RemoteThread& thread, uint64_t size_bytes) {
-  const Result<int64_t> mapped =
-      thread.syscall(SYS_mmap, {0, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
-  if (!mapped.ok()) {
-    return mapped.error();
-  }
-  return *mapped >= 0 ? Result<uint64_t>(static_cast<uint64_t>(*mapped))
-                      : errno_error("get memory there", static_cast<int>(-*mapped));
-}
 
 // Whose first word is its own address; what the program reads around it is zero.
 Result<void> Entry::lend_thread_pointer(RemoteThread& thread) {
-  const Result<uint64_t> page = map(thread, kPageBytes);
+  const Result<uint64_t> page = map_memory(thread, 0, kPageBytes);
   if (!page.ok()) {
     return page.error();
   }
@@ -174,61 +161,36 @@ Result<void> Entry::lend_thread_pointer(RemoteThread& thread) {
 }
 
 void Entry::describe_thread(RemoteThread& thread) {
-  AttachThread& known = request_.threads[0];
-  const std::string numbers = thread_status_field(pid_, pid_, "NSpid");  // the last one is its own
-  known.tid = std::atoi(numbers.c_str() + numbers.find_last_of("\t ") + 1);
-  known.signal_blocked = thread.open_signal(options_.sample_signal) ? 1 : 0;
-  known.thread_pointer = thread.registers().fs_base;
-  known.stack_pointer = thread.registers().rsp;
+  StoppedProcess::ThreadState state;
+  state.stack_pointer = thread.registers().rsp;
+  state.thread_pointer = thread.registers().fs_base;
   const Result<ProcessMaps> maps = ProcessMaps::read(pid_);
-  rlimit limit{};
-  const bool has_limit = prlimit(pid_, RLIMIT_STACK, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-  for (const ProcessMaps::Mapping& mapping : maps.ok() ? maps->mappings() : std::vector<ProcessMaps::Mapping>()) {
-    if (mapping.path == "[stack]") {
-      const uint64_t size_bytes = mapping.end - mapping.start;
-      known.stack_low = mapping.end - std::max(has_limit ? limit.rlim_cur : kUnlimitedStackBytes, size_bytes);
-      known.stack_high = mapping.end;
-    }
-  }
-  request_.thread_count = 1;
+  const StackBounds stack = maps.ok() ? stack_of(*maps, state, main_stack_bytes_of(pid_)) : StackBounds{};
+  agent_.request().threads[0] = {NamespaceTids(pid_).own(pid_),
+                                 thread.open_signal(agent_.options().sample_signal) ? 1U : 0U,
+                                 state.thread_pointer,
+                                 state.stack_pointer,
+                                 stack.low,
+                                 stack.high};
+  agent_.request().thread_count = 1;
 }
 
-Result<void> Entry::step(RemoteThread& thread, AttachStep step) {
-  request_.magic = kSessionMagic;
-  request_.version = kWireVersion;
-  request_.step = step;
-  request_.result = {};
-  if (!thread.write(request_address_, &request_, sizeof(request_))) {
-    return Error{"its memory cannot be written"};
+// Error as well: the agent has not done what was asked of it.
+Result<void> checked(const Result<AttachResult>& result) {
+  if (!result.ok()) {
+    return result.error();
   }
-  const Result<uint64_t> returned = thread.call(image_.entry, {request_address_, 0, 0}, kStepNs);
-  if (!returned.ok()) {
-    return returned.error();
-  }
-  if (!thread.read(request_address_, &request_, offsetof(AttachRequest, threads))) {
-    return Error{"it ended"};
-  }
-  return request_.result == AttachResult::kDone ? Result<void>{} : Error{text_of(request_.result)};
+  return *result == AttachResult::kDone ? Result<void>{} : Error{text_of(*result)};
 }
 
 Result<void> Entry::map_hooks(RemoteThread& thread) {
-  const std::string plan = errands_.send([&] { return launch_.plan(pid_, request_.hooks); });
+  const std::string plan = errands_.send([&] { return launch_.plan(pid_, agent_.request().hooks); });
   if (plan.empty()) {
     return {};
   }
-  const Result<uint64_t> mapped = map(thread, plan.size());
-  if (!mapped.ok()) {
-    return mapped.error();
-  }
-  if (!thread.write(*mapped, plan.data(), plan.size())) {
-    return Error{"its memory cannot be written"};
-  }
-  request_.plan_address = *mapped;
-  request_.plan_bytes = static_cast<uint32_t>(plan.size());
-  const Result<void> done = step(thread, AttachStep::kHook);
-  return done.ok() && request_.outcome.error_number != 0
-             ? errno_error("there was no memory for its hooks", request_.outcome.error_number)
-             : done;
+  const Result<void> done = checked(agent_.map_hooks(thread, plan));
+  const int error = agent_.request().outcome.error_number;
+  return done.ok() && error != 0 ? errno_error("there was no memory for its hooks", error) : done;
 }
 
 Result<void> Entry::enter(TracedThread traced) {
@@ -236,40 +198,31 @@ Result<void> Entry::enter(TracedThread traced) {
   if (!thread.ok()) {
     return thread.error();
   }
-  const Result<ImageFile> agent = ImageFile::read(options_.agent_path);
-  if (!agent.ok()) {
-    return agent.error();
-  }
-  const Result<RemoteImage> loaded = load_remote_image(*thread, pid_, *agent, 0);
-  if (!loaded.ok()) {
-    return loaded.error();
-  }
-  image_ = *loaded;
-  const Result<uint64_t> request = map(*thread, sizeof(AttachRequest));
-  if (!request.ok()) {
-    return request.error();
-  }
-  request_address_ = *request;
-  request_.program = program_of(pid_);
-  request_.program.is_starting = 1;
-  options_.session_value.copy(request_.session_value, sizeof(request_.session_value) - 1);
-  options_.agent_path.copy(request_.agent_path, sizeof(request_.agent_path) - 1);
-  const bool has_thread_pointer = thread->registers().fs_base != 0;
-  Result<void> done = has_thread_pointer ? Result<void>{} : lend_thread_pointer(*thread);
+  Result<void> done = agent_.look();
   if (done.ok()) {
-    done = step(*thread, AttachStep::kPrepare);
+    done = agent_.enter_memory(*thread);
+  }
+  if (!done.ok()) {
+    return done;
+  }
+  agent_.request().program = program_of(pid_);
+  agent_.request().program.is_starting = 1;
+  const bool has_thread_pointer = thread->registers().fs_base != 0;
+  done = has_thread_pointer ? Result<void>{} : lend_thread_pointer(*thread);
+  if (done.ok()) {
+    done = checked(agent_.call(*thread, AttachStep::kPrepare));
   }
   if (done.ok()) {
     done = map_hooks(*thread);
   }
   if (done.ok()) {
     describe_thread(*thread);
-    done = step(*thread, AttachStep::kEnter);
+    done = checked(agent_.call(*thread, AttachStep::kEnter));
   }
   if (!done.ok() && !has_thread_pointer) {
     thread->set_thread_pointer(0);
   }
-  static_cast<void>(thread->syscall(SYS_munmap, {request_address_, sizeof(AttachRequest), 0, 0, 0, 0}));
+  agent_.leave_memory(*thread);
   thread->let_go();
   return done;
 }
@@ -304,9 +257,7 @@ std::string launched_without_agent(const std::string& program) {
     return load_verdict_text(verdict);
   }
   const Result<Fd> file = open_file(path, O_RDONLY);
-  return file.ok() && ElfLayout::read(file->get()).is_go
-             ? "it is a Go program, whose runtime has signals and stacks of its own"
-             : std::string();
+  return file.ok() && ElfLayout::read(file->get()).is_go ? kGoProgram : std::string();
 }
 
 Result<EnteredProgram> launch_and_enter(LaunchEntryOptions options) {
