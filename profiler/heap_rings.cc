@@ -296,9 +296,11 @@ void HeapRings::take(const Cursor& cursor) {
       tracker_.unmap(head.block, HeapWord1::unpack(word(cursor, 1)).size_bytes, slot.time_ns);
       break;
     case HeapKind::kFork: {
-      ForkPoint& point = *fork_point(static_cast<uint32_t>(word0 >> kHeapNumberShift));
-      point.inheritance = tracker_.for_child();
-      point.reached = true;
+      const std::shared_ptr<ForkPoint> point = fork_point(static_cast<uint32_t>(word0 >> kHeapNumberShift));
+      if (point.use_count() > 1) {  // else the child asked for it and has ended
+        point->inheritance = tracker_.for_child();
+        point->reached = true;
+      }
       break;
     }
     case HeapKind::kAllocate:
