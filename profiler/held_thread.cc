@@ -165,8 +165,9 @@ Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<u
     has_run_function = true;
     thread.set_vector_state(initial_vector_state(vector_state));
   }
-  if (const Result<void> returned = await_return(stack_pointer, timeout_ns); !returned.ok()) {
-    return returned.error();
+  Result<uint64_t> returned = await_return(stack_pointer, timeout_ns);
+  if (!returned.ok() || is_lost) {
+    return returned;
   }
   thread.registers(registers);
   registers.rip = page + stub.leave;
@@ -177,12 +178,13 @@ Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<u
   }
   thread.registers(registers);
   thread.set_registers(parked);  // which makes no call of the one that it is about to make
-  return registers.rbx;
+  return returned;
 }
 
-// Until the function has returned, and the thread waits in the stub for us, stopped there. It runs freely meanwhile: a
-// stop at each of its system calls would cost 50 us.
-Result<void> HeldThread::await_return(uint64_t return_address_at, uint64_t timeout_ns) {
+// What the function has returned; the thread waits in the stub for us, stopped there. If we were kept from running for
+// so long that it has gone its way, it is lost, and has returned all the same. It runs freely meanwhile: a stop at each
+// of its system calls would cost 50 us.
+Result<uint64_t> HeldThread::await_return(uint64_t return_address_at, uint64_t timeout_ns) {
   constexpr useconds_t kNapUs = 20;
   const uint64_t end_ns = monotonic_now_ns() + timeout_ns;
   thread.resume(PTRACE_CONT, 0);
@@ -206,14 +208,16 @@ Result<void> HeldThread::await_return(uint64_t return_address_at, uint64_t timeo
     }
     usleep(kNapUs);
   }
+  uint64_t value = 0;
+  if (!read(return_address_at - sizeof value, &value, sizeof value)) {
+    is_lost = true;
+    return Error{fmt::format("process {} has ended", pid)};
+  }
   user_regs_struct registers{};
   thread.interrupt();
-  if (!await_stop() || !thread.registers(registers) || registers.rip < page + stub.function_left ||
-      registers.rip >= page + stub.leave) {
-    is_lost = true;  // we were kept from running for so long that it has gone its way
-    return Error{fmt::format("process {} could not be watched: the machine is too busy", pid)};
-  }
-  return {};
+  is_lost = !await_stop() || !thread.registers(registers) || registers.rip < page + stub.function_left ||
+            registers.rip >= page + stub.leave;
+  return value;
 }
 
 Result<void> HeldThread::run_to(Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns) {
@@ -246,7 +250,7 @@ Result<void> HeldThread::run_to(Stop kind, uint64_t instruction_pointer, uint64_
 }
 
 // What the thread was made to do ends here. A call that it made may have overwritten how its own is to go on.
-Result<void> HeldThread::give_up(std::string why) {
+Error HeldThread::give_up(std::string why) {
   if (!is_lost) {
     thread.set_registers(parked);
     begins_call_again = true;

@@ -38,9 +38,9 @@ struct HeldThread {
   Result<void> map_page(uint64_t page_hint);
   // Lets it run until it stops so, at `instruction_pointer` (0: anywhere).
   Result<void> run_to(TracedThread::Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns);
-  Result<void> await_return(uint64_t return_address_at, uint64_t timeout_ns);
+  Result<uint64_t> await_return(uint64_t return_address_at, uint64_t timeout_ns);
   Result<int64_t> make_call(long number, const std::array<uint64_t, 6>& arguments);
-  Result<void> give_up(std::string why);
+  Error give_up(std::string why);
   Result<uint64_t> call_function(uint64_t function, const std::array<uint64_t, 3>& arguments, uint64_t timeout_ns);
   bool stop_to_restore();
   // Ticks that came while the thread was ours, and would end its system call with EINTR when it unblocks them.

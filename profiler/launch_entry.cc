@@ -32,7 +32,6 @@ namespace {
 using Stop = TracedThread::Stop;
 
 constexpr uint64_t kForEverNs = uint64_t{3600} * 1'000'000'000;
-constexpr uint64_t kStopTimeoutNs = 1'000'000'000;
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint8_t kBreakpoint = 0xcc;
 

@@ -16,8 +16,8 @@ struct RemoteStub {
   // Offsets:
   uint64_t system_call = 0;  // makes one, and goes on to
   uint64_t leave = 0;        // gives the thread its priority back and returns to what it was doing
-  // Where a function returns to: keeps rax in rbx, clears the return address on the stack as a sign, waits a while for
-  // whoever looks for it, then leaves. In between no system call: the thread's own goes on afterwards.
+  // Where a function returns to: keeps rax below its return address, clears that as a sign, waits a while for whoever
+  // looks for it, then leaves. In between no system call: the thread's own goes on afterwards.
   uint64_t function_left = 0;
   uint64_t last_call = 0;  // behind the first system call instruction of `leave`
 };

@@ -84,7 +84,7 @@ RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before,
   code.add_long(before ? static_cast<uint32_t>(before->parameters.sched_priority) : 0);
   code.add_long(wait ? wait->signal_mask : 0);
   stub.function_left = code.here();
-  code.add({0x48, 0x89, 0xc3});                                      // mov %rax,%rbx
+  code.add({0x48, 0x89, 0x44, 0x24, 0xf0});                          // mov %rax,-16(%rsp)
   code.add({0x48, 0xc7, 0x44, 0x24, 0xf8, 0x00, 0x00, 0x00, 0x00});  // movq $0,-8(%rsp)
   code.add({0xb9});                                                  // mov $kTurns,%ecx
   code.add_word(kTurns);

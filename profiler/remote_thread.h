@@ -59,7 +59,8 @@ class RemoteThread {
   Result<int64_t> syscall(long number, std::array<uint64_t, 6> arguments);
 
   // Calls a function (System V ABI) on a stack of our own, of 256 KiB; its rax. Error: the process is gone, the
-  // function faulted (the program does not see the signal) or took longer; it is abandoned where it is.
+  // function faulted (the program does not see the signal) or took longer; it is abandoned where it is. If we are kept
+  // from running for a second the thread goes its way after the function; then nothing more can be done with it.
   Result<uint64_t> call(uint64_t function, std::array<uint64_t, 3> arguments, uint64_t timeout_ns);
 
   // The process's memory, whatever its protection. False: not all of it is there.

@@ -26,6 +26,7 @@ typedef struct {  // remote_target.h has the other side's
   volatile uint64_t signals;
   volatile uint64_t function;
   volatile uint64_t spin;
+  volatile uint64_t slow;
   char what[80];
 } Shared;
 
@@ -56,6 +57,13 @@ static void spin(void) {
   for (;;) {
     __asm__ volatile("");
   }
+}
+
+static uint64_t add_slowly(uint64_t a, uint64_t b, uint64_t c) {
+  const uint64_t end_us = now_us() + 300000;
+  while (now_us() < end_us) {
+  }
+  return add_three(a, b, c);
 }
 
 // Keeps values in all registers and in the red zone for a while; 0: they are as they were.
@@ -164,6 +172,7 @@ int main(int argc, char** argv) {
   close(atoi(argv[2]));
   shared->function = (uint64_t)&add_three;
   shared->spin = (uint64_t)&spin;
+  shared->slow = (uint64_t)&add_slowly;
   alternate.ss_size = 65536;
   alternate.ss_sp = malloc(alternate.ss_size);
   sigaltstack(&alternate, NULL);

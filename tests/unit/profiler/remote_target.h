@@ -27,6 +27,7 @@ class RemoteTarget {
     volatile uint64_t signals;
     volatile uint64_t function;  // (a, b, c): a + 2 b + 3 c; spoils registers
     volatile uint64_t spin;      // does not return
+    volatile uint64_t slow;      // as `function`, after 0.3 s
     char what[80];
   };
 

@@ -2,6 +2,7 @@
 #include "profiler/remote_thread.h"
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -98,6 +99,28 @@ TEST_CASE("a function that faults or takes too long ends there, and the program 
     CHECK(*thread->syscall(SYS_getpid, {}) == target.pid());
   }
   target.check();
+}
+
+TEST_CASE("a thread that we cannot look after goes its way, with what it was called for done") {
+  RemoteTarget target("remote_target", "nanosleep");
+  {
+    Result<RemoteThread> thread = RemoteThread::take(target.pid());
+    if (!thread.ok()) FAIL(thread.error().message);
+    const pid_t helper = fork();
+    if (helper == 0) {  // has us stand still from before the end of the function until long after it
+      usleep(100'000);
+      kill(getppid(), SIGSTOP);
+      usleep(5'000'000);
+      kill(getppid(), SIGCONT);
+      _exit(0);
+    }
+    CHECK(*thread->call(target.shared().slow, {1, 2, 3}, kSecondNs) == 14);
+    CHECK(waitpid(helper, nullptr, 0) == helper);
+    CHECK(thread->syscall(SYS_getpid, {}).error().message.find("no longer be entered") != std::string::npos);
+  }
+  target.check();
+  CHECK(target.shared().interrupted == 0);
+  CHECK(visit(target) > 0);
 }
 
 TEST_CASE("a program that is stopped while it is entered stays stopped until it is continued") {
