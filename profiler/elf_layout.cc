@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/elf_layout.h"
 
-#include <string_view>
-
 #include <elfutils/libdwelf.h>
 #include <gelf.h>
 #include <libelf.h>
 
+#include "profiler/elf_sections.h"
+
 namespace flarestack {
-namespace {
-
-bool has_go_sections(Elf* elf) {
-  size_t names = 0;
-  if (elf_getshdrstrndx(elf, &names) != 0) {
-    return false;
-  }
-  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr; section = elf_nextscn(elf, section)) {
-    GElf_Shdr header;
-    const char* name = gelf_getshdr(section, &header) != nullptr ? elf_strptr(elf, names, header.sh_name) : nullptr;
-    if (name != nullptr && (std::string_view(name) == ".gopclntab" || std::string_view(name) == ".go.buildinfo")) {
-      return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 ElfLayout ElfLayout::read(int descriptor) {
   ElfLayout layout;
@@ -44,7 +26,7 @@ ElfLayout ElfLayout::read(int descriptor) {
       const auto* bytes = static_cast<const uint8_t*>(build_id);
       layout.build_id.assign(bytes, bytes + size);
     }
-    layout.is_go = has_go_sections(elf);
+    layout.is_go = section_named(elf, ".gopclntab") || section_named(elf, ".go.buildinfo");
   }
   elf_end(elf);
   return layout;

@@ -9,9 +9,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+
+#include <gelf.h>
+#include <libelf.h>
 
 #include "base/fd.h"
-#include "profiler/eh_frame_table.h"
+#include "profiler/elf_sections.h"
+#include "unwind/frame_index.h"
 
 namespace flarestack {
 namespace {
@@ -56,6 +61,20 @@ std::vector<uint8_t> build_id_in(const std::vector<uint8_t>& notes) {
     at = description + (size_t{note.n_descsz} + 3) / 4 * 4;
   }
   return {};
+}
+
+// .eh_frame. All zero: there is none.
+GElf_Shdr eh_frame_section(int descriptor) {
+  elf_version(EV_CURRENT);
+  Elf* elf = elf_begin(descriptor, ELF_C_READ, nullptr);
+  const std::optional<GElf_Shdr> section =
+      elf != nullptr && gelf_getclass(elf) == ELFCLASS64 ? section_named(elf, ".eh_frame") : std::nullopt;
+  elf_end(elf);
+  return section && (section->sh_flags & SHF_ALLOC) != 0 ? *section : GElf_Shdr{};
+}
+
+bool holds(const Elf64_Phdr& segment, uint64_t address) {
+  return address >= segment.p_vaddr && address - segment.p_vaddr < segment.p_filesz;
 }
 
 }  // namespace
@@ -104,13 +123,9 @@ Result<std::shared_ptr<const ModuleImage>> ModuleImage::load(const std::string& 
   if (!expected_build_id.empty() && build_id != expected_build_id) {
     return Error{path + ": the file is not the one that the program has loaded (its build id differs)"};
   }
-  std::vector<std::byte> table;
-  const uint64_t table_address = (image->end_address_ + kPageBytes - 1) / kPageBytes * kPageBytes;
-  if (image->eh_frame_hdr_ == 0) {
-    table = eh_frame_table(descriptor, table_address);
-  }
-  const uint64_t size_bytes =
-      (table.empty() ? image->end_address_ : table_address + table.size()) - image->first_address_;
+  const GElf_Shdr eh_frame = image->eh_frame_hdr_ == 0 ? eh_frame_section(descriptor) : GElf_Shdr{};
+  const uint64_t cfi = image->eh_frame_hdr_ != 0 ? image->eh_frame_hdr_ : eh_frame.sh_addr;
+  const uint64_t size_bytes = image->end_address_ - image->first_address_;
   void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     return errno_error("map memory for " + path);
@@ -118,22 +133,21 @@ Result<std::shared_ptr<const ModuleImage>> ModuleImage::load(const std::string& 
   image->base_ = static_cast<char*>(memory);
   image->mapped_bytes_ = size_bytes;
   for (const Elf64_Phdr& segment : segments) {
-    const bool holds_cfi = !table.empty() || (image->eh_frame_hdr_ >= segment.p_vaddr &&
-                                              image->eh_frame_hdr_ < segment.p_vaddr + segment.p_filesz);
-    if (segment.p_type == PT_LOAD && (holds_cfi || (segment.p_flags & PF_X) != 0) &&
+    if (segment.p_type == PT_LOAD && (holds(segment, cfi) || (segment.p_flags & PF_X) != 0) &&
         segment.p_filesz <= segment.p_memsz &&
         !read_at(descriptor, image->base_ + (segment.p_vaddr - image->first_address_), segment.p_filesz,
                  segment.p_offset)) {
       return Error{path + ": it is cut short"};
     }
   }
-  if (!table.empty()) {  // behind all that the file has
-    std::memcpy(image->base_ + (table_address - image->first_address_), table.data(), table.size());
-    image->eh_frame_hdr_ = table_address;
-    image->eh_frame_hdr_size_ = table.size();
-    image->end_address_ = table_address + table.size();
-  }
+  image->index_frames_of(eh_frame.sh_addr, eh_frame.sh_size);
   return std::shared_ptr<const ModuleImage>(std::move(image));
+}
+
+void ModuleImage::index_frames_of(uint64_t eh_frame, uint64_t size_bytes) {
+  const UnwindModule all = unwind_module(first_address_, end_address_, 0);
+  frame_index_.resize(index_frames(all, eh_frame, size_bytes, nullptr, 0));
+  index_frames(all, eh_frame, size_bytes, frame_index_.data(), frame_index_.size());
 }
 
 Result<std::shared_ptr<const ModuleImage>> ModuleImage::vdso() {
@@ -165,6 +179,9 @@ UnwindModule ModuleImage::unwind_module(uint64_t text_start, uint64_t text_end, 
   module.text_end = text_end;
   module.eh_frame_hdr = eh_frame_hdr_ != 0 ? eh_frame_hdr_ + load_bias : 0;
   module.eh_frame_hdr_size = eh_frame_hdr_size_;
+  module.index = frame_index_.empty() ? nullptr : frame_index_.data();
+  module.index_count = frame_index_.size();
+  module.index_bias = load_bias;
   module.read_start = first_address_ + load_bias;
   module.read_end = end_address_ + load_bias;
   module.local_delta = static_cast<int64_t>(reinterpret_cast<uint64_t>(base_) - first_address_ - load_bias);

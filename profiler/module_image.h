@@ -32,6 +32,8 @@ class ModuleImage {
 
  private:
   ModuleImage() = default;
+  // Of an .eh_frame whose search table the linker left out. Not before it has been read.
+  void index_frames_of(uint64_t eh_frame, uint64_t size_bytes);
 
   char* base_ = nullptr;       // stands for virtual address first_address_
   uint64_t mapped_bytes_ = 0;  // 0: not ours to unmap (the vdso)
@@ -39,6 +41,7 @@ class ModuleImage {
   uint64_t end_address_ = 0;
   uint64_t eh_frame_hdr_ = 0;  // virtual address; 0: none
   uint64_t eh_frame_hdr_size_ = 0;
+  std::vector<FrameIndexEntry> frame_index_;  // where there is none; virtual addresses
 };
 
 }  // namespace flarestack

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "profiler/task_list.h"
+#include "profiler/stopped_process.h"
 
 namespace flarestack {
 namespace {
@@ -65,7 +65,7 @@ Result<void> OutsideSampler::add(const Target& target) {
                        snapshots != nullptr ? SamplingWay::kSnapshots : SamplingWay::kPerfRings);
   entry.snapshots = std::move(snapshots);
   entry.awaits_exec = awaits_exec;
-  for (const int32_t tid : list_tasks(target.pid)) {
+  for (const int32_t tid : threads_of(target.pid)) {
     entry.process->see_thread(tid);
   }
   return {};

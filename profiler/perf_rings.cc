@@ -13,7 +13,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "profiler/task_list.h"
+#include "profiler/stopped_process.h"
 
 namespace flarestack {
 namespace {
@@ -176,7 +176,7 @@ Result<void> PerfRings::add(int32_t pid, Start start) {
   // seen and has, is_counted_twice() finds out.
   for (bool found_new = true; found_new;) {
     found_new = false;
-    for (const int32_t tid : list_tasks(pid)) {
+    for (const int32_t tid : threads_of(pid)) {
       if (events_.contains(tid)) {
         continue;
       }

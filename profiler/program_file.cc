@@ -12,6 +12,7 @@
 #include <gelf.h>
 
 #include "base/fd.h"
+#include "profiler/elf_sections.h"
 
 namespace flarestack {
 namespace {
@@ -60,19 +61,10 @@ bool says_executable(Elf* elf) {
 }
 
 void find_eh_frame(Elf* elf, uint64_t bias, AttachProgram& program) {
-  size_t names = 0;
-  GElf_Shdr header;
-  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr && elf_getshdrstrndx(elf, &names) == 0;
-       section = elf_nextscn(elf, section)) {
-    if (gelf_getshdr(section, &header) == nullptr || (header.sh_flags & SHF_ALLOC) == 0) {
-      continue;
-    }
-    const char* name = elf_strptr(elf, names, header.sh_name);
-    if (name != nullptr && std::string_view(name) == ".eh_frame") {
-      program.eh_frame = header.sh_addr + bias;
-      program.eh_frame_bytes = header.sh_size;
-      return;
-    }
+  const std::optional<GElf_Shdr> section = section_named(elf, ".eh_frame");
+  if (section && (section->sh_flags & SHF_ALLOC) != 0) {
+    program.eh_frame = section->sh_addr + bias;
+    program.eh_frame_bytes = section->sh_size;
   }
 }
 

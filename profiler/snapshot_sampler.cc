@@ -14,7 +14,7 @@
 
 #include "profiler/clock.h"
 #include "profiler/interrupted_calls.h"
-#include "profiler/task_list.h"
+#include "profiler/stopped_process.h"
 #include "profiler/traced_thread.h"
 
 namespace flarestack {
@@ -60,7 +60,7 @@ Result<SnapshotSampler> SnapshotSampler::begin(int32_t pid) {
 }
 
 void SnapshotSampler::find_threads(bool are_new) {
-  for (const int32_t tid : list_tasks(pid_)) {
+  for (const int32_t tid : threads_of(pid_)) {
     if (threads_.contains(tid)) {
       continue;
     }

@@ -63,6 +63,7 @@ void read_length(ByteCursor* cursor) {
 [[gnu::noinline]] uint64_t search_index(const UnwindModule& module, uint64_t lookup) {
   uint64_t low = 0;
   uint64_t high = module.index_count;
+  lookup -= module.index_bias;
   while (low < high) {
     const uint64_t middle = low + (high - low) / 2;
     if (module.index[middle].code_start <= lookup) {
@@ -71,7 +72,7 @@ void read_length(ByteCursor* cursor) {
       high = middle;
     }
   }
-  return low == 0 ? 0 : module.index[low - 1].fde;
+  return low == 0 ? 0 : module.index[low - 1].fde + module.index_bias;
 }
 
 // Version 1 is what every compiler writes in .eh_frame; 3 and 4 differ in two fields.

@@ -8,7 +8,7 @@
 
 namespace flarestack {
 
-// Where an FDE is and what it begins with. Runtime addresses.
+// Where an FDE is and what it begins with.
 struct FrameIndexEntry {
   uint64_t code_start = 0;
   uint64_t fde = 0;
@@ -31,6 +31,7 @@ struct UnwindModule {
   // of this process.
   const FrameIndexEntry* index = nullptr;
   uint64_t index_count = 0;
+  uint64_t index_bias = 0;  // added to its addresses gives runtime addresses
 };
 
 class RowCache;  // unwind/packed_row.h
