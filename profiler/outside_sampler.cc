@@ -258,19 +258,8 @@ void OutsideSampler::end_all() {
 void OutsideSampler::end(int32_t pid, ExitStatus exit, KernelAccount account) {
   OutsideProcess& process = *processes_.at(pid).process;
   process.finish(account);
-  const ProcessId id = process.identity().id;
-  for (const auto& [name, value] : process.counters()) {
-    if (value != 0) {
-      tables_.writer().add(CounterRecord{id, name, value});
-    }
-  }
-  ProcessEndRecord record;
-  record.id = id;
-  record.kind = exit.kind;
-  record.code = exit.code;
-  record.end_ns = origin_.now();
-  record.cpu_ns = process.image_cpu_ns();
-  tables_.writer().add(record);
+  tables_.end_process({process.identity().id, exit.kind, exit.code, origin_.now(), process.image_cpu_ns()},
+                      process.counters());
 }
 
 std::string OutsideSampler::method_of(int32_t pid) const {

@@ -310,18 +310,7 @@ void ProcessTable::end(uint32_t session_id, ExitStatus exit, KernelAccount accou
         0, id, fmt::format("{} forked {} of process {}", lost, lost == 1 ? "child" : "children", target.identity().pid),
         "it could not reach the recorder: no free descriptor, no memory, or a seccomp filter"});
   }
-  for (const auto& [name, value] : target.counters()) {
-    if (value != 0) {
-      tables_.writer().add(CounterRecord{id, name, value});
-    }
-  }
-  ProcessEndRecord record;
-  record.id = id;
-  record.kind = exit.kind;
-  record.code = exit.code;
-  record.end_ns = origin_.now();
-  record.cpu_ns = target.image_cpu_ns();
-  tables_.writer().add(record);
+  tables_.end_process({id, exit.kind, exit.code, origin_.now(), target.image_cpu_ns()}, target.counters());
 }
 
 void ProcessTable::settle_unknown_frames(const TargetProcess& target, MappedFiles& files) {

@@ -125,6 +125,15 @@ StackId RecordingTables::stack(StackId parent, FrameId frame) {
   return entry->second;
 }
 
+void RecordingTables::end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters) {
+  for (const auto& [name, value] : counters) {
+    if (value != 0) {
+      writer_.add(CounterRecord{end.id, name, value});
+    }
+  }
+  writer_.add(end);
+}
+
 void RecordingTables::add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
                                  uint64_t weight_ns) {
   // A sample may be older than the window (drained late); it keeps its own time.

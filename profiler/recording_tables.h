@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,6 +51,8 @@ class RecordingTables {
   ChildCache& child_cache() { return child_cache_; }
 
   ProcessId next_process() { return {++last_process_}; }
+  // Its counters, but those that are 0, and its end.
+  void end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters);
   ThreadId next_thread() { return {++last_thread_}; }
 
   void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
