@@ -4,17 +4,11 @@
 # again and again; detach from elsewhere; a recorder that is killed. Needs ptrace.
 source "$(dirname "$0")/lib.sh"
 
-cc_program works <<'C'
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
+cc_program works -I"$SOURCE_DIR/tests/e2e/programs" <<'C'
+#include "works.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-static volatile int stop, window;
+static volatile int window;
 static volatile long rounds[4], counted[4], leaked;
 __attribute__((noinline)) void* site_kept(size_t size) { return memset(malloc(size), 1, size); }
 __attribute__((noinline)) void* site_lost(size_t size) { return memset(malloc(size), 1, size); }
@@ -31,20 +25,6 @@ static void* works(void* argument) {
   }
   return argument;
 }
-static void* waits(void* argument) {
-  struct epoll_event event;
-  struct timeval limit = {0, 30000};
-  char byte;
-  int pair[2];
-  const int descriptor = epoll_create1(0);
-  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  while (!stop) {
-    if (epoll_wait(descriptor, &event, 1, 30) < 0) printf("epoll_wait: %d\n", errno);
-    if (recv(pair[0], &byte, 1, 0) >= 0 || errno != EAGAIN) printf("recv: %d\n", errno);
-  }
-  return argument;
-}
 static void* passes(void* argument) { site_busy(); free(malloc(50)); return argument; }
 int main(void) {
   pthread_t ids[5];
@@ -54,15 +34,7 @@ int main(void) {
   char line[20];
   while (fgets(line, sizeof line, stdin) != NULL) {
     if (line[0] == 'w') {  // whether all have worked since
-      long then[4];
-      int moved = 0;
-      for (int i = 0; i < 4; ++i) then[i] = rounds[i];
-      for (int tries = 0; tries < 5000 && moved != 4; ++tries) {
-        usleep(1000);
-        moved = 0;
-        for (int i = 0; i < 4; ++i) moved += rounds[i] > then[i];
-      }
-      printf("%d work\n", moved);
+      printf("%d work\n", go_on(rounds, 4));
     } else if (line[0] == 'l') {  // loses a block, and has threads come and go
       pthread_t id;
       for (int i = 0; i < 20; ++i) if (pthread_create(&id, NULL, passes, NULL) == 0) pthread_join(id, NULL);
@@ -83,23 +55,11 @@ int main(void) {
 }
 C
 
-mkfifo questions
-./works <questions >out 2>&1 &
-target=$!
-exec 3>questions
-answers=0
-ask() {
-  echo "$1" >&3
-  answers=$((answers + 1))
-  for _ in $(seq 1500); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
-  fail "no answer to $1: $(cat out)"
-}
+begin ./works
 ask w
 
 # Until it is told to end.
-timeout 60 "$FLARESTACK" attach "$target" -o one.flare >recorder.out 2>recorder.err &
-recorder=$!
-for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+begin_attach "$target" -o one.flare >recorder.out
 ask w
 ask l
 ask f
@@ -107,10 +67,7 @@ ask l
 timeout 60 "$FLARESTACK" leaks --now "$target" --format json >now.json || fail "leaks --now: $?"
 json_true now.json '[(s["blocks"], s["bytes"]) for s in d["sites"] if s["stack"][0]["function"] == "site_lost" and s["verdict"] == "definitely_lost"] == [(2, 154)]' "leaks --now"
 ask w
-timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
-status=0
-wait "$recorder" || status=$?
-[ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+end_attach "$target"
 ask w
 "$FLARESTACK" info --format json one.flare >info.json
 json_true info.json 'd["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"] and d["quality"]["samples"] > 50 and d["quality"]["foreign_frees"] >= 1'
@@ -147,11 +104,9 @@ mapfile -t often < <(memory)
 [ "${often[1]}" -lt $((once[1] + 4000)) ] || fail "shared memory: ${once[1]} kB, then ${often[1]}"
 
 # A recorder that is killed: the program goes on, and the next one finds all as it should be.
-timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare &
-killed=$!
-for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
-kill -9 "$(pgrep -P "$killed" -x flarestack)"
-wait "$killed" 2>/dev/null || true
+begin_attach "$target" --quiet -o killed.flare
+kill -9 "$(pgrep -P "$recorder" -x flarestack)"
+wait "$recorder" 2>/dev/null || true
 ask w
 timeout 60 "$FLARESTACK" detach "$target" || fail "detach from a recorder that is gone: $?"
 ask w
@@ -162,10 +117,7 @@ json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["samples
 status=0
 timeout 20 "$FLARESTACK" detach "$target" 2>err || status=$?
 [ "$status" = 1 ] && grep -q "is not being recorded" err || fail "detach of a process that is not recorded: $status: $(cat err)"
-exec 3>&-
-status=0
-wait "$target" || status=$?
-[ "$status" = 5 ] || fail "the program's status is $status: $(cat out)"
+end 5
 diff <(sort -u out) - <<'END' || fail "the program noticed"
 4 work
 done

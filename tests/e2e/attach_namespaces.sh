@@ -55,42 +55,24 @@ C
 
 apart=(unshare --pid --net --mount --fork --mount-proc)
 [ "$(id -u)" = 0 ] || apart+=(--user --map-root-user)
-mkfifo orders
-"${apart[@]}" ./works <orders >out 2>err &
-unshared=$!
-exec 3>orders
-trap 'exec 3>&-; wait; rm -rf "$scratch"' EXIT
-answers() { # LINES, until there are so many
-  for _ in $(seq 1000); do [ "$(wc -l <out)" -ge "$1" ] && return; read -rt 0.02 <> <(:) || true; done
-  fail "no answer: $(cat out err)"
-}
-echo a >&3
-answers 1
-pid=$(pgrep -P "$unshared" -x works)
+begin "${apart[@]}" ./works
+ask a
+pid=$(pgrep -P "$target" -x works)
 [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ] || fail "it has our network"
 
 for round in 1 2; do
-  timeout 100 "$FLARESTACK" attach "$pid" --quiet -o t.flare 2>attach.err &
-  recorder=$!
-  for _ in $(seq 1000); do grep -qs . "/tmp/flarestack-$(id -u)/attached.$pid" && break; read -rt 0.02 <> <(:) || true; done
-  echo x >&3
-  answers $((2 * round))
+  begin_attach "$pid" --quiet -o t.flare
+  ask x
   timeout 60 "$FLARESTACK" leaks --now "$pid" --format json >now.json || fail "leaks --now"
   json_true now.json '[(s["blocks"], s["bytes"]) for s in d["sites"] if s["verdict"] == "definitely_lost" and any(f["function"] == "site_lost" for f in s["stack"])] == [(3, 210)]' "leaks"
-  timeout 60 "$FLARESTACK" detach "$pid" || fail "detach"
-  status=0
-  wait "$recorder" || status=$?
-  [ "$status" = 0 ] && [ ! -s attach.err ] || fail "status $status: $(cat attach.err)"
-  echo b >&3
-  answers $((2 * round + 1))
+  end_attach "$pid"
+  [ ! -s recorder.err ] || fail "$(cat recorder.err)"
+  ask b
   "$FLARESTACK" info --format json t.flare >info.json
   "$FLARESTACK" report --metric allocations --threshold 0 --format json t.flare >report.json
   json_true info.json 'len(d["processes"]) == 2' "the child that was forked"
   json_true report.json 'sum(f["self"] for f in d["functions"] if f["name"] == "site_of_child") == 4' "what the child got"
   [ "$round" = 2 ] || json_true report.json 'sum(s["blocks"] if "blocks" in s else s["self"] for s in d["functions"] if s["name"] == "main") == 5' "what came from a library that was loaded"
 done
-exec 3>&-
-status=0
-wait "$unshared" || status=$?
-[ "$status" = 3 ] || fail "status $status: $(cat err)"
+end 3
 [ "$(sort -u out | tr '\n' ' ')" = "1 a 1 b 1 x " ] || fail "it noticed: $(sort out | uniq -c)"

@@ -67,49 +67,29 @@ int main(int count, char** arguments) {
 }
 C
 
-mkfifo orders
-start() { # ARGUMENTS
-  ./works "$@" <orders >out 2>err &
-  program=$!
-  exec 3>orders
-  lines=0
-  order a
-}
-order() { # WORD: and waits until it has been carried out, by threads that go on
-  echo "$1" >&3
-  lines=$((lines + 1))
-  for _ in $(seq 1000); do [ "$(wc -l <out)" -ge "$lines" ] && return; read -rt 0.02 <> <(:) || true; done
-  fail "no answer: $(cat out err)"
-}
 ends() {
-  exec 3>&-
-  local status=0
-  wait "$program" || status=$?
-  [ "$status" = 3 ] || fail "status $status: $(cat err)"
+  end 3
   ! grep -v ' 0$' out || fail "its filter did not hold: $(cat out)"
 }
-trap 'exec 3>&-; wait; rm -rf "$scratch"' EXIT
 
-start
+begin ./works
+ask a
 for round in 1 2 3; do
-  timeout 100 "$FLARESTACK" attach "$program" --quiet -o t.flare 2>attach.err &
-  recorder=$!
-  for _ in $(seq 1000); do grep -qs . "/tmp/flarestack-$(id -u)/attached.$program" && break; read -rt 0.02 <> <(:) || true; done
-  order x
-  timeout 60 "$FLARESTACK" leaks --now "$program" --format json >now.json || fail "leaks --now: round $round"
+  begin_attach "$target" --quiet -o t.flare
+  ask x
+  timeout 60 "$FLARESTACK" leaks --now "$target" --format json >now.json || fail "leaks --now: round $round"
   json_true now.json '[(s["blocks"], s["bytes"]) for s in d["sites"] if s["verdict"] == "definitely_lost" and any(f["function"] == "site_lost" for f in s["stack"])] == [(3, 210)]' "leaks"
-  timeout 60 "$FLARESTACK" detach "$program" || fail "detach"
-  status=0
-  wait "$recorder" || status=$?
-  [ "$status" = 0 ] && [ ! -s attach.err ] || fail "status $status: $(cat attach.err)"
-  order b
+  end_attach "$target"
+  [ ! -s recorder.err ] || fail "$(cat recorder.err)"
+  ask b
   "$FLARESTACK" report --format json t.flare >report.json
   json_true report.json 'sum(f["self"] for f in d["functions"] if f["name"] == "site_busy") > 0.5 * d["total"] > 0' "where the time goes"
 done
 ends
 
-start kill
-timeout 60 "$FLARESTACK" attach "$program" --heap exact --duration 200ms --quiet -o t.flare 2>attach.err && fail "it was attached to"
+begin ./works kill
+ask a
+timeout 60 "$FLARESTACK" attach "$target" --heap exact --duration 200ms --quiet -o t.flare 2>attach.err && fail "it was attached to"
 grep -q "seccomp.*system call 41" attach.err || fail "no reason: $(cat attach.err)"
-order b
+ask b
 ends

@@ -7,19 +7,12 @@ source "$(dirname "$0")/lib.sh"
 cycles="${ATTACH_CYCLES:-3}"
 
 cat >works.c <<'C'
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
+#include "works.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #define SITE __attribute__((noinline, noclone))
-static volatile int stop, asked, answered;
+static volatile int asked, answered;
 static volatile long rounds[4];
 static __thread void* kept_by_thread;
 static void* kept;
@@ -58,20 +51,6 @@ static void* works(void* argument) {
   }
   return argument;
 }
-static void* waits(void* argument) {
-  struct epoll_event event;
-  struct timeval limit = {0, 30000};
-  char byte;
-  int pair[2];
-  const int descriptor = epoll_create1(0);
-  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  while (!stop) {
-    if (epoll_wait(descriptor, &event, 1, 30) < 0) printf("epoll_wait: %d\n", errno);
-    if (recv(pair[0], &byte, 1, 0) >= 0 || errno != EAGAIN) printf("recv: %d\n", errno);
-  }
-  return argument;
-}
 static void* passes(void* argument) { busy(); free(site_asked(50)); return argument; }
 int main(void) {
   pthread_t ids[5];
@@ -80,15 +59,7 @@ int main(void) {
   char line[20];
   while (fgets(line, sizeof line, stdin) != NULL) {
     if (line[0] == 'w') {  // whether all have worked since
-      long then[4];
-      int moved = 0;
-      for (int i = 0; i < 4; ++i) then[i] = rounds[i];
-      for (int tries = 0; tries < 5000 && moved != 4; ++tries) {
-        usleep(1000);
-        moved = 0;
-        for (int i = 0; i < 4; ++i) moved += rounds[i] > then[i];
-      }
-      printf("%d work\n", moved);
+      printf("%d work\n", go_on(rounds, 4));
     } else if (line[0] == 'h') {  // has each allocate: 4 * (500 + 1) + 20, and so on
       answered = 0;
       ++asked;
@@ -118,51 +89,26 @@ int main(void) {
 }
 C
 
-answers=0
-ask() {
-  echo "$1" >&3
-  answers=$((answers + 1))
-  for _ in $(seq 1500); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
-  fail "$program: no answer to $1: $(cat out)"
-}
-start() {
-  rm -f questions out
-  mkfifo questions
-  "./$1" <questions >out 2>&1 &
-  target=$!
-  exec 3>questions
-  answers=0
-  ask w
-}
-ends() {
-  exec 3>&-
-  local status=0
-  wait "$target" || status=$?
-  [ "$status" = 5 ] || fail "$program: its status is $status: $(cat out)"
-}
-
-gcc -O1 -g -pthread -fno-builtin -static works.c -o static
-gcc -O1 -g -pthread -fno-builtin -static-pie works.c -o static_pie
+includes=(-I"$SOURCE_DIR/tests/e2e/programs")
+gcc -O1 -g "${includes[@]}" -pthread -fno-builtin -static works.c -o static
+gcc -O1 -g "${includes[@]}" -pthread -fno-builtin -static-pie works.c -o static_pie
 programs="static static_pie"
 if command -v musl-gcc >/dev/null; then
-  musl-gcc -O1 -g -fno-builtin -static works.c -o musl_static
+  musl-gcc -O1 -g "${includes[@]}" -fno-builtin -static works.c -o musl_static
   cp /lib/ld-musl-x86_64.so.1 ld-musl-x86_64.so.1  # as Alpine names it
-  musl-gcc -O1 -g -fno-builtin "-Wl,-dynamic-linker,$PWD/ld-musl-x86_64.so.1" works.c -o musl_dynamic
+  musl-gcc -O1 -g "${includes[@]}" -fno-builtin "-Wl,-dynamic-linker,$PWD/ld-musl-x86_64.so.1" works.c -o musl_dynamic
   programs="$programs musl_static musl_dynamic"
 fi
 for program in $programs; do
-  start "$program"
-  timeout 60 "$FLARESTACK" attach "$target" -o one.flare >recorder.out 2>recorder.err &
-  recorder=$!
-  for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+  echo "$program"  # which one fails
+  begin "./$program"
+  ask w
+  begin_attach "$target" -o one.flare >recorder.out
   ask w
   ask h
   ask f
   ask w
-  timeout 60 "$FLARESTACK" detach "$target" || fail "$program: detach: $?"
-  status=0
-  wait "$recorder" || status=$?
-  [ "$status" = 0 ] || fail "$program: attach: status $status: $(cat recorder.err)"
+  end_attach "$target"
   ask w
   "$FLARESTACK" info --format json one.flare >info.json
   json_true info.json 'd["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"] and d["quality"]["samples"] > 50' "$program"
@@ -188,7 +134,7 @@ END
   done
   "$FLARESTACK" info --format json again.flare >info.json
   json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"]' "$program, attached again"
-  ends
+  end 5
   diff <(sort -u out) - <<'END' || fail "$program noticed"
 4 allocated
 4 work
@@ -201,10 +147,11 @@ done
 for program in static musl_static; do
   [ -e $program ] || continue
   strip -o stripped $program
-  start stripped
+  begin ./stripped
+  ask w
   timeout 60 "$FLARESTACK" attach "$target" --duration 300ms --quiet -o stripped.flare 2>err || fail "stripped $program: $(cat err)"
   ask w
-  ends
+  end 5
   "$FLARESTACK" info --format json stripped.flare >info.json
   json_true info.json 'd["quality"]["samples"] > 50 and d["quality"]["heap_events"] == 0 and d["quality"]["complete"]' "stripped $program"
   "$FLARESTACK" info stripped.flare | grep -q "stripped is statically linked and has no symbol table: its heap" || fail "stripped $program: no reason"

@@ -107,41 +107,23 @@ int main() {
 }
 C
 
-mkfifo questions
-./window <questions >out 2>err &
-target=$!
-exec 3>questions
-answers=0
-ask() {
-  echo "$1" >&3
-  answers=$((answers + 1))
-  for _ in $(seq 3000); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
-  fail "no answer to $1: $(tail -3 out err)"
-}
-announced="/tmp/flarestack-$(id -u)/attached.$target"
+begin ./window
 for cycle in $(seq "$cycles"); do
   margin=$([ $((cycle % 2)) = 0 ] && echo n || echo s)
   ask o
   ask "$margin"
   rm -f truth.*.*
-  timeout 60 "$FLARESTACK" attach "$target" --quiet --no-leak-check -o t.flare 2>attach.err &
-  recorder=$!
-  for _ in $(seq 2000); do [ -e "$announced" ] && break; read -rt 0.01 <> <(:) || true; done
+  begin_attach "$target" --quiet --no-leak-check -o t.flare
   ask s
   ask w
   foreign=$(tail -1 out | cut -d' ' -f2)
   [ "$foreign" = 400 ] || fail "the program gave $foreign old blocks back"
   ask "$margin"
-  timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
-  wait "$recorder" || fail "attach: $(cat attach.err)"
+  end_attach "$target"
   # What a thread holds in the midst of noise() when it is attached to is old as well.
   python3 "$SOURCE_DIR/tests/e2e/truth/check.py" t.flare --foreign "$foreign" "$([ "$margin" = s ] && echo "$foreign" || echo $((foreign + 4)))" \
     --unknown '^noise|^calloc$|_dl_|allocate_dtv|pthread|^__cxa_thread_atexit' || fail "window $cycle ($margin) is not what the program says"
 done
 ask s
 echo e >&3
-exec 3>&-
-timeout 30 tail --pid="$target" -f /dev/null || fail "the program does not end"
-status=0
-wait "$target" || status=$?
-[ "$status" = 4 ] || fail "status $status"
+end 4

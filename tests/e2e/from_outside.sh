@@ -7,28 +7,17 @@ source "$(dirname "$0")/lib.sh"
 # Two threads that work 3 : 1 in two functions under a third one; "w" begins a window, "e" ends it and says what it used.
 cat >work.c <<'C'
 #include "keep_agent_out.h"
+#include "three_to_one.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-static volatile long sink;
 static volatile int stop;
-// One loop for both: as fast in the one as in the other.
-__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
-__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
-__attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
 __attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
 __attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
 static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) down(30, 10000 + n); return argument; }
 static void* passes(void* argument) { light(2000000); return argument; }
-static double used(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
 int main(void) {
   keep_agent_out();
   char line[20];
@@ -50,42 +39,15 @@ int main(void) {
 C
 gcc -O1 -g -static -pthread -I"$SOURCE_DIR/tests/e2e/programs" work.c -o work
 
-# begin PROGRAM: runs it; ask WORD: its answer is the last line of out.
-begin() {
-  rm -f questions out && mkfifo questions
-  "$@" <questions >out 2>&1 &
-  target=$!
-  exec 3>questions
-  answers=0
-}
-ask() {
-  echo "$1" >&3
-  answers=$((answers + 1))
-  for _ in $(seq 3000); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
-  fail "no answer to $1: $(cat out)"
-}
-attached() {
-  for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && return; read -rt 0.01 <> <(:) || true; done
-  fail "it is not being recorded: $(cat recorder.err)"
-}
-end_of_recorder() {
-  status=0
-  wait "$recorder" || status=$?
-  [ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
-}
-
 begin ./work
-timeout 60 "$FLARESTACK" attach "$target" -o t.flare >recorder.out 2>recorder.err &
-recorder=$!
-attached
+begin_attach "$target" -o t.flare >recorder.out
 ask w
 ask t
 ask f
 burn "$target" 150
 ask e
 said="$(tail -1 out)"
-timeout 60 "$FLARESTACK" detach "$target" || fail "detach: $?"
-end_of_recorder
+end_attach "$target"
 grep -q "sampled from outside, by perf_event with stack copies of 16 KiB, since process .* filters its system calls.*; its heap is not recorded" recorder.err ||
   fail "what is recorded in its place: $(cat recorder.err)"
 "$FLARESTACK" info --format json t.flare >info.json
@@ -113,8 +75,7 @@ print(time, share)
 assert 0.70 < share < 0.80
 assert time.get("?", 0) < 0.02 * sum(time.values())
 PY
-exec 3>&-
-wait "$target"
+end 0
 
 # What was asked for by name and cannot be had is an error, not silence.
 begin ./work
@@ -126,12 +87,10 @@ for wish in "--heap exact" "--heap sampled" --leaks --no-cpu "--clock wall" "--t
     fail "$wish: status $status: $(cat recorder.err)"
 done
 # A recorder that is killed leaves nothing: the program goes on, and can be recorded again.
-timeout 60 "$FLARESTACK" attach "$target" --quiet -o killed.flare 2>recorder.err &
-killed=$!
-attached
+begin_attach "$target" --quiet -o killed.flare
 ask w
-kill -9 "$(pgrep -P "$killed" -x flarestack)"
-wait "$killed" 2>/dev/null || true
+kill -9 "$(pgrep -P "$recorder" -x flarestack)"
+wait "$recorder" 2>/dev/null || true
 ask t
 [ "$(grep -c . "/proc/$target/maps")" -lt 40 ] && ! grep -q libflarestack "/proc/$target/maps" || fail "something of ours is in the program"
 timeout 60 "$FLARESTACK" attach "$target" --duration 300ms --quiet -o again.flare 2>recorder.err || fail "after a kill: $(cat recorder.err)"
@@ -164,15 +123,10 @@ int main(int count, char** arguments) {
 C
 for option in --quiet --no-children; do
   begin ./execs
-  timeout 60 "$FLARESTACK" attach "$target" --quiet $option -o "x$option.flare" 2>recorder.err &
-  recorder=$!
-  attached
+  begin_attach "$target" --quiet $option -o "x$option.flare"
   echo go >&3
-  exec 3>&-
-  status=0
-  wait "$target" || status=$?
-  [ "$status" = 5 ] || fail "a program that executes: status $status"
-  end_of_recorder
+  end 5
+  end_attach
 done
 "$FLARESTACK" info --format json x--quiet.flare >info.json
 json_true info.json '[(p["origin"], p["exit"]) for p in d["processes"]] == [("attach", 5), ("fork", None), ("exec", 3), ("fork", None), ("exec", 3)]'

@@ -101,20 +101,15 @@ assert 0.70 < time["heavy"] / (time["heavy"] + time["light"]) < 0.80, time
 assert time["leaf"] > 0.03 * total, time
 print(*(time[name] / sum(time.values()) for name in time))
 PY
-mkfifo words
 for program in work stripped; do
-  ./$program its.$program <words >out &  # which samples itself as well
-  target=$!
-  exec 3>words
-  timeout 60 "$FLARESTACK" attach "$target" --quiet -o t.flare 2>recorder.err &
-  recorder=$!
+  begin ./$program its.$program  # which samples itself as well
   "$FLARESTACK" doctor "$target" >doctor.out || fail "doctor: $(cat doctor.out)"
   grep -q "sampled from outside while it runs, its CPU time alone: no agent can enter it and record its heap, since it is a Go program" <(tr -s '\n ' ' ' <doctor.out) ||
     fail "doctor: $(cat doctor.out)"
-  for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+  begin_attach "$target" --quiet -o t.flare
   echo go >&3
-  exec 3>&-
-  wait "$target" "$recorder" || fail "$program: $(cat recorder.err)"
+  end 0
+  end_attach
   grep -q "by perf_event.*since it is a Go program.*its heap is not recorded" recorder.err || fail "$(cat recorder.err)"
   "$FLARESTACK" info --format json t.flare >info.json
   json_true info.json "abs(d['processes'][0]['cpu_ns'] / $(cat out) - 1) < 0.02" "$program: CPU time as it says, $(cat out) ns"

@@ -25,41 +25,9 @@ int main(int count, char** arguments) {
 C
 cc_program work -I"$SOURCE_DIR/tests/e2e/programs" -static <<'C'
 #include "keep_agent_out.h"
-#include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-static volatile long sink;
-static volatile int stop;
-// One loop for both: as fast in the one as in the other.
-__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
-__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
-__attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
+#include "three_to_one.h"
+#include "works.h"
 static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) both(10000 + n); return argument; }
-static void* waits(void* argument) {
-  struct epoll_event event;
-  struct timeval limit = {0, 5000};
-  char byte;
-  int pair[2];
-  const int descriptor = epoll_create1(0);
-  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  while (!stop) {
-    light(1000);
-    if (epoll_wait(descriptor, &event, 1, 1) < 0) printf("epoll_wait: %d\n", errno);
-    if (recv(pair[0], &byte, 1, 0) >= 0 || errno != EAGAIN) printf("recv: %d\n", errno);
-  }
-  return argument;
-}
-static double used(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
 int main(void) {
   keep_agent_out();
   pthread_t ids[3];
@@ -76,23 +44,14 @@ int main(void) {
 }
 C
 
-mkfifo questions
-./work <questions >out 2>&1 &
-target=$!
-exec 3>questions
-timeout 60 ./no_perf "$FLARESTACK" attach "$target" -o t.flare >recorder.out 2>recorder.err &
-recorder=$!
-for _ in $(seq 1000); do [ -e "/tmp/flarestack-$(id -u)/attached.$target" ] && break; read -rt 0.01 <> <(:) || true; done
+begin ./work
+RECORDER_UNDER=./no_perf begin_attach "$target" -o t.flare >recorder.out
 echo go >&3
 burn "$target" 300
 echo end >&3
-exec 3>&-
-status=0
-wait "$target" || status=$?
-[ "$status" = 4 ] && [ "$(wc -l <out)" = 1 ] || fail "the program: status $status: $(cat out)"
-status=0
-wait "$recorder" || status=$?
-[ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+end 4
+end_attach
+[ "$(wc -l <out)" = 1 ] || fail "the program: $(cat out)"
 grep -q "sampled from outside, by stopping its running threads for snapshots.*since process .* filters its system calls" recorder.err || fail "$(cat recorder.err)"
 "$FLARESTACK" info --format json t.flare >info.json
 json_true info.json 'd["processes"][0]["sampling"] == "snapshots" and d["processes"][0]["exit"] == 4 and d["clock"]["kind"] == "snapshots"' "what info and report say (1)"

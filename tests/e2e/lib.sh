@@ -67,3 +67,49 @@ heap_truth() {
   same_with_and_without "$@"
   python3 "$SOURCE_DIR/tests/e2e/truth/check.py" t.flare "${check[@]}" || fail "$*: not what the program says"
 }
+
+# For programs that take orders, a line each, and answer each with a line.
+# begin COMMAND...: starts one, $target; its answers and errors go to `out`.
+begin() {
+  rm -f orders out
+  mkfifo orders
+  "$@" <orders >out 2>&1 &
+  target=$!
+  exec 3>orders
+  answers=0
+}
+# ask ORDER: gives it, and waits for the answer.
+ask() {
+  echo "$1" >&3
+  answers=$((answers + 1))
+  for _ in $(seq 3000); do [ "$(wc -l <out)" -ge "$answers" ] && return; read -rt 0.01 <> <(:) || true; done
+  fail "no answer to $1: $(cat out)"
+}
+# end STATUS: no more orders; it ends by itself, with that status.
+end() {
+  exec 3>&-
+  timeout 30 tail --pid="$target" -f /dev/null || fail "the program does not end: $(cat out)"
+  local status=0
+  wait "$target" || status=$?
+  [ "$status" = "$1" ] || fail "the program's status is $status: $(cat out)"
+}
+
+# begin_attach PID OPTIONS...: a recorder of it, $recorder, in the background; returns when it records. RECORDER_UNDER:
+# what starts it.
+begin_attach() {
+  timeout 100 ${RECORDER_UNDER:-} "$FLARESTACK" attach "$@" 2>recorder.err &
+  recorder=$!
+  for _ in $(seq 3000); do
+    grep -qs . "/tmp/flarestack-$(id -u)/attached.$1" && return
+    [ -d "/proc/$recorder" ] || break
+    read -rt 0.01 <> <(:) || true
+  done
+  fail "it is not being recorded: $(cat recorder.err)"
+}
+# end_attach [PID]: detaches from it, if one is named; the recorder ends, and all went well.
+end_attach() {
+  [ $# = 0 ] || timeout 60 "$FLARESTACK" detach "$1" || fail "detach: $?"
+  local status=0
+  wait "$recorder" || status=$?
+  [ "$status" = 0 ] || fail "attach: status $status: $(cat recorder.err)"
+}
