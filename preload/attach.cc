@@ -212,7 +212,23 @@ AttachResult enter(const AttachRequest& request) {
   return AttachResult::kDone;
 }
 
-AttachResult leave() {
+// From now on nothing is hidden from them. Whoever is in our handler will get the mask back that it interrupted.
+void tell_who_blocks(AttachRequest& request) {
+  request.signal = the_agent.session.page().sample_signal;
+  request.thread_count = 0;
+  for (uint32_t slot = 0; slot < kSlotCount && thread_of_slot(slot) != nullptr; ++slot) {
+    const ThreadState& thread = *thread_of_slot(slot);
+    const SlotState state = the_agent.session.slot(slot).state.load(std::memory_order_relaxed);
+    if (state == SlotState::kLive && thread.signal_blocked) {
+      request.threads[request.thread_count++].tid = thread.tid;
+      if (thread.interrupted_mask != nullptr) {
+        *thread.interrupted_mask |= sample_signal_bit();
+      }
+    }
+  }
+}
+
+AttachResult leave(AttachRequest& request) {
   if (!is_hooked) {
     return AttachResult::kNoPreparation;
   }
@@ -224,6 +240,7 @@ AttachResult leave() {
     take_jumps_out(plan);
     forget_plan();
   }
+  tell_who_blocks(request);
   return AttachResult::kDone;
 }
 
@@ -240,7 +257,7 @@ extern "C" __attribute__((used, visibility("hidden"))) void flarestack_attach(At
   } else if (request->step == AttachStep::kEnter) {
     request->result = enter(*request);
   } else {
-    request->result = leave();
+    request->result = leave(*request);
   }
 }
 

@@ -168,14 +168,57 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
   return false;
 }
 
+// For whoever detaches while the handler runs.
+class InterruptedMask {
+ public:
+  InterruptedMask(ThreadState* thread, ucontext_t& context) : thread_(thread) { set(context.uc_sigmask.__val); }
+  ~InterruptedMask() { set(nullptr); }
+  InterruptedMask(const InterruptedMask&) = delete;
+  InterruptedMask& operator=(const InterruptedMask&) = delete;
+
+ private:
+  void set(uint64_t* mask) const {
+    if (thread_ != nullptr) {
+      thread_->interrupted_mask = mask;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+  }
+  ThreadState* thread_;
+};
+
+// A thread that was stopped in a wait (nanosleep, poll, futex with a timeout) goes on with it by the instruction that
+// it came with, and the number of restart_syscall. A tick right before that instruction would have it fail with EINTR:
+// to return from a handler is to forget the wait (arch/x86/kernel/signal_64.c, restore_sigcontext). So it goes on here,
+// under the thread's own mask, and is over when the handler returns.
+static void go_on_waiting(ucontext_t& context) {
+  constexpr uint8_t kSystemCall[2] = {0x0f, 0x05};
+  uint8_t code[sizeof(kSystemCall)] = {};
+  auto& registers = context.uc_mcontext.gregs;
+  if (registers[REG_RAX] != SYS_restart_syscall ||
+      !safe_read(code, reinterpret_cast<const void*>(registers[REG_RIP]), sizeof(code)) || code[0] != kSystemCall[0] ||
+      code[1] != kSystemCall[1]) {
+    return;
+  }
+  const uint64_t ours = set_signal_mask(SIG_SETMASK, context.uc_sigmask.__val[0] | sample_signal_bit());
+  registers[REG_RAX] = raw_syscall(SYS_restart_syscall);
+  set_signal_mask(SIG_SETMASK, ours);
+  registers[REG_RIP] += sizeof(kSystemCall);
+  registers[REG_RCX] = registers[REG_RIP];  // as the instruction leaves them
+  registers[REG_R11] = registers[REG_EFL];
+}
+
 // All signals are blocked while it runs, so it is not re-entered and needs no guard.
 void handle_sample_signal(int signal, siginfo_t* info, void* context) {
   ThreadState* thread = the_agent.session ? this_thread() : nullptr;
   if (is_tick(*info)) {
-    const CallScope scope;
-    if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread) && has_room(*thread)) {
-      take_sample(*thread, *static_cast<const ucontext_t*>(context));
+    const InterruptedMask interrupted(thread, *static_cast<ucontext_t*>(context));
+    {
+      const CallScope scope;
+      if (sandbox_allows(Deed::kSample) && thread != nullptr && is_tick_of(*info, *thread) && has_room(*thread)) {
+        take_sample(*thread, *static_cast<const ucontext_t*>(context));
+      }
     }
+    go_on_waiting(*static_cast<ucontext_t*>(context));
   } else if (is_deadly_trap(signal, *info, thread)) {
     die_by_trap(signal, *static_cast<ucontext_t*>(context));
   } else if (thread != nullptr && thread->signal_blocked) {

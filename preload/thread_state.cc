@@ -135,6 +135,7 @@ ThreadState* claim_free_slot(uint32_t& ended) {
     state.stack_low = state.stack_high = 0;
     state.unwinder_generation = 0;
     state.resume_cpu_ns = 0;
+    state.interrupted_mask = nullptr;
     state.heap.ring = nullptr;
     state.signal_blocked = state.signal_surrendered = state.starts_thread = false;
     return &state;

@@ -31,9 +31,10 @@ struct alignas(128) ThreadState {
   std::atomic<int32_t> posix_timer{0};    // the kernel's id + 1; 0: none
   bool first_tick_pending = false;
 
-  bool signal_blocked = false;      // the program believes it has our signal blocked
-  bool signal_surrendered = false;  // and uses it: it is really blocked, and the thread is not sampled meanwhile
-  int32_t revealed_process = 0;     // a vfork child that has seen its real signals
+  bool signal_blocked = false;           // the program believes it has our signal blocked
+  bool signal_surrendered = false;       // and uses it: it is really blocked, and the thread is not sampled meanwhile
+  uint64_t* interrupted_mask = nullptr;  // while our handler runs: the mask that it returns to
+  int32_t revealed_process = 0;          // a vfork child that has seen its real signals
 
   // In pthread_create: what is mapped there is a stack, and no memory of the program's own.
   bool starts_thread = false;

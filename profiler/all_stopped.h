@@ -23,6 +23,8 @@ class AllStopped {
   Result<void> check() const;
   RemoteThread& thread() { return *thread_; }
   std::vector<StoppedProcess::ThreadState> threads() const;
+  // Of another thread than the borrowed one, which takes its own.
+  bool drop_ticks(int32_t tid, int signal) { return others_->drop_ticks(tid, signal); }
   // The borrowed one is given back its own while nobody competes with it for a processor. Returns how long all of them
   // stood still.
   uint64_t let_go();

@@ -6,26 +6,11 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <string>
-
-#include <fmt/format.h>
-
-#include "base/fd.h"
 
 namespace flarestack {
 namespace {
 
-// Whether the thread is in a call that will put back the mask that it came with.
-bool restores_mask(int32_t tid) {
-  const Result<std::string> call = read_file(fmt::format("/proc/{}/syscall", tid));
-  for (const long number : {long{SYS_rt_sigsuspend}, long{SYS_ppoll}, long{SYS_pselect6}, long{SYS_epoll_pwait},
-                            long{441} /* epoll_pwait2 */}) {
-    if (call.ok() && call->starts_with(fmt::format("{} ", number))) {
-      return true;
-    }
-  }
-  return false;
-}
+constexpr uint64_t bit_of(uint32_t signal) { return uint64_t{1} << (signal - 1); }
 
 }  // namespace
 
@@ -53,14 +38,22 @@ uint64_t main_stack_bytes_of(int32_t pid) {
                                                                                              : limit.rlim_cur;
 }
 
+// The kernel takes the mask that is set here for the one to be put back (kernel/ptrace.c, ptrace_setsigmask).
 bool open_signal(int32_t tid, uint32_t signal) {
-  const uint64_t bit = uint64_t{1} << (signal - 1);
   uint64_t mask = 0;
-  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0 || (mask & bit) == 0 || restores_mask(tid)) {
+  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0 || (mask & bit_of(signal)) == 0) {
     return false;
   }
-  mask &= ~bit;
+  mask &= ~bit_of(signal);
   return ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask) == 0;
+}
+
+void close_signal(int32_t tid, uint32_t signal) {
+  uint64_t mask = 0;
+  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) == 0) {
+    mask |= bit_of(signal);
+    ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
+  }
 }
 
 }  // namespace flarestack

@@ -18,8 +18,10 @@ StackBounds stack_of(const ProcessMaps& maps, const StoppedProcess::ThreadState&
 // To which the main thread's stack may grow.
 uint64_t main_stack_bytes_of(int32_t pid);
 
-// Opens the signal in a stopped thread's mask. False: it was open, or cannot be opened: the thread is in a call that
-// will put back the mask it came with, or it was refused.
+// Opens the signal in a stopped thread's mask, also in the one that a call with a mask of its own (ppoll, sigsuspend)
+// will put back. False: it was open, or it was refused.
 bool open_signal(int32_t tid, uint32_t signal);
+// Closes it there.
+void close_signal(int32_t tid, uint32_t signal);
 
 }  // namespace flarestack

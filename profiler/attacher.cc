@@ -98,12 +98,27 @@ void Attacher::describe_threads(AllStopped& stopped, ProcessMaps& maps) {
         stack = stack_of(maps, one, main_stack_bytes);
       }
     }
-    if (one.tid != stopped.thread().tid() && open_signal(one.tid, agent_.options().sample_signal)) {
-      opened_.insert(one.tid);  // for good, also if it takes another try
+    const uint32_t signal = agent_.options().sample_signal;
+    RemoteThread& borrowed = stopped.thread();
+    if (one.tid == borrowed.tid() ? borrowed.open_signal(signal) : open_signal(one.tid, signal)) {
+      opened_.insert(one.tid);  // also if it takes another try
     }
     request().threads[request().thread_count++] = {tids.own(one.tid),  opened_.contains(one.tid) ? 1U : 0U,
                                                    one.thread_pointer, one.stack_pointer,
                                                    stack.low,          stack.high};
+  }
+}
+
+// What is no longer hidden from the program must be true.
+void Attacher::close_masks(AllStopped& stopped) {
+  NamespaceTids tids(pid());
+  for (uint32_t i = 0; i < std::min(request().thread_count, kSlotCount); ++i) {
+    const int32_t tid = tids.ours(request().threads[i].tid);
+    if (tid == stopped.thread().tid()) {
+      stopped.thread().close_signal(request().signal);
+    } else if (stopped.drop_ticks(tid, static_cast<int>(request().signal))) {  // else one would wait for ever
+      close_signal(tid, request().signal);
+    }
   }
 }
 
@@ -136,6 +151,9 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
       result = agent_.call(stopped.thread(), step);
     }
     const bool is_over = !result.ok() || *result != AttachResult::kBusy;
+    if (result.ok() && *result == AttachResult::kDone && step == AttachStep::kLeave) {
+      close_masks(stopped);
+    }
     if (is_over && step == AttachStep::kLeave) {
       agent_.leave_memory(stopped.thread());
     }

@@ -55,6 +55,7 @@ class Attacher {
   Result<void> check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const;
   void remember_displaced(const std::string& plan);
   bool is_anyone_in_the_way(const AllStopped& stopped) const;
+  void close_masks(AllStopped& stopped);
   void describe_threads(AllStopped& stopped, ProcessMaps& maps);
   // Calls the agent for a step that needs all threads to stand still.
   Result<AttachResult> call_stopped(AttachStep step);

@@ -88,7 +88,8 @@ Result<AttachResult> RemoteAgent::call(RemoteThread& thread, AttachStep step) {
   if (!returned.ok()) {
     return returned.error();
   }
-  if (!thread.read(request_address_, &request_, offsetof(AttachRequest, threads))) {
+  const size_t answer_bytes = step == AttachStep::kLeave ? sizeof(request_) : offsetof(AttachRequest, threads);
+  if (!thread.read(request_address_, &request_, answer_bytes)) {
     return Error{fmt::format("process {} ended", options_.pid)};
   }
   return request_.result;

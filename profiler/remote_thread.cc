@@ -134,6 +134,8 @@ bool RemoteThread::open_signal(uint32_t signal) {
   return was_blocked;
 }
 
+void RemoteThread::close_signal(uint32_t signal) { held_->signal_mask |= uint64_t{1} << (signal - 1); }
+
 RemoteThread::RemoteThread(std::unique_ptr<HeldThread> held) : held_(std::move(held)) {}
 RemoteThread::RemoteThread(RemoteThread&& other) noexcept = default;
 

@@ -51,6 +51,7 @@ class RemoteThread {
   void set_thread_pointer(uint64_t thread_pointer);
   // Whether the signal was blocked in its mask, which it no longer is.
   bool open_signal(uint32_t signal);
+  void close_signal(uint32_t signal);
   // What it has of its own, and will have again.
   const user_regs_struct& registers() const;
 

@@ -189,6 +189,39 @@ void StoppedProcess::look(int32_t tid) {
   threads_.push_back(std::move(state));
 }
 
+bool StoppedProcess::drop_ticks(int32_t tid, int signal) {
+  constexpr uint64_t kLongestWaitNs = 20'000'000;
+  const auto held = std::find_if(held_.begin(), held_.end(), [tid](const Held& each) { return each.tid == tid; });
+  if (held == held_.end()) {
+    return false;
+  }
+  for (const uint64_t start_ns = monotonic_now_ns(); held->is_stopped;) {
+    siginfo_t info{};
+    if (held->signal != 0) {
+      const bool is_tick = held->signal == signal && ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0 &&
+                           info.si_code != SI_USER && info.si_code != SI_TKILL && info.si_code != SI_QUEUE;
+      if (!is_tick) {
+        return false;
+      }
+      held->signal = 0;
+    }
+    const std::string waiting = thread_status_field(pid_, tid, "SigPnd");
+    if (waiting.empty() || (std::stoull(waiting, nullptr, 16) >> (signal - 1) & 1) == 0) {
+      return !waiting.empty();
+    }
+    // It goes on to take one, and stops with it before it runs any of its own code.
+    ptrace(PTRACE_CONT, tid, nullptr, 0);
+    Event event = next_event(tid);
+    for (; event.kind == Event::kNone && monotonic_now_ns() - start_ns < kLongestWaitNs; event = next_event(tid)) {
+      usleep(kPollUs / 10);
+    }
+    held->is_stopped = event.kind == Event::kStopped;
+    held->signal = event.signal;
+  }
+  ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+  return false;
+}
+
 void StoppedProcess::let_go() {
   std::reverse(held_.begin(), held_.end());  // as they were taken: see waits_in_fragile_call()
   for (const Held& held : held_) {

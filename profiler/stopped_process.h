@@ -33,6 +33,10 @@ class StoppedProcess {
   // One sentence; empty: all were stopped.
   const std::string& problem() const { return problem_; }
 
+  // Takes ticks of a timer by this signal out of what waits for a thread, which does not get to see them. False: there
+  // is something else in their way, or the signal was sent by somebody.
+  bool drop_ticks(int32_t tid, int signal);
+
   // Lets them run on.
   void let_go();
   // What was let go before it had stopped: now and then, as long as the recording lasts.

@@ -92,7 +92,7 @@ Result<void> TracedThread::stop(uint64_t timeout_ns) {
         return Error{fmt::format("process {} is stopped by a signal; let it run on: kill -CONT {}", pid_, pid_)};
       default:
         interrupt();  // any stop takes an earlier one back
-        resume(PTRACE_CONT, event.signal);
+        resume(PTRACE_CONT, event.kind == Stop::kSignal && is_tick() ? 0 : event.signal);
     }
   }
 }

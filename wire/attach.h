@@ -17,7 +17,8 @@ enum class AttachStep : uint32_t {
   // While all other threads stand still, none of them within the bytes that the plan displaces: writes the jumps, tells
   // of the modules, enters the threads and arms them.
   kEnter = 2,
-  // While all other threads stand still: takes the jumps out and the timers down.
+  // While all other threads stand still: takes the jumps out and the timers down, and says whose mask is to be closed
+  // again.
   kLeave = 3,
   // Between kPrepare and kEnter, while the other threads run: maps the areas of the plan of the inline hooks, which the
   // recorder has made and put into the process. No entry is changed. Again with another plan where `outcome` has an
@@ -92,9 +93,9 @@ struct AttachRequest {
   PatchRequest hooks;             // after kPrepare: but for the secret
   uint64_t plan_address;          // for kHook: of the PatchPlanHeader (wire/patch.h), the agent's from then on
   uint32_t plan_bytes;
-  uint32_t reserved;
+  uint32_t signal;                   // after kLeave: the one for samples
   PatchOutcome outcome;              // after kHook, of the areas alone: but for the secret
-  AttachThread threads[kSlotCount];  // kEnter
+  AttachThread threads[kSlotCount];  // kEnter; after kLeave, by their tids: those that believe the signal blocked
 };
 
 }  // namespace flarestack

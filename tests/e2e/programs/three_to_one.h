@@ -8,10 +8,22 @@
 static __thread volatile long sink;  // no thread makes another one's slower
 
 // One loop for both: as fast in the one as in the other.
-__attribute__((noinline)) void spin(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-__attribute__((noinline)) void heavy(long n) { spin(3 * n); ++sink; }
-__attribute__((noinline)) void light(long n) { spin(n); ++sink; }
-__attribute__((noinline)) void both(long n) { heavy(n); light(n); ++sink; }
+__attribute__((noinline)) void spin(long n) {
+  for (long i = 0; i < n; ++i) sink += i ^ n;
+}
+__attribute__((noinline)) void heavy(long n) {
+  spin(3 * n);
+  ++sink;
+}
+__attribute__((noinline)) void light(long n) {
+  spin(n);
+  ++sink;
+}
+__attribute__((noinline)) void both(long n) {
+  heavy(n);
+  light(n);
+  ++sink;
+}
 
 // User and system time of the process, in seconds.
 static double used(void) {

@@ -13,7 +13,7 @@
 
 static volatile int stop;
 
-static void* waits(void* argument) {
+__attribute__((unused)) static void* waits(void* argument) {
   const int limit_ms = 10;
   struct epoll_event event;
   struct timeval limit = {0, limit_ms * 1000};
