@@ -94,6 +94,12 @@ uint64_t missed_ticks_of(ThreadState& thread, uint64_t cpu_ns) {
   return missed_ticks;
 }
 
+// Whether the thread has not run for as long as its ticks say: perf's clock goes on while a hypervisor or an interrupt
+// has the processor, and what they took is nobody's time.
+bool is_ahead(const ThreadState& thread, uint64_t cpu_ns) {
+  return thread.next_tick_cpu_ns > cpu_ns + the_agent.session.page().sample_period_ns;
+}
+
 // Where traces take as long as the period, the next tick is due when the handler returns, and the program would get
 // nowhere. So after two in a row that took more than half a period each, ticks are dropped for four times as long. (One
 // alone may be the first through much new code.)
@@ -130,6 +136,9 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
     }
   }
   const uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  if (is_ahead(thread, cpu_ns)) {
+    return;
+  }
   const uint64_t missed_ticks = missed_ticks_of(thread, cpu_ns);
   if (cpu_ns < thread.resume_cpu_ns) {
     slot.dropped_samples.fetch_add(1 + missed_ticks, std::memory_order_relaxed);
