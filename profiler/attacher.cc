@@ -101,7 +101,7 @@ void Attacher::describe_threads(AllStopped& stopped, ProcessMaps& maps) {
     const uint32_t signal = agent_.options().sample_signal;
     RemoteThread& borrowed = stopped.thread();
     if (one.tid == borrowed.tid() ? borrowed.open_signal(signal) : open_signal(one.tid, signal)) {
-      opened_.insert(one.tid);  // also if it takes another try
+      opened_.insert(one.tid);
     }
     request().threads[request().thread_count++] = {tids.own(one.tid),  opened_.contains(one.tid) ? 1U : 0U,
                                                    one.thread_pointer, one.stack_pointer,
@@ -109,17 +109,25 @@ void Attacher::describe_threads(AllStopped& stopped, ProcessMaps& maps) {
   }
 }
 
-// What is no longer hidden from the program must be true.
-void Attacher::close_masks(AllStopped& stopped) {
-  NamespaceTids tids(pid());
-  for (uint32_t i = 0; i < std::min(request().thread_count, kSlotCount); ++i) {
-    const int32_t tid = tids.ours(request().threads[i].tid);
+// What is not, or no longer, hidden from the program must be true.
+void Attacher::close_masks(AllStopped& stopped, const std::set<int32_t>& tids, uint32_t signal) {
+  for (const int32_t tid : tids) {
     if (tid == stopped.thread().tid()) {
-      stopped.thread().close_signal(request().signal);
-    } else if (stopped.drop_ticks(tid, static_cast<int>(request().signal))) {  // else one would wait for ever
-      close_signal(tid, request().signal);
+      stopped.thread().close_signal(signal);
+    } else if (stopped.drop_ticks(tid, static_cast<int>(signal))) {  // else one would wait for ever
+      close_signal(tid, signal);
     }
   }
+}
+
+// As the agent has said behind kLeave.
+std::set<int32_t> Attacher::blocking_threads() {
+  std::set<int32_t> blocking;
+  NamespaceTids tids(pid());
+  for (uint32_t i = 0; i < std::min(request().thread_count, kSlotCount); ++i) {
+    blocking.insert(tids.ours(request().threads[i].tid));
+  }
+  return blocking;
 }
 
 Result<AttachResult> Attacher::call_stopped(AttachStep step) {
@@ -151,8 +159,11 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
       result = agent_.call(stopped.thread(), step);
     }
     const bool is_over = !result.ok() || *result != AttachResult::kBusy;
-    if (result.ok() && *result == AttachResult::kDone && step == AttachStep::kLeave) {
-      close_masks(stopped);
+    const bool is_done = result.ok() && *result == AttachResult::kDone;
+    if (is_done && step == AttachStep::kLeave) {
+      close_masks(stopped, blocking_threads(), request().signal);
+    } else if (!is_done) {
+      close_masks(stopped, std::exchange(opened_, {}), agent_.options().sample_signal);
     }
     if (is_over && step == AttachStep::kLeave) {
       agent_.leave_memory(stopped.thread());

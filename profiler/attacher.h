@@ -55,7 +55,8 @@ class Attacher {
   Result<void> check_filters(const std::vector<StoppedProcess::ThreadState>& stopped) const;
   void remember_displaced(const std::string& plan);
   bool is_anyone_in_the_way(const AllStopped& stopped) const;
-  void close_masks(AllStopped& stopped);
+  static void close_masks(AllStopped& stopped, const std::set<int32_t>& tids, uint32_t signal);
+  std::set<int32_t> blocking_threads();
   void describe_threads(AllStopped& stopped, ProcessMaps& maps);
   // Calls the agent for a step that needs all threads to stand still.
   Result<AttachResult> call_stopped(AttachStep step);
