@@ -26,15 +26,24 @@ auto trace(ProcessTable& processes, Step step) {
     result = step();
     done.store(true, std::memory_order_release);
   });
+  // A thread of the process waits for each answer, and may be one of many that want the processors. Not before: the
+  // tracer would inherit it, and could not be above the thread that it looks after.
+  RaisedPriority priority;
+  if (const auto before = RaisedPriority::look(0)) {
+    priority.raise(gettid(), *before, 1);
+  }
   while (!done.load(std::memory_order_acquire)) {
     processes.wait(1'000'000);
     processes.drain();
   }
   tracer.join();
+  priority.restore();
   return result;
 }
 
-Result<AttachPauses> enter(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder) {
+}  // namespace
+
+Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder) {
   constexpr int kMaxPlans = 5;  // the process may map something where an area was to be
   if (lost_recorder) {
     // The agent itself would be sure that its recorder is gone only after five seconds.
@@ -61,19 +70,6 @@ Result<AttachPauses> enter(Attacher& attacher, ProcessTable& processes, int32_t 
                              std::strerror(outcome.error_number))};
   }
   return trace(processes, [&] { return attacher.enter(); });
-}
-
-}  // namespace
-
-Result<AttachPauses> enter_attached(Attacher& attacher, ProcessTable& processes, int32_t pid, bool lost_recorder) {
-  // A thread of the process waits for each answer, and may be one of many that want the processors.
-  RaisedPriority priority;
-  if (const auto before = RaisedPriority::look(0)) {
-    priority.raise(gettid(), *before, 1);
-  }
-  Result<AttachPauses> entered = enter(attacher, processes, pid, lost_recorder);
-  priority.restore();
-  return entered;
 }
 
 }  // namespace flarestack
