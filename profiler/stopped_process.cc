@@ -24,6 +24,7 @@
 #include "profiler/interrupted_calls.h"
 #include "profiler/process_exit.h"
 #include "profiler/thread_choice.h"
+#include "profiler/traced_thread.h"
 
 namespace flarestack {
 namespace {
@@ -198,9 +199,8 @@ bool StoppedProcess::drop_ticks(int32_t tid, int signal) {
   for (const uint64_t start_ns = monotonic_now_ns(); held->is_stopped;) {
     siginfo_t info{};
     if (held->signal != 0) {
-      const bool is_tick = held->signal == signal && ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) == 0 &&
-                           info.si_code != SI_USER && info.si_code != SI_TKILL && info.si_code != SI_QUEUE;
-      if (!is_tick) {
+      if (held->signal != signal || ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) != 0 ||
+          !TracedThread::is_tick(pid_, info)) {
         return false;
       }
       held->signal = 0;

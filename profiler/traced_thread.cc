@@ -162,11 +162,11 @@ TracedThread::Event TracedThread::call_stop() const {
 
 bool TracedThread::is_tick() const {
   siginfo_t info{};
-  return ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0 && is_tick(info);
+  return ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0 && is_tick(pid_, info);
 }
 
 // By trap, by a perf event's signal, by a timer that has an address in the agent's data for its value.
-bool TracedThread::is_tick(const siginfo_t& info) const {
+bool TracedThread::is_tick(int32_t pid, const siginfo_t& info) {
   constexpr int kTrapPerf = 6;  // TRAP_PERF, which glibc 2.36 does not name
   if (info.si_signo != SIGTRAP && info.si_signo != SIGSTKFLT) {
     return false;
@@ -175,7 +175,7 @@ bool TracedThread::is_tick(const siginfo_t& info) const {
     return info.si_signo == SIGTRAP ? info.si_code == kTrapPerf : info.si_code >= POLL_IN && info.si_code <= POLL_HUP;
   }
   const auto value = reinterpret_cast<uint64_t>(info.si_value.sival_ptr);
-  const Result<ProcessMaps> maps = ProcessMaps::read(pid_);
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid);
   return maps.ok() && std::any_of(maps->mappings().begin(), maps->mappings().end(), [&](const auto& mapping) {
            return mapping.path == kRemoteImageName && value >= mapping.start && value < mapping.end;
          });
@@ -187,7 +187,7 @@ int TracedThread::waiting_tick() const {
   __ptrace_peeksiginfo_args which{0, 0, kMostSignals};  // of the thread alone, oldest first
   const long count = ptrace(PTRACE_PEEKSIGINFO, tid_, &which, waiting.data());
   for (long i = 0; i < count; ++i) {
-    if (is_tick(waiting[static_cast<size_t>(i)])) {
+    if (is_tick(pid_, waiting[static_cast<size_t>(i)])) {
       return waiting[static_cast<size_t>(i)].si_signo;
     }
   }
@@ -198,7 +198,7 @@ bool TracedThread::is_fault() const {
   siginfo_t info{};
   const bool is_told = ptrace(PTRACE_GETSIGINFO, tid_, nullptr, &info) == 0;
   constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-  return is_told && info.si_code > 0 && !is_tick(info) &&
+  return is_told && info.si_code > 0 && !is_tick(pid_, info) &&
          std::find(std::begin(kFaults), std::end(kFaults), info.si_signo) != std::end(kFaults);
 }
 

@@ -60,6 +60,8 @@ class TracedThread {
   bool is_fault() const;
   // Whether it is a sample's tick of an earlier recording, or of this one: it can be done without.
   bool is_tick() const;
+  // The same of what somebody else was told of a thread of the process.
+  static bool is_tick(int32_t pid, const siginfo_t& info);
   // The signal of a tick that waits for the thread to unblock it; 0: none does.
   int waiting_tick() const;
 
@@ -77,7 +79,6 @@ class TracedThread {
   void let_go();
 
  private:
-  bool is_tick(const siginfo_t& info) const;
   static Result<TracedThread> seize(int32_t pid, int32_t tid, long options);
   TracedThread(int32_t pid, int32_t tid) : pid_(pid), tid_(tid) {}
   Event next_event();

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a fork's child has of its parent's blocks, whichever of the two is heard of first.
-#include <unistd.h>
-
 #include <cstdint>
-#include <memory>
-#include <optional>
 
 #include <catch2/catch.hpp>
 
-#include "profiler/heap_rings.h"
-#include "profiler/session_region.h"
-#include "trace/writer.h"
+#include "tests/unit/profiler/heap_rings_fixture.h"
 
 namespace flarestack {
 namespace {
@@ -18,23 +12,6 @@ namespace {
 // A process with one thread, whose events are written and read when the test says so.
 class Process {
  public:
-  Process() {
-    SessionSettings settings;
-    settings.heap = HeapRecording::kExact;
-    settings.order_source = OrderSource::kCounter;
-    Result<SessionRegion> region = SessionRegion::create(settings);
-    REQUIRE(region.ok());
-    region_ = std::make_unique<SessionRegion>(std::move(*region));
-    Result<TraceWriter> writer = TraceWriter::create("/dev/null");
-    REQUIRE(writer.ok());
-    writer_ = std::make_unique<TraceWriter>(std::move(*writer));
-    tables_ = std::make_unique<RecordingTables>(*writer_);
-    frames_ = std::make_unique<FrameResolver>(ProcessId{1}, *tables_, modules_);
-    rings_ = std::make_unique<HeapRings>(HeapRings::Parts{region_->view(), ProcessId{1}, writer_.get(), frames_.get(),
-                                                          TimeOrigin{monotonic_now_ns()},
-                                                          [](uint32_t slot) { return ThreadId{slot + 1}; }});
-  }
-
   void allocates(uint64_t address) {
     put(HeapWord0{HeapKind::kAllocate, 0, 0, address}.pack());
     put(HeapWord1{64}.pack());
@@ -45,26 +22,18 @@ class Process {
   }
   void read() {
     HeapRings::Limits limits;
-    region_->view().slot(0).heap_head = written_;
-    rings_->begin_look(true, limits);
-    rings_->look_at(0, true, limits);
-    rings_->drain(1, limits);
+    fixture_.session().slot(0).heap_head = written_;
+    fixture_.rings().begin_look(true, limits);
+    fixture_.rings().look_at(0, true, limits);
+    fixture_.rings().drain(1, limits);
   }
-  HeapRings& rings() { return *rings_; }
-  uint64_t blocks() { return rings_->live_blocks(1).size(); }
+  HeapRings& rings() { return fixture_.rings(); }
+  uint64_t blocks() { return fixture_.rings().live_blocks(1).size(); }
 
  private:
-  void put(uint64_t word) {
-    region_->view().heap_ring(0)[written_ % heap_ring_bytes(0) / 8] = word;
-    written_ += 8;
-  }
+  void put(uint64_t word) { fixture_.put(0, written_, word); }
 
-  std::unique_ptr<SessionRegion> region_;
-  std::unique_ptr<TraceWriter> writer_;
-  std::unique_ptr<RecordingTables> tables_;
-  ModuleMap modules_;
-  std::unique_ptr<FrameResolver> frames_;
-  std::unique_ptr<HeapRings> rings_;
+  HeapRingsFixture fixture_;
   uint64_t written_ = 0;
   uint64_t order_ = 0;
 };

@@ -3,20 +3,14 @@
 // on its own (SessionPage::order_counter, SlotHeader::heap_in_flight, the ring's head, the allocator's own act), run in
 // thousands of interleavings with drains, whose looks at the rings are steps as well. Whatever the interleaving, no
 // deallocation may meet a block that is not there, and what is live in the end must be what the model says.
-#include <unistd.h>
-
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "profiler/heap_rings.h"
-#include "profiler/session_region.h"
-#include "trace/writer.h"
+#include "tests/unit/profiler/heap_rings_fixture.h"
 
 namespace flarestack {
 namespace {
@@ -33,20 +27,6 @@ struct Block {
 class Model {
  public:
   Model(uint32_t seed, bool with_cut) : random_(seed), with_cut_(with_cut) {
-    SessionSettings settings;
-    settings.heap = HeapRecording::kExact;
-    settings.order_source = OrderSource::kCounter;
-    Result<SessionRegion> region = SessionRegion::create(settings);
-    REQUIRE(region.ok());
-    region_ = std::make_unique<SessionRegion>(std::move(*region));
-    Result<TraceWriter> writer = TraceWriter::create("/dev/null");
-    REQUIRE(writer.ok());
-    writer_ = std::make_unique<TraceWriter>(std::move(*writer));
-    tables_ = std::make_unique<RecordingTables>(*writer_);
-    frames_ = std::make_unique<FrameResolver>(ProcessId{1}, *tables_, modules_);
-    rings_ = std::make_unique<HeapRings>(HeapRings::Parts{region_->view(), ProcessId{1}, writer_.get(), frames_.get(),
-                                                          TimeOrigin{monotonic_now_ns()},
-                                                          [](uint32_t slot) { return ThreadId{slot + 1}; }});
     for (uint32_t i = 0; i < kAddresses; ++i) {
       free_.push_back(kBase + 0x100 * uint64_t{i});
     }
@@ -69,7 +49,7 @@ class Model {
     for (const Block& block : live_) {
       live_bytes += block.size_bytes;
     }
-    const HeapTracker& tracker = rings_->tracker();
+    const HeapTracker& tracker = fixture_.rings().tracker();
     return tracker.unknown_frees() == 0 && tracker.unseen_frees() == 0 && tracker.live_block_count() == live_.size() &&
            tracker.live_bytes() == live_bytes;
   }
@@ -174,11 +154,11 @@ class Model {
   // The four steps of an event: announce, take the order, publish, take the announcement back; true: done.
   bool write(uint32_t index, uint32_t at, HeapKind kind, const Block& block) {
     Thread& thread = threads_[index];
-    SlotHeader& slot = region_->view().slot(index);
+    SlotHeader& slot = fixture_.session().slot(index);
     if (at == 0) {
       slot.heap_in_flight = thread.last_order | 1;
     } else if (at == 1) {
-      thread.order = ++region_->view().page().order_counter;
+      thread.order = ++fixture_.session().page().order_counter;
     } else if (at == 2) {
       put(index, HeapWord0{kind, static_cast<uint8_t>(kHeapOrdered), 0, block.address}.pack());
       if (kind == HeapKind::kAllocate || kind == HeapKind::kReallocateEnd) {
@@ -193,32 +173,24 @@ class Model {
     ++thread.stage;
     return at == 3;
   }
-  void put(uint32_t index, uint64_t word) {
-    region_->view().heap_ring(index)[written_[index] % heap_ring_bytes(index) / 8] = word;
-    written_[index] += 8;
-  }
+  void put(uint32_t index, uint64_t word) { fixture_.put(index, written_[index], word); }
 
   void drain(bool all) {
     HeapRings::Limits limits;
-    rings_->begin_look(all || !with_cut_, limits);
+    fixture_.rings().begin_look(all || !with_cut_, limits);
     for (uint32_t i = 0; i < kThreads; ++i) {
       // The others do not stand still while the recorder looks at one after the other.
       for (uint32_t steps = all ? 0 : draw(12); steps != 0; --steps) {
         step(draw(kThreads));
       }
-      rings_->look_at(i, all || !with_cut_, limits);
+      fixture_.rings().look_at(i, all || !with_cut_, limits);
     }
-    rings_->drain(kThreads, limits);
+    fixture_.rings().drain(kThreads, limits);
   }
 
   std::mt19937 random_;
   bool with_cut_;
-  std::unique_ptr<SessionRegion> region_;
-  std::unique_ptr<TraceWriter> writer_;
-  std::unique_ptr<RecordingTables> tables_;
-  ModuleMap modules_;
-  std::unique_ptr<FrameResolver> frames_;
-  std::unique_ptr<HeapRings> rings_;
+  HeapRingsFixture fixture_;
   std::array<Thread, kThreads> threads_;
   std::array<uint64_t, kThreads> written_{};
   std::vector<uint64_t> free_;  // addresses
