@@ -17,7 +17,7 @@ constinit std::atomic<bool> heap_provider_resolved{false};
 // Two threads may both resolve: they write the same values.
 void resolve_heap_provider() {
   HeapProvider& provider = heap_provider_table;
-  const r_debug* debug = loader_debug();
+  const r_debug* debug = the_agent.is_attached ? the_agent.debug : loader_debug();
   find_next(provider.malloc, debug, "malloc");
   find_next(provider.calloc, debug, "calloc");
   find_next(provider.realloc, debug, "realloc");
@@ -41,6 +41,7 @@ void settle_heap_provider() {
   HeapProvider provider = heap_provider();
   const SnapshotReader snapshot;
   ProviderCode& code = heap_provider_code;
+  code.count = 0;  // of an earlier attach
   // Behind the executable, in which the program and its allocator would be one module, and behind ourselves.
   const link_map* map = the_agent.debug != nullptr ? the_agent.debug->r_map : nullptr;
   for (map = map != nullptr ? map->l_next : nullptr; map != nullptr && code.count < ProviderCode::kMost;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preload/known_module.h"
 
+#include <linux/futex.h>
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -21,8 +22,10 @@ bool begin_log(RingWriter& log, size_t words) {
     if (log.begin(words)) {
       return true;
     }
+    // Not nanosleep: a borrowed thread's own sleep would be forgotten (its restart_block), and end with EINTR.
+    static constinit std::atomic<uint32_t> never{0};
     const timespec millisecond{0, 1'000'000};
-    raw_syscall(SYS_nanosleep, raw_pointer(&millisecond), 0);
+    raw_syscall(SYS_futex, raw_pointer(&never), FUTEX_WAIT, 0, raw_pointer(&millisecond));
   }
   page.module_events_lost.fetch_add(1, std::memory_order_relaxed);
   return false;

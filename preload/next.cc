@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "preload/agent.h"
 #include "preload/patches.h"
 
 namespace flarestack::agent {
@@ -21,7 +22,7 @@ void settle(Function*& function) {
 const Next& next() {
   // Two threads may both resolve: they write the same values.
   if (!resolved.load(std::memory_order_acquire)) {
-    const r_debug* debug = loader_debug();
+    const r_debug* debug = the_agent.is_attached ? the_agent.debug : loader_debug();
     find_next(table.pthread_create, debug, "pthread_create");
     find_next(table.pthread_attr_getstacksize, debug, "pthread_attr_getstacksize");
     find_next(table.pthread_attr_getsigmask_np, debug, "pthread_attr_getsigmask_np");

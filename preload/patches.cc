@@ -92,8 +92,8 @@ struct Plan {
     }
     for (uint32_t i = 0; i < header().patch_count; ++i) {
       const PlannedPatch& patch = patches()[i];
-      if (patch.area >= header().area_count || patch.expected_bytes < kPatchJumpBytes ||
-          patch.expected_bytes > sizeof(patch.expected)) {
+      if (patch.area >= header().area_count || patch.expected_bytes < patch.written_bytes ||
+          patch.expected_bytes > sizeof(patch.expected) || patch.written_bytes > sizeof(patch.written)) {
         return false;
       }
     }
@@ -161,16 +161,17 @@ enum class Deal : uint8_t { kMapAndJump, kMap, kJump };
 
 void apply_patch(const OwnMemory& memory, const PlannedPatch& patch, PatchOutcome& outcome) {
   uint8_t present[sizeof(patch.expected)];
-  long result = has_room() ? memory.read(patch.entry_address, present, patch.expected_bytes) : -ENOMEM;
+  long result = has_room() ? memory.read(patch.address, present, patch.expected_bytes) : -ENOMEM;
   if (!raw_failed(result) && memcmp(present, patch.expected, patch.expected_bytes) != 0) {
-    // Ours already, where a module is asked about twice; else a debugger's, another tool's, or another file's.
-    outcome.changed += find_hooked(patch.entry_address) == nullptr ? 1 : 0;
+    // Ours already, where a module is asked about twice; else a debugger's, another tool's, or another file's. A
+    // pointer may lead to another module's function of this name, or is still to be filled.
+    outcome.changed += patch.is_jump() && find_hooked(patch.function_address) == nullptr ? 1 : 0;
     return;
   }
   if (!raw_failed(result)) {
     // Before the jump is there: a hook that it leads to may ask.
-    remember(patch.entry_address, patch.trampoline_address);
-    result = memory.write(patch.entry_address, patch.jump, kPatchJumpBytes);
+    remember(patch.function_address, patch.trampoline_address);
+    result = memory.write(patch.address, patch.written, patch.written_bytes);
   }
   if (raw_failed(result)) {
     note_failure(outcome, result);
@@ -293,10 +294,10 @@ void take_jumps_out(const PatchPlanHeader* header) {
   const OwnMemory memory;
   for (uint32_t i = 0; i < header->patch_count; ++i) {
     const PlannedPatch& patch = plan.patches()[i];
-    uint8_t present[kPatchJumpBytes];
-    if (!raw_failed(memory.read(patch.entry_address, present, sizeof(present))) &&
-        memcmp(present, patch.jump, sizeof(present)) == 0) {
-      memory.write(patch.entry_address, patch.expected, kPatchJumpBytes);
+    uint8_t present[sizeof(patch.written)];
+    if (!raw_failed(memory.read(patch.address, present, patch.written_bytes)) &&
+        memcmp(present, patch.written, patch.written_bytes) == 0) {
+      memory.write(patch.address, patch.expected, patch.written_bytes);
     }
   }
 }

@@ -105,7 +105,16 @@ long set_io_signal(long descriptor, int32_t tid) {
   return raw_failed(result) ? result : raw_syscall(SYS_fcntl, descriptor, F_SETFL, O_ASYNC);
 }
 
+// Until the tick that is due next.
+uint64_t first_period_of(const ThreadState& thread, uint64_t period_ns) {
+  const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(thread_cpu_clock(thread.tid));
+  const bool too_soon = first_ns < kMinFirstPeriodNs || first_ns > period_ns;  // or it has just passed
+  return too_soon ? kMinFirstPeriodNs : first_ns;
+}
+
 // Opens the event, sets its signal, starts it, and keeps it by a mapping of its first page. 0 or a negative errno.
+// That of a thread that stands still runs at once, with the period that it is to have: to set either by ioctl has the
+// kernel interrupt the processor on which the thread was last, for 50 us each if that has nothing to do.
 long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   const uint64_t period_ns = the_agent.session.page().sample_period_ns;
   const OpeningScope scope(naps);
@@ -116,8 +125,9 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   attributes.size = sizeof(attributes);
   attributes.type = PERF_TYPE_SOFTWARE;
   attributes.config = PERF_COUNT_SW_TASK_CLOCK;
-  attributes.sample_period = period_ns;
-  attributes.disabled = 1;
+  const bool stands_still = start == EventStart::kAtNextTick && thread.tid != thread_id();
+  attributes.sample_period = stands_still ? first_period_of(thread, period_ns) : period_ns;
+  attributes.disabled = stands_still ? 0 : 1;
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
   attributes.wakeup_events = 1;
@@ -137,13 +147,11 @@ long open_perf_event(ThreadState& thread, EventStart start, int naps) {
   if (!raw_failed(result)) {
     thread.perf_page.store(reinterpret_cast<void*>(result), std::memory_order_relaxed);
     thread.perf_mark = by_trap() ? attributes.sig_data : static_cast<uint64_t>(descriptor);
+  }
+  if (!raw_failed(result) && !stands_still) {
     if (start == EventStart::kAtNextTick) {
-      if (thread.tid == thread_id()) {
-        record_unsampled_ticks(thread);  // opening it has taken its time
-      }
-      const uint64_t first_ns = thread.next_tick_cpu_ns - clock_ns(thread_cpu_clock(thread.tid));
-      const bool too_soon = first_ns < kMinFirstPeriodNs || first_ns > period_ns;  // or it has just passed
-      const uint64_t first_period_ns = too_soon ? kMinFirstPeriodNs : first_ns;
+      record_unsampled_ticks(thread);  // opening it has taken its time
+      const uint64_t first_period_ns = first_period_of(thread, period_ns);
       raw_syscall(SYS_ioctl, descriptor, PERF_EVENT_IOC_PERIOD, raw_pointer(&first_period_ns));
     }
     // ENABLE, not REFRESH, which hangs Linux 6.16 and 6.17 with this event (async-profiler#1578).

@@ -7,8 +7,10 @@
 
 namespace flarestack {
 
-AllStopped::AllStopped(int32_t pid)
-    : pid_(pid), thread_(RemoteThread::take(pid, [this](int32_t tid) { stop_all_but(tid); })) {}
+AllStopped::AllStopped(int32_t pid, RemoteRoom& room)
+    : pid_(pid),
+      thread_(RemoteThread::take(
+          pid, [this](int32_t tid) { stop_all_but(tid); }, &room)) {}
 
 // 0: none after all.
 void AllStopped::stop_all_but(int32_t tid) {

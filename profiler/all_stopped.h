@@ -14,7 +14,8 @@ namespace flarestack {
 
 class AllStopped {
  public:
-  explicit AllStopped(int32_t pid);
+  // `room`: of the thread that is borrowed.
+  AllStopped(int32_t pid, RemoteRoom& room);
   ~AllStopped() { let_go(); }
   AllStopped(const AllStopped&) = delete;
   AllStopped& operator=(const AllStopped&) = delete;

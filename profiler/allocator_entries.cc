@@ -11,9 +11,9 @@
 
 #include <fmt/format.h>
 #include <gelf.h>
-#include <libelf.h>
 
 #include "profiler/allocator_names.h"
+#include "profiler/elf_tables.h"
 #include "profiler/program_file.h"
 
 namespace flarestack {
@@ -22,7 +22,6 @@ namespace {
 constexpr uint64_t kMaxFunctionBytes = 64 * 1024;
 constexpr size_t kScanBytes = size_t{1} << 20;
 constexpr uint64_t kMaxScannedBytes = uint64_t{1} << 29;
-constexpr uint64_t kMaxTableBytes = uint64_t{1} << 29;  // a sparse file may say that it holds any amount
 
 struct Symbol {
   uint64_t address = 0;
@@ -31,79 +30,6 @@ struct Symbol {
   bool is_ambiguous = false;  // several local ones of this name
 };
 using Symbols = std::map<std::string, Symbol, std::less<>>;
-
-class ElfHandle {
- public:
-  explicit ElfHandle(int descriptor) {
-    elf_version(EV_CURRENT);
-    // Read, not mapped: a file that is cut while it is mapped raises SIGBUS.
-    elf_ = elf_begin(descriptor, ELF_C_READ, nullptr);
-  }
-  ~ElfHandle() { elf_end(elf_); }
-  ElfHandle(const ElfHandle&) = delete;
-  ElfHandle& operator=(const ElfHandle&) = delete;
-  Elf* get() const { return elf_; }
-  bool is_usable() const {
-    GElf_Ehdr header;
-    return elf_ != nullptr && elf_kind(elf_) == ELF_K_ELF && gelf_getclass(elf_) == ELFCLASS64 &&
-           gelf_getehdr(elf_, &header) != nullptr && header.e_machine == EM_X86_64 &&
-           (header.e_type == ET_EXEC || header.e_type == ET_DYN);
-  }
-
- private:
-  Elf* elf_ = nullptr;
-};
-
-// The symbols of one table, which stay in elfutils' memory.
-struct SymbolTable {
-  const Elf64_Sym* symbols = nullptr;
-  size_t count = 0;
-  const char* names = nullptr;
-  size_t names_bytes = 0;
-
-  // Empty: a damaged one.
-  std::string_view name(const Elf64_Sym& symbol) const {
-    if (symbol.st_name >= names_bytes) {
-      return {};
-    }
-    const char* text = names + symbol.st_name;
-    const void* end = std::memchr(text, '\0', names_bytes - symbol.st_name);
-    return end != nullptr ? std::string_view(text, static_cast<size_t>(static_cast<const char*>(end) - text))
-                          : std::string_view();
-  }
-};
-
-bool is_defined_function(const Elf64_Sym& symbol) {
-  return ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF && symbol.st_shndx != SHN_ABS &&
-         symbol.st_value != 0;
-}
-
-std::vector<SymbolTable> tables_of(Elf* elf) {
-  constexpr size_t kMaxTables = 2;  // .dynsym and .symtab
-  std::vector<SymbolTable> tables;
-  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr && tables.size() < kMaxTables;
-       section = elf_nextscn(elf, section)) {
-    GElf_Shdr header;
-    if (gelf_getshdr(section, &header) == nullptr || (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
-        header.sh_entsize != sizeof(Elf64_Sym) || header.sh_size > kMaxTableBytes) {
-      continue;
-    }
-    Elf_Scn* names_section = elf_getscn(elf, header.sh_link);
-    GElf_Shdr names_header;
-    if (names_section == nullptr || gelf_getshdr(names_section, &names_header) == nullptr ||
-        names_header.sh_size > kMaxTableBytes) {
-      continue;
-    }
-    const Elf_Data* symbols = elf_getdata(section, nullptr);
-    const Elf_Data* names = elf_getdata(names_section, nullptr);
-    if (symbols == nullptr || names == nullptr || symbols->d_buf == nullptr || names->d_buf == nullptr) {
-      continue;
-    }
-    tables.push_back({static_cast<const Elf64_Sym*>(symbols->d_buf), symbols->d_size / sizeof(Elf64_Sym),
-                      static_cast<const char*>(names->d_buf), names->d_size});
-  }
-  return tables;
-}
 
 // A global definition before a local one; two local ones may be of different things.
 void note(Symbols& found, std::string_view name, const Elf64_Sym& symbol) {
@@ -151,9 +77,9 @@ size_t read_code(int descriptor, uint64_t file_offset, std::span<uint8_t> bytes)
 }
 
 // Sorted addresses at which any function begins.
-std::vector<uint64_t> function_starts(const std::vector<SymbolTable>& tables) {
+std::vector<uint64_t> function_starts(const std::vector<ElfSymbols>& tables) {
   std::vector<uint64_t> starts;
-  for (const SymbolTable& table : tables) {
+  for (const ElfSymbols& table : tables) {
     for (size_t i = 0; i < table.count; ++i) {
       const auto type = ELF64_ST_TYPE(table.symbols[i].st_info);
       if ((type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) && table.symbols[i].st_shndx != SHN_UNDEF) {
@@ -287,16 +213,16 @@ std::vector<HookableFunction> judge_all(int descriptor, const std::vector<Alloca
 
 AllocatorEntries AllocatorEntries::read(int descriptor, const std::vector<std::string>& functions) {
   AllocatorEntries result;
-  const ElfHandle elf(descriptor);
+  const ElfFile elf(descriptor);
   if (!elf.is_usable()) {
     return result;
   }
   result.code_ = code_of(elf.get());
   result.is_static_program_ = flarestack::is_static_program(elf.get());
-  const std::vector<SymbolTable> tables = tables_of(elf.get());
+  const std::vector<ElfSymbols> tables = elf_symbols(elf.get());
   Symbols entries;
   Symbols wanted;
-  for (const SymbolTable& table : tables) {
+  for (const ElfSymbols& table : tables) {
     for (size_t i = 0; i < table.count; ++i) {
       const Elf64_Sym& symbol = table.symbols[i];
       if (!is_defined_function(symbol)) {

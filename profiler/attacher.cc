@@ -141,7 +141,7 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
     if (!maps.ok()) {
       return maps.error();
     }
-    AllStopped stopped(pid());
+    AllStopped stopped(pid(), room_);
     if (const Result<void> checked = stopped.check(); !checked.ok()) {
       return checked.error();
     }
@@ -167,6 +167,8 @@ Result<AttachResult> Attacher::call_stopped(AttachStep step) {
     }
     if (is_over && step == AttachStep::kLeave) {
       agent_.leave_memory(stopped.thread());
+    } else if (!is_over || is_done) {
+      stopped.thread().keep_room(room_);
     }
     pauses_.all_threads_ns = std::max(pauses_.all_threads_ns, stopped.let_go());
     if (is_over) {
@@ -196,7 +198,9 @@ Result<PatchRequest> Attacher::prepare() {
     return entered.error();
   }
   const Result<AttachResult> result = agent_.call(*thread, AttachStep::kPrepare);
-  if (result.ok() && *result != AttachResult::kDone) {
+  if (result.ok() && *result == AttachResult::kDone) {
+    thread->keep_room(room_);
+  } else if (result.ok()) {
     agent_.leave_memory(*thread);
   }
   thread->let_go();
@@ -221,16 +225,21 @@ void Attacher::remember_displaced(const std::string& plan) {
   for (uint32_t i = 0; i < header.patch_count; ++i, at += sizeof(PlannedPatch)) {
     PlannedPatch patch{};
     std::memcpy(&patch, at, sizeof(patch));
-    displaced_.emplace_back(patch.entry_address + 1, patch.entry_address + patch.expected_bytes);
+    if (patch.is_jump()) {
+      displaced_.emplace_back(patch.address + 1, patch.address + patch.expected_bytes);
+    }
   }
 }
 
 Result<PatchOutcome> Attacher::map_hooks(const std::string& plan) {
-  Result<RemoteThread> thread = RemoteThread::take(pid());
+  Result<RemoteThread> thread = RemoteThread::take(pid(), {}, &room_);
   if (!thread.ok()) {
     return thread.error();
   }
   const Result<AttachResult> result = agent_.map_hooks(*thread, plan);
+  if (result.ok() && *result == AttachResult::kDone) {
+    thread->keep_room(room_);
+  }
   thread->let_go();
   pauses_.one_thread_ns = std::max(pauses_.one_thread_ns, thread->pause_ns());
   if (!result.ok()) {

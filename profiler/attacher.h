@@ -62,6 +62,7 @@ class Attacher {
   Result<AttachResult> call_stopped(AttachStep step);
 
   RemoteAgent agent_;
+  RemoteRoom room_;           // between two steps, and for the whole recording
   bool has_filters_ = false;  // some thread of the process, of its system calls
   AttachPauses pauses_;
   std::set<int32_t> opened_;                              // threads whose mask was opened for our signal

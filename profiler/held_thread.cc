@@ -22,9 +22,8 @@ namespace {
 
 using Stop = TracedThread::Stop;
 
-constexpr uint64_t kStopTimeoutNs = 300'000'000;     // of one thread
-constexpr uint64_t kLeaveTimeoutNs = 3'000'000'000;  // of a few system calls
-constexpr uint64_t kCallTimeoutNs = 3'000'000'000;   // of a system call
+constexpr uint64_t kStopTimeoutNs = 300'000'000;    // of one thread
+constexpr uint64_t kCallTimeoutNs = 3'000'000'000;  // of a system call
 
 // All but those that an instruction raises: blocked, these would kill.
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
@@ -37,8 +36,7 @@ constexpr uint64_t kDirectionFlag = 1 << 10;
 
 }  // namespace
 
-// Nothing of the thread's own is changed before the frame that leads back is there and the registers that lead to it.
-Result<void> HeldThread::prepare(const ReadMemory& look, uint64_t page_hint) {
+Result<void> HeldThread::check(const ReadMemory& look, bool must) {
   tid = thread.tid();
   if (!thread.registers(own)) {
     return Error{fmt::format("process {} is gone", pid)};
@@ -47,10 +45,22 @@ Result<void> HeldThread::prepare(const ReadMemory& look, uint64_t page_hint) {
     own.rax = static_cast<unsigned long long>(-kRestartNoHandler);
     thread.set_registers(own);
   }
-  if (Unfitness unfit = unfitness(thread, pid, own, look); !unfit.why.empty()) {
+  Unfitness unfit = unfitness(thread, pid, own, look);
+  if (unfit.in_sequence && must &&
+      abort_sequence(thread, own, look,
+                     [this](uint64_t at, const void* bytes, size_t size) { return write(at, bytes, size); })) {
+    unfit = unfitness(thread, pid, own, look);
+  }
+  if (!unfit.why.empty()) {
     is_for_good = unfit.is_for_good;
     return Error{std::move(unfit.why)};
   }
+  filters_calls = unfit.filters_calls;
+  return {};
+}
+
+// Nothing of the thread's own is changed before the frame that leads back is there and the registers that lead to it.
+Result<void> HeldThread::prepare(const ReadMemory& look, uint64_t page_hint, RemoteRoom* room) {
   vector_state = thread.vector_state();
   if (!code.is_there(look) || !thread.signal_mask(signal_mask)) {
     return Error{fmt::format("process {} changes its code; try again", pid)};
@@ -72,7 +82,17 @@ Result<void> HeldThread::prepare(const ReadMemory& look, uint64_t page_hint) {
   is_prepared = true;
   thread.set_registers(parked);
   thread.set_signal_mask(~kFaults);
-  return map_page(page_hint);
+  if (room == nullptr || !is_ours(*room)) {
+    return map_page(page_hint);
+  }
+  has_stack = true;
+  return move_in(std::exchange(room->address, 0));
+}
+
+// Not if the program has taken it away since, or has executed another.
+bool HeldThread::is_ours(const RemoteRoom& room) const {
+  std::vector<uint8_t> found(room.code.size());
+  return room.address != 0 && read(room.address, found.data(), found.size()) && found == room.code;
 }
 
 Result<void> HeldThread::map_page(uint64_t hint) {
@@ -85,12 +105,13 @@ Result<void> HeldThread::map_page(uint64_t hint) {
     restore();
     return errno_error(fmt::format("map memory in process {}", pid), static_cast<int>(-*mapped));
   }
-  const auto address = static_cast<uint64_t>(*mapped);
+  return move_in(static_cast<uint64_t>(*mapped));
+}
+
+Result<void> HeldThread::move_in(uint64_t address) {
   // A filter would get to see the calls that the thread makes on its way back, if we died.
-  const std::string seccomp = thread_status_field(pid, tid, "Seccomp");
-  const bool is_free = seccomp.empty() || seccomp == "0";
-  const auto before = is_free ? RaisedPriority::look(tid) : std::nullopt;
-  const bool is_waiting = is_free && is_resuming(own);
+  const auto before = filters_calls ? std::nullopt : RaisedPriority::look(tid);
+  const bool is_waiting = !filters_calls && is_resuming(own);
   stub = make_remote_stub(before, is_waiting ? std::optional(RemoteWait{signal_mask, own.rip}) : std::nullopt);
   if (!write(address, stub.bytes.data(), stub.bytes.size())) {
     return give_up("its memory cannot be written");
@@ -169,15 +190,8 @@ Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<u
   if (!returned.ok() || is_lost) {
     return returned;
   }
-  thread.registers(registers);
-  registers.rip = page + stub.leave;
-  thread.set_registers(registers);
-  const Result<void> done = run_to(Stop::kEntry, page + stub.last_call, kLeaveTimeoutNs);
-  if (!done.ok()) {
-    return done.error();
-  }
-  thread.registers(registers);
-  thread.set_registers(parked);  // which makes no call of the one that it is about to make
+  thread.set_registers(parked);
+  is_at_event = true;
   return returned;
 }
 
@@ -186,7 +200,9 @@ Result<uint64_t> HeldThread::call_function(uint64_t function, const std::array<u
 // of its system calls would cost 50 us.
 Result<uint64_t> HeldThread::await_return(uint64_t return_address_at, uint64_t timeout_ns) {
   constexpr useconds_t kNapUs = 20;
+  constexpr uint64_t kLongestSpinNs = 5'000'000;  // see TracedThread::wait_for_soon()
   const uint64_t end_ns = monotonic_now_ns() + timeout_ns;
+  is_at_event = false;
   thread.resume(PTRACE_CONT, 0);
   for (;;) {
     const TracedThread::Event event = thread.wait(0);
@@ -206,7 +222,11 @@ Result<uint64_t> HeldThread::await_return(uint64_t return_address_at, uint64_t t
       is_lost = !thread.stop(kStopTimeoutNs).ok();
       return give_up(fmt::format("it did not answer in {} ms", timeout_ns / 1'000'000));
     }
-    usleep(kNapUs);
+    if (thread.has_own_processor() && end_ns - monotonic_now_ns() + kLongestSpinNs > timeout_ns) {
+      thread.spin();
+    } else {
+      usleep(kNapUs);
+    }
   }
   uint64_t value = 0;
   if (!read(return_address_at - sizeof value, &value, sizeof value)) {
@@ -223,10 +243,11 @@ Result<uint64_t> HeldThread::await_return(uint64_t return_address_at, uint64_t t
 Result<void> HeldThread::run_to(Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns) {
   const uint64_t end_ns = monotonic_now_ns() + timeout_ns;
   int signal = 0;
+  is_at_event = false;
   for (;;) {
     thread.resume(PTRACE_SYSCALL, signal);
     const uint64_t now_ns = monotonic_now_ns();
-    const TracedThread::Event event = thread.wait(now_ns < end_ns ? end_ns - now_ns : 0);
+    const TracedThread::Event event = thread.wait_for_soon(now_ns < end_ns ? end_ns - now_ns : 0);
     signal = 0;
     switch (event.kind) {
       case Stop::kGone:
@@ -270,6 +291,9 @@ int HeldThread::sort_signal(int signal) {
 
 // Only a stop of this kind has the kernel look at what becomes of the system call.
 bool HeldThread::stop_to_restore() {
+  if (is_at_event) {
+    return true;
+  }
   thread.interrupt();
   thread.resume(PTRACE_CONT, 0);
   return await_stop();
@@ -280,7 +304,7 @@ bool HeldThread::await_stop() {
   const uint64_t end_ns = monotonic_now_ns() + kCallTimeoutNs;
   for (;;) {
     const uint64_t now_ns = monotonic_now_ns();
-    const TracedThread::Event event = thread.wait(now_ns < end_ns ? end_ns - now_ns : 0);
+    const TracedThread::Event event = thread.wait_for_soon(now_ns < end_ns ? end_ns - now_ns : 0);
     if (event.kind != Stop::kSignal) {
       return event.kind == Stop::kEvent || event.kind == Stop::kJobControl;
     }
@@ -321,8 +345,10 @@ void HeldThread::restore() {
   }
   if (is_prepared && !is_lost) {
     priority.restore();
-    if (page != 0) {
-      const uint64_t mapped = std::exchange(page, 0);
+    const uint64_t mapped = std::exchange(page, 0);
+    if (mapped != 0 && kept_room != nullptr && has_stack) {
+      *kept_room = {mapped, std::move(stub.bytes)};
+    } else if (mapped != 0) {
       parked.rip = code.system_call;
       parked.rax = SYS_rt_sigreturn;
       (void)make_call(SYS_munmap, {mapped, kMappedBytes, 0, 0, 0, 0}).ok();

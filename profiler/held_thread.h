@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "profiler/remote_frame.h"
 #include "profiler/remote_stub.h"
+#include "profiler/remote_thread.h"
 #include "profiler/thread_priority.h"
 #include "profiler/traced_thread.h"
 
@@ -33,9 +34,13 @@ struct HeldThread {
   HeldThread& operator=(const HeldThread&) = delete;
   ~HeldThread() { let_go(); }
 
-  // Puts the frame down and leads the thread to it: from here on it finds back by itself.
-  Result<void> prepare(const ReadMemory& look, uint64_t page_hint);
+  // Whether it can work for us. It is as it was, unless it is in a restartable sequence, which is aborted if it `must`.
+  Result<void> check(const ReadMemory& look, bool must);
+  // Puts the frame down and leads the thread to it: from here on it finds back by itself. `room` may be nullptr.
+  Result<void> prepare(const ReadMemory& look, uint64_t page_hint, RemoteRoom* room);
   Result<void> map_page(uint64_t page_hint);
+  bool is_ours(const RemoteRoom& room) const;
+  Result<void> move_in(uint64_t address);
   // Lets it run until it stops so, at `instruction_pointer` (0: anywhere).
   Result<void> run_to(TracedThread::Stop kind, uint64_t instruction_pointer, uint64_t timeout_ns);
   Result<uint64_t> await_return(uint64_t return_address_at, uint64_t timeout_ns);
@@ -72,12 +77,15 @@ struct HeldThread {
   uint64_t signal_mask = 0;
   RaisedPriority our_priority;
   RaisedPriority priority;
-  uint64_t page = 0;  // of code; the stack follows
+  uint64_t page = 0;                // of code; the stack follows
+  RemoteRoom* kept_room = nullptr;  // where restore() says that it has left that
   RemoteStub stub;
   bool has_stack = false;
   bool has_run_function = false;
   bool is_for_good = false;        // no other thread will do
   bool is_prepared = false;        // the registers lead back
+  bool filters_calls = false;      // by seccomp
+  bool is_at_event = false;        // stopped by interrupt(), while it ran its own or the function's code
   bool begins_call_again = false;  // the system call that it was in
   bool is_lost = false;            // gone, or does not stop
   bool is_restored = false;        // nothing is left to be given back

@@ -78,4 +78,8 @@ struct HookCode {
 // Error: something is out of reach from the code's place.
 Result<HookCode> build_hook(const DisplacedEntry& entry, const HookPlace& place);
 
+// For callers that are led to the stub by a pointer: nothing is displaced, and the trampoline is a jump to the entry.
+// The code may be anywhere; there is no jump to it.
+HookCode build_table_hook(const HookPlace& place);
+
 }  // namespace flarestack

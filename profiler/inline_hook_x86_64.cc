@@ -32,6 +32,10 @@ class CodeWriter {
     reachable_ = reachable_ && distance == static_cast<int32_t>(distance);
     add_32(static_cast<uint32_t>(distance));
   }
+  void add_64(uint64_t value) {
+    add_32(static_cast<uint32_t>(value));
+    add_32(static_cast<uint32_t>(value >> 32));
+  }
   void pad_to(size_t size_bytes) { code_.resize(size_bytes, 0xcc); }
 
   uint64_t here() const { return address_ + code_.size(); }
@@ -97,21 +101,25 @@ void add_displaced(CodeWriter& code, const DisplacedInstruction& instruction, ui
   }
 }
 
-}  // namespace
-
-Result<HookCode> build_hook(const DisplacedEntry& entry, const HookPlace& place) {
+// The stub, up to where the trampoline begins.
+void add_stub(CodeWriter& code, const HookPlace& place) {
   assert(!place.arity || *place.arity <= 5);
-  HookCode hook;
-  hook.trampoline_address = place.code_address + kTrampolineAt;
-  CodeWriter code(place.code_address);
   if (place.arity) {
-    add_load_argument(code, *place.arity, hook.trampoline_address);
+    add_load_argument(code, *place.arity, place.code_address + kTrampolineAt);
   }
   code.add({0xff, 0x25});  // jmp *disp32(%rip): the agent may be further away than a direct jump reaches
   code.add_distance(place.code_address + kHookPointerAt);
   code.pad_to(kHookPointerAt);
-  code.add_32(static_cast<uint32_t>(place.hook_address));
-  code.add_32(static_cast<uint32_t>(place.hook_address >> 32));
+  code.add_64(place.hook_address);
+}
+
+}  // namespace
+
+Result<HookCode> build_hook(const DisplacedEntry& entry, const HookPlace& place) {
+  HookCode hook;
+  hook.trampoline_address = place.code_address + kTrampolineAt;
+  CodeWriter code(place.code_address);
+  add_stub(code, place);
   const uint64_t behind = place.entry_address + entry.original.size();
   for (const DisplacedInstruction& instruction : entry.instructions) {
     add_displaced(code, instruction, place.entry_address, behind);
@@ -129,6 +137,17 @@ Result<HookCode> build_hook(const DisplacedEntry& entry, const HookPlace& place)
   hook.code = code.take();
   const std::vector<uint8_t> jump_bytes = jump.take();
   std::copy(jump_bytes.begin(), jump_bytes.end(), hook.entry_jump.begin());
+  return hook;
+}
+
+HookCode build_table_hook(const HookPlace& place) {
+  HookCode hook;
+  hook.trampoline_address = place.code_address + kTrampolineAt;
+  CodeWriter code(place.code_address);
+  add_stub(code, place);
+  code.add({0xff, 0x25, 0, 0, 0, 0});  // jmp *(%rip): the pointer behind it
+  code.add_64(place.entry_address);
+  hook.code = code.take();
   return hook;
 }
 

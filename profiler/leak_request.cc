@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -13,6 +14,8 @@
 
 #include "base/fd.h"
 #include "profiler/attach_registry.h"
+#include "profiler/process_maps.h"
+#include "profiler/remote_image.h"
 #include "wire/handshake.h"
 #include "wire/session.h"
 
@@ -37,6 +40,14 @@ Result<std::string> session_of(int32_t pid) {
     rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
   }
   return attached_session_of(pid);
+}
+
+// Launched with it, or attached to.
+bool has_agent(int32_t pid) {
+  const Result<ProcessMaps> maps = ProcessMaps::read(pid);
+  return maps.ok() && std::any_of(maps->mappings().begin(), maps->mappings().end(), [](const auto& mapping) {
+           return mapping.path == kRemoteImageName || mapping.path.ends_with("/libflarestack_preload.so");
+         });
 }
 
 }  // namespace
@@ -68,6 +79,9 @@ Result<LeakCheckDone> ask_for_leak_check(int32_t pid) {
   if (send(connection.get(), &ask, sizeof(ask), MSG_NOSIGNAL) != sizeof(ask) ||
       recv(connection.get(), &answer, sizeof(answer), 0) != sizeof(answer) || answer.magic != kSessionMagic) {
     return Error{fmt::format("the recorder of process {} does not answer", pid)};
+  }
+  if (answer.number == 0 && !has_agent(pid)) {
+    return Error{fmt::format("process {} is sampled from outside, where its heap cannot be recorded", pid)};
   }
   if (answer.number == 0) {
     return Error{

@@ -144,8 +144,10 @@ void OffCpuSampler::pass(int64_t time_ns) {
     last_listing_ns_ = now_ns;
     find_threads();
   }
-  if (modules_version_ != target_.modules->version()) {
-    rebuild_modules();
+  if (modules_.refresh()) {
+    for (auto& [tid, thread] : threads_) {
+      thread.asleep = false;  // its stack may be understood better now
+    }
   }
   for (auto entry = threads_.begin(); entry != threads_.end();) {
     Thread& thread = entry->second;
@@ -165,31 +167,6 @@ void OffCpuSampler::finish(int64_t time_ns) {
   threads_.clear();
 }
 
-void OffCpuSampler::rebuild_modules() {
-  modules_version_ = target_.modules->version();
-  for (auto& [tid, thread] : threads_) {
-    thread.asleep = false;  // its stack may be understood better now
-  }
-  unwind_modules_.clear();
-  for (const ModuleMap::Segment& segment : target_.modules->segments()) {
-    if (segment.removed != UINT32_MAX) {
-      continue;
-    }
-    auto [entry, added] = images_.try_emplace(segment.module);
-    if (added) {
-      Result<std::shared_ptr<const ModuleImage>> image =
-          segment.path == "[vdso]" ? ModuleImage::vdso() : ModuleImage::load(segment.path, segment.build_id);
-      entry->second = image.ok() ? *image : nullptr;
-    }
-    if (entry->second != nullptr) {
-      unwind_modules_.push_back(entry->second->unwind_module(segment.text_start, segment.text_end, segment.load_bias));
-    }
-  }
-  std::sort(unwind_modules_.begin(), unwind_modules_.end(),
-            [](const UnwindModule& a, const UnwindModule& b) { return a.text_start < b.text_start; });
-  snapshot_ = {modules_version_ + 1, unwind_modules_.size(), unwind_modules_.data()};
-}
-
 StackId OffCpuSampler::unwind(Thread& thread) {
   RemoteThreadState remote;
   remote.registers.value[MachineRegisters::kRsp] = thread.stack_pointer;
@@ -205,7 +182,7 @@ StackId OffCpuSampler::unwind(Thread& thread) {
     const iovec source{reinterpret_cast<void*>(thread.stack_pointer), size_bytes};
     const ssize_t copied = process_vm_readv(target_.pid, &local, 1, &source, 1, 0);
     remote.stack = {stack_copy_.data(), copied > 0 ? static_cast<size_t>(copied) : 0};
-    trace = unwinder_.unwind(remote, snapshot_);
+    trace = unwinder_.unwind(remote, modules_.snapshot());
     if (trace.end != UnwindEnd::kBadMemory || copied < static_cast<ssize_t>(size_bytes)) {
       break;
     }

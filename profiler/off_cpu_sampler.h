@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "profiler/module_image.h"
+#include "profiler/live_modules.h"
 #include "profiler/module_map.h"
 #include "profiler/recording_tables.h"
 #include "unwind/remote_unwind.h"
@@ -36,7 +36,7 @@ class OffCpuSampler {
     std::function<StackId(StackId parent, FrameAddress frame)> push_frame;  // of the present modules
   };
 
-  explicit OffCpuSampler(Target target) : target_(std::move(target)) {}
+  explicit OffCpuSampler(Target target) : target_(std::move(target)), modules_(target_.modules) {}
 
   // Looks at every thread once. `time_ns` is of the recording, for the weights.
   void pass(int64_t time_ns);
@@ -75,16 +75,12 @@ class OffCpuSampler {
   bool look_at(Thread& thread, uint64_t now_ns);
   void give_out(Thread& thread, int64_t time_ns);
   StackId unwind(Thread& thread);
-  void rebuild_modules();
 
   Target target_;
   std::map<int32_t, Thread> threads_;
   uint64_t last_listing_ns_ = 0;
 
-  uint64_t modules_version_ = UINT64_MAX;
-  std::map<ModuleId, std::shared_ptr<const ModuleImage>> images_;  // null: it cannot be read
-  std::vector<UnwindModule> unwind_modules_;
-  ModuleSnapshot snapshot_;
+  LiveModules modules_;
   RemoteUnwinder unwinder_;
   std::vector<std::byte> stack_copy_;
   uint64_t samples_ = 0, heuristic_ = 0, truncated_ = 0;

@@ -24,7 +24,8 @@ void append(std::string& bytes, const T& value) {
 }  // namespace
 
 Result<std::string> encode_plan(const PatchPlan& plan) {
-  static_assert(kPatchJumpBytes == kEntryJumpBytes && kMaxDisplacedBytes <= sizeof(PlannedPatch::expected));
+  static_assert(kEntryJumpBytes <= sizeof(PlannedPatch::written) &&
+                kMaxDisplacedBytes <= sizeof(PlannedPatch::expected));
   size_t code_offset =
       sizeof(PatchPlanHeader) + plan.areas.size() * sizeof(PlannedArea) + plan.patches.size() * sizeof(PlannedPatch);
   size_t size_bytes = code_offset;
@@ -43,14 +44,16 @@ Result<std::string> encode_plan(const PatchPlan& plan) {
     code_offset += area.code.size();
   }
   for (const PatchPlan::Patch& patch : plan.patches) {
-    PlannedPatch planned{patch.entry_address,
+    PlannedPatch planned{patch.address,
+                         patch.function_address,
                          patch.trampoline_address,
                          patch.area,
-                         static_cast<uint32_t>(patch.expected.size()),
+                         static_cast<uint16_t>(patch.expected.size()),
+                         static_cast<uint16_t>(patch.written.size()),
                          {},
                          {}};
     std::copy(patch.expected.begin(), patch.expected.end(), planned.expected);
-    std::copy(patch.jump.begin(), patch.jump.end(), planned.jump);
+    std::copy(patch.written.begin(), patch.written.end(), planned.written);
     append(bytes, planned);
   }
   for (const PatchPlan::Area& area : plan.areas) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "profiler/table_hooks.h"
 #include "wire/patch.h"
 
 namespace flarestack {
@@ -38,10 +39,6 @@ bool is_agent(std::string_view path) {
   return path.ends_with(kAgentFileName);
 }
 
-std::string refusal(const WantedHook& hook, std::string_view reason) {
-  return fmt::format("{} of {} is not hooked: {}", hook.function->name, hook.module_name, reason);
-}
-
 bool displaces_call(const DisplacedEntry& entry) {
   const DisplacedInstruction::Kind last = entry.instructions.back().kind;
   return last == DisplacedInstruction::Kind::kCall || last == DisplacedInstruction::Kind::kCallThrough;
@@ -56,10 +53,11 @@ bool has_shadow_stack(int32_t pid) {
 }
 
 // The hooks of one module, in one area. `hooks`: those that can be displaced.
-void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps, PatchPlan& plan) {
-  const auto refuse_all = [&](std::string_view reason) {
+void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps, PatchPlan& plan,
+                 std::vector<RefusedHook>& refused) {
+  const auto refuse_all = [&](const std::string& reason) {
     for (const WantedHook* hook : hooks) {
-      plan.refusals.push_back(refusal(*hook, reason));
+      refused.push_back({hook, reason});
     }
   };
   if (plan.areas.size() == kMaxPatchAreas || plan.patches.size() + hooks.size() > kMaxPatches) {
@@ -79,16 +77,15 @@ void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps,
     const HookPlace at{hook->runtime_address, area.address + area.code.size(), hook->hook_address, hook->arity};
     Result<HookCode> code = build_hook(displaced, at);
     if (!code.ok()) {
-      plan.refusals.push_back(refusal(*hook, code.error().message));
+      refused.push_back({hook, code.error().message});
       continue;
     }
     PatchPlan::Patch patch;
-    patch.name = hook->function->name;
-    patch.entry_address = hook->runtime_address;
+    patch.address = patch.function_address = hook->runtime_address;
     patch.trampoline_address = code->trampoline_address;
     patch.area = static_cast<uint32_t>(plan.areas.size());
     patch.expected = displaced.original;
-    patch.jump = code->entry_jump;
+    patch.written.assign(code->entry_jump.begin(), code->entry_jump.end());
     plan.patches.push_back(std::move(patch));
     code->code.resize(kHookCodeBytes, 0xcc);
     area.code.insert(area.code.end(), code->code.begin(), code->code.end());
@@ -96,23 +93,37 @@ void plan_module(const std::vector<const WantedHook*>& hooks, ProcessMaps& maps,
   plan.areas.push_back(std::move(area));
 }
 
-}  // namespace
-
-PatchPlan PatchPlanner::plan(const std::vector<WantedHook>& wanted, ProcessMaps& maps) {
-  PatchPlan plan;
+// By jumps; what is refused.
+std::vector<RefusedHook> plan_jumps(const std::vector<WantedHook>& wanted, ProcessMaps& maps, PatchPlan& plan) {
+  std::vector<RefusedHook> refused;
   std::map<uint64_t, std::vector<const WantedHook*>> by_module;
   for (const WantedHook& hook : wanted) {
     if (!hook.function->displaced.ok()) {
-      plan.refusals.push_back(refusal(hook, hook.function->displaced.error().message));
+      refused.push_back({&hook, hook.function->displaced.error().message});
     } else if (hook.has_shadow_stack && displaces_call(*hook.function->displaced)) {
-      plan.refusals.push_back(refusal(hook, "it begins with a call, and the process has a shadow stack"));
+      refused.push_back({&hook, "it begins with a call, and the process has a shadow stack"});
     } else {
       by_module[hook.module_low].push_back(&hook);
     }
   }
   for (const auto& [low, hooks] : by_module) {
-    plan_module(hooks, maps, plan);
+    plan_module(hooks, maps, plan, refused);
   }
+  return refused;
+}
+
+void tell_refused(const std::vector<RefusedHook>& refused, PatchPlan& plan) {
+  for (const RefusedHook& one : refused) {
+    plan.refusals.push_back(
+        fmt::format("{} of {} is not hooked: {}", one.hook->function->name, one.hook->module_name, one.reason));
+  }
+}
+
+}  // namespace
+
+PatchPlan PatchPlanner::plan(const std::vector<WantedHook>& wanted, ProcessMaps& maps) {
+  PatchPlan plan;
+  tell_refused(plan_jumps(wanted, maps, plan), plan);
   return plan;
 }
 
@@ -235,7 +246,20 @@ Result<PatchPlan> PatchPlanner::plan_allocators(int32_t pid, const HookAddresses
           file_name(program->path));
     }
   }
-  PatchPlan result = plan(wanted, *maps);
+  PatchPlan result;
+  std::vector<RefusedHook> refused = plan_jumps(wanted, *maps, result);
+  // Half of what an allocator does is better than nothing; half of what hides us from the program is not.
+  const auto plain = std::stable_partition(
+      refused.begin(), refused.end(), [](const RefusedHook& one) { return one.hook->function->shape.has_value(); });
+  tell_refused({plain, refused.end()}, result);
+  refused.erase(plain, refused.end());
+  if (!refused.empty()) {
+    std::vector<ModulePlace> places;
+    for (const Module& module : modules.found) {
+      places.push_back({module.path, module.load_bias, module.low});
+    }
+    plan_table_hooks(pid, refused, places, *maps, result);
+  }
   if (!nameless.empty()) {
     result.refusals.push_back(nameless);
   }

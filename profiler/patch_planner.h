@@ -10,48 +10,15 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "profiler/allocator_entries.h"
-#include "profiler/inline_hook.h"
+#include "profiler/patch_plan.h"
 #include "profiler/process_maps.h"
 #include "wire/hook_shape.h"
 
 namespace flarestack {
-
-struct PatchPlan {
-  struct Area {
-    uint64_t address = 0;
-    uint64_t size_bytes = 0;  // whole pages
-    std::vector<uint8_t> code;
-  };
-  struct Patch {
-    std::string name;
-    uint64_t entry_address = 0;
-    uint64_t trampoline_address = 0;
-    uint32_t area = 0;
-    std::vector<uint8_t>
-        expected;  // the bytes that are displaced: no thread may be among them when the jump is written
-    std::array<uint8_t, kEntryJumpBytes> jump{};
-  };
-  std::vector<Area> areas;
-  std::vector<Patch> patches;
-  std::vector<std::string> refusals;  // "mallocx of libfoo.so is not hooked: REASON"
-};
-
-// A hook to be made. `function` is borrowed.
-struct WantedHook {
-  const HookableFunction* function = nullptr;
-  std::string module_name;  // for refusals
-  uint64_t runtime_address = 0;
-  uint64_t module_low = 0;  // bounds of the module, which relocated instructions refer to
-  uint64_t module_high = 0;
-  uint64_t hook_address = 0;
-  std::optional<uint32_t> arity;  // as in HookPlace
-  bool has_shadow_stack = false;  // the process: a return address that no call has pushed ends it
-};
 
 class PatchPlanner {
  public:
@@ -70,7 +37,7 @@ class PatchPlanner {
   Result<PatchPlan> plan_function(int32_t pid, const std::string& module_prefix, const std::string& name,
                                   uint64_t hook_address);
 
-  // The plan for any list of hooks. `maps` are the process's, in which the areas are taken.
+  // The plan for any list of hooks, by jumps alone. `maps` are the process's, in which the areas are taken.
   static PatchPlan plan(const std::vector<WantedHook>& wanted, ProcessMaps& maps);
 
   // How many files were read.

@@ -55,7 +55,8 @@ const perf_event_mmap_page& page_of(const char* memory) {
 Result<std::unique_ptr<PerfRings>> PerfRings::create(const Options& options) {
   raise_descriptor_limit();
   std::unique_ptr<PerfRings> rings(new PerfRings(options));
-  rings->inherits_threads_only_ = !options.follow_children;
+  rings->inherits_threads_only_ = !options.follow_children && !options.single_threads;
+  rings->samples_kernel_ = !options.single_threads;
   if (const Result<void> mapped = rings->map_rings(); !mapped.ok()) {
     return mapped.error();
   }
@@ -132,8 +133,8 @@ Result<Fd> PerfRings::open_event(int32_t tid, int cpu) {
   attributes.sample_type = kPerfSampleType;
   attributes.sample_regs_user = kPerfUserRegisters;
   attributes.sample_stack_user = kStackCopyBytes;
-  attributes.inherit = 1;
-  attributes.mmap = attributes.mmap2 = attributes.comm = attributes.comm_exec = attributes.task = 1;
+  attributes.inherit = options_.single_threads ? 0 : 1;
+  attributes.mmap = attributes.mmap2 = attributes.comm = attributes.comm_exec = attributes.task = attributes.inherit;
   attributes.inherit_thread = inherits_threads_only_ ? 1 : 0;
   attributes.exclude_kernel = attributes.exclude_callchain_kernel = samples_kernel_ ? 0 : 1;
   attributes.disabled = attributes.enable_on_exec = start_ == Start::kAtExec ? 1 : 0;
@@ -189,6 +190,21 @@ Result<void> PerfRings::add(int32_t pid, Start start) {
     }
   }
   return opened_threads != 0 ? Result<void>() : Result<void>(errno_error("perf_event_open", ESRCH));
+}
+
+Result<void> PerfRings::add_thread(int32_t tid) {
+  remove_thread(tid);  // of an earlier one
+  const Result<bool> opened = open_thread(tid);
+  if (!opened.ok()) {
+    return opened.error();
+  }
+  return *opened ? Result<void>() : Result<void>(errno_error("perf_event_open", ESRCH));
+}
+
+void PerfRings::remove_thread(int32_t tid) {
+  if (events_.erase(tid) != 0) {
+    std::erase_if(event_owner_, [&](const auto& entry) { return entry.second == tid; });
+  }
 }
 
 std::vector<int> PerfRings::descriptors() const {

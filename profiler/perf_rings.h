@@ -25,6 +25,7 @@ class PerfRings {
   struct Options {
     uint64_t period_ns = 0;
     bool follow_children = true;
+    bool single_threads = false;  // for add_thread(): what they start is left out, and so is code in the kernel
   };
   // Of no process yet. Error: the kernel refuses.
   static Result<std::unique_ptr<PerfRings>> create(const Options& options);
@@ -38,6 +39,10 @@ class PerfRings {
   // Samples a process, from now on or from when its (one) thread execs. Error: the kernel refuses
   // (`perf_event_open: Permission denied`), or the process is gone.
   Result<void> add(int32_t pid, Start start);
+
+  // Samples one thread, from now on until it is removed or ends. Error: as of add().
+  Result<void> add_thread(int32_t tid);
+  void remove_thread(int32_t tid);
 
   // One a processor; readable when its ring is a quarter full.
   std::vector<int> descriptors() const;

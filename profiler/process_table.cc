@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include "base/perf_map.h"
+#include "profiler/jit_names.h"
 #include "wire/loadable.h"
 
 namespace flarestack {
@@ -248,6 +248,9 @@ void ProcessTable::drain() {
     }
     if (tables_.unknown_frames() != unknown_before) {
       process.files.look(process.target->identity().pid, monotonic_now_ns());
+      if (process.files.jit_dump() >= 0) {
+        process.target->expect_code_changes();
+      }
     }
     process.last_cpu_ns = std::max(process.last_cpu_ns, process_cpu_ns(process.target->identity().pid));
   }
@@ -320,15 +323,13 @@ void ProcessTable::settle_unknown_frames(const TargetProcess& target, MappedFile
     return place ? RecordingTables::Place{tables_.module_by_build_id(place->path, place->build_id), place->offset}
                  : RecordingTables::Place{};
   });
-  // JIT code is named by a file that the program itself keeps (Linux, tools/perf/Documentation/jit-interface.txt).
-  const Result<std::string> text = read_file(fmt::format("/tmp/perf-{}.map", target.own_pid()));
-  if (!text.ok()) {
-    return;
-  }
-  const PerfMap map = PerfMap::parse(*text);
-  tables_.name_unknown_frames(id, [&](RuntimeAddress address) {
-    const JitFunction* function = map.find(address);
-    return function != nullptr ? function->name : std::string();
+  const JitNames names = JitNames::read(files.jit_dump(), target.own_pid());
+  tables_.name_unknown_frames(id, [&](std::span<const RecordingTables::UnknownFrame> frames) {
+    std::vector<JitQuery> queries;
+    for (const RecordingTables::UnknownFrame& frame : frames) {
+      queries.push_back({frame.lookup, origin_.monotonic_ns + static_cast<uint64_t>(frame.time_ns)});
+    }
+    return names.resolve(queries);
   });
 }
 

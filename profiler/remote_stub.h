@@ -19,7 +19,6 @@ struct RemoteStub {
   // Where a function returns to: keeps rax below its return address, clears that as a sign, waits a while for whoever
   // looks for it, then leaves. In between no system call: the thread's own goes on afterwards.
   uint64_t function_left = 0;
-  uint64_t last_call = 0;  // behind the first system call instruction of `leave`
 };
 
 // The wait that the thread was in, which the kernel itself goes on with (restart_syscall): made again from its

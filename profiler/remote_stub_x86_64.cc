@@ -27,7 +27,6 @@ class Code {
     add({0xb8});  // mov $number,%eax
     add_word(number);
     add({0x0f, 0x05});  // syscall
-    first_call = first_call != 0 ? first_call : here();
   }
   uint64_t here() const { return bytes.size(); }
   // As the distance in an instruction that ends with it.
@@ -36,7 +35,6 @@ class Code {
   }
 
   std::vector<uint8_t> bytes;
-  uint64_t first_call = 0;  // behind it
 };
 
 // A second or so: a pause takes 40 to 140 cycles.
@@ -103,7 +101,6 @@ RemoteStub make_remote_stub(const std::optional<RaisedPriority::Before>& before,
   }
   code.add_call(SYS_rt_sigreturn);
   code.add({0x0f, 0x0b});  // ud2: rt_sigreturn does not return
-  stub.last_call = code.first_call;
   stub.bytes = std::move(code.bytes);
   return stub;
 }

@@ -24,10 +24,11 @@ namespace {
 constexpr uint64_t kStopTimeoutNs = 300'000'000;    // of one thread
 constexpr uint64_t kTakeTimeoutNs = 2'000'000'000;  // of all that are tried
 constexpr useconds_t kRetryUs = 1000;
+constexpr uint64_t kPatienceNs = 300'000'000;  // for which a thread in a restartable sequence is left alone
 
 }  // namespace
 
-Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_stopped) {
+Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_stopped, RemoteRoom* room) {
   const Result<ProcessMaps> maps = ProcessMaps::read(pid);
   if (!maps.ok()) {
     return maps.error();
@@ -52,7 +53,7 @@ Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_sto
   Error problem{fmt::format("process {} has no thread that can be entered", pid)};
   const uint64_t end_ns = monotonic_now_ns() + kTakeTimeoutNs;
   bool is_hopeless = false;
-  do {
+  for (int round = 0; !is_hopeless && monotonic_now_ns() < end_ns; ++round) {
     const std::vector<int32_t> tids = threads_by_fitness(pid);
     is_hopeless =
         !tids.empty();  // if none can be traced; none is fit while it waits for a child that borrows its memory
@@ -71,10 +72,14 @@ Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_sto
         held->pid = pid;
         held->memory = descriptor;
         held->code = *code;
-        if (when_stopped) {
-          when_stopped(tid);
+        held->is_at_event = true;
+        done = held->check(read, round > 1 && end_ns - monotonic_now_ns() < kTakeTimeoutNs - kPatienceNs);
+        if (done.ok()) {
+          if (when_stopped) {
+            when_stopped(tid);
+          }
+          done = held->prepare(read, hint, room);
         }
-        done = held->prepare(read, hint);
         if (done.ok()) {
           held->memory_file = std::move(*memory);
           held->our_priority = our_priority;
@@ -92,7 +97,7 @@ Result<RemoteThread> RemoteThread::take(int32_t pid, const WhenStopped& when_sto
     }
     usleep(kRetryUs);
     StoppedProcess::let_stragglers_go();
-  } while (!is_hopeless && monotonic_now_ns() < end_ns);
+  }
   our_priority.restore();
   return problem;
 }
@@ -116,7 +121,11 @@ Result<RemoteThread> RemoteThread::hold(int32_t pid, TracedThread thread) {
   if (const auto before = RaisedPriority::look(0)) {
     held->our_priority.raise(gettid(), *before, 2);
   }
-  if (const Result<void> done = held->prepare(read, place_apart(*maps, HeldThread::kMappedBytes)); !done.ok()) {
+  Result<void> done = held->check(read, false);
+  if (done.ok()) {
+    done = held->prepare(read, place_apart(*maps, HeldThread::kMappedBytes), nullptr);
+  }
+  if (!done.ok()) {
     return done.error();
   }
   return RemoteThread(std::move(held));
@@ -142,6 +151,8 @@ RemoteThread::RemoteThread(RemoteThread&& other) noexcept = default;
 RemoteThread::~RemoteThread() = default;
 
 int32_t RemoteThread::tid() const { return held_->tid; }
+
+void RemoteThread::keep_room(RemoteRoom& room) { held_->kept_room = &room; }
 
 const user_regs_struct& RemoteThread::registers() const { return held_->own; }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -33,6 +34,18 @@ class StackReplay {
     nodes_.push_back(resolver.child(parent, frame_bits, generation));
     frames_.push_back(frame_bits);
   }
+  // Code may have changed since the frames that stay were met, even below the same program counters: they are met
+  // again.
+  void follow_time(FrameResolver& resolver, uint32_t generation, bool elided) {
+    if (std::exchange(epoch_, resolver.epoch()) == resolver.epoch()) {
+      return;
+    }
+    const std::vector<uint64_t> frames = std::exchange(frames_, {});
+    nodes_.clear();
+    for (const uint64_t frame_bits : frames) {
+      push(resolver, frame_bits, generation, elided);
+    }
+  }
   void clear() {
     frames_.clear();
     nodes_.clear();
@@ -45,6 +58,7 @@ class StackReplay {
  private:
   std::vector<uint64_t> frames_;  // root first: FrameAddress bits
   std::vector<StackId> nodes_;
+  uint32_t epoch_ = 0;
 };
 
 }  // namespace flarestack

@@ -31,7 +31,7 @@ namespace {
 
 constexpr uint64_t kLongestStopNs = 1'000'000'000;  // one that waits for a disk does not stop
 constexpr int kMaxRounds = 20;                      // in which threads were found that had not been there before
-constexpr useconds_t kPollUs = 100;
+constexpr useconds_t kPollUs = 30;
 
 // As in /proc/PID/task/TID/stat; 0: it is gone.
 char state_of(int32_t pid, int32_t tid) {
@@ -88,19 +88,17 @@ StoppedProcess::StoppedProcess(int32_t pid, int32_t except) : pid_(pid) {
   for (int round = 0; round < kMaxRounds; ++round) {
     // All are told before any is waited for: one that is ready to run stops when it gets a processor, for which those
     // that go on would compete with it.
-    const size_t before = known.size();
     std::vector<int32_t> tids = threads_of(pid);
+    std::erase_if(tids, [&](int32_t tid) { return std::find(known.begin(), known.end(), tid) != known.end(); });
+    if (tids.empty()) {
+      return;
+    }
     const auto others =
         std::stable_partition(tids.begin(), tids.end(), [&](int32_t tid) { return waits_in_fragile_call(pid, tid); });
     std::stable_partition(others, tids.end(), [&](int32_t tid) { return !gets_signals_of_process(pid, tid); });
     for (const int32_t tid : tids) {
-      if (std::find(known.begin(), known.end(), tid) == known.end()) {
-        known.push_back(tid);
-        interrupt(tid);
-      }
-    }
-    if (known.size() == before) {
-      return;
+      known.push_back(tid);
+      interrupt(tid);
     }
     await_stops();
     if (!problem_.empty()) {

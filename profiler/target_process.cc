@@ -48,7 +48,8 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
       frames_(identity.id, tables, modules_),
       memory_(identity.pid),
       earlier_cpu_ns_(earlier_cpu_ns),
-      accounted_cpu_ns_(earlier_cpu_ns) {
+      accounted_cpu_ns_(earlier_cpu_ns),
+      blocked_(blocked_target()) {
   if (region_.view().page().heap != HeapRecording::kOff) {
     heap_ =
         std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_, origin_,
@@ -100,6 +101,7 @@ size_t TargetProcess::drain(bool ended) {
     heap_held_up_ = left == HeapRings::Left::kMuch;
     heap_left_over_ = left != HeapRings::Left::kNothing;
   }
+  blocked_.take_samples();
   for (uint32_t i = 0; i < slot_count; ++i) {
     if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {
       continue;
@@ -115,6 +117,7 @@ size_t TargetProcess::drain(bool ended) {
       }
       name_from_slot(slots_[i], header);  // it may have named itself since
       take_counts(i);
+      blocked_.forget(i);
       thread_ids_.erase(slots_[i].tid);
       slots_[i] = Slot{};
       // The next thread writes where this one began, so that few pages of a ring are ever touched.
@@ -130,6 +133,9 @@ size_t TargetProcess::drain(bool ended) {
     last_forgotten_ns_ = now_ns;
     modules_.forget_before(earlier_generations_[0]);
     earlier_generations_ = {earlier_generations_[1], last_generation_};
+  }
+  if (!ended) {
+    look_for_blocked_threads();
   }
   if (refresh) {
     last_names_ns_ = now_ns;
@@ -259,7 +265,8 @@ size_t TargetProcess::drain_slot(uint32_t index, uint64_t head) {
     if (record.kind == RecordKind::kSample && record.words >= kSampleHeaderWords) {
       take_sample(index, words);
     } else if (record.kind == RecordKind::kKernelTicks && record.words == kKernelTicksWords) {
-      add_kernel_time(slots_[index], past_time(words[1]), words[2] & UINT32_MAX);
+      const uint64_t ticks = blocked_.settle(index, words[1], words[2] & UINT32_MAX);
+      add_kernel_time(slots_[index], past_time(words[1]), ticks);
     } else {
       ++damaged_;
     }
@@ -286,15 +293,22 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   const RecordHeader record = RecordHeader::unpack(words[0]);
   const int64_t time_ns = past_time(words[1]);
   const auto kept = static_cast<uint32_t>(words[2]);
-  const auto missed_ticks = static_cast<uint32_t>(words[2] >> 32);
+  const uint64_t ticks = blocked_.settle(index, words[1], 1 + (words[2] >> 32));
   const auto frames_elided = static_cast<uint32_t>(words[3]);
   if (!slot.stack.keep(kept, words.size() - kSampleHeaderWords)) {
     ++damaged_;
     return;
   }
+  frames_.set_time(time_ns);
+  slot.stack.follow_time(frames_, record.generation, frames_elided != 0);
   for (size_t i = kSampleHeaderWords; i < words.size(); ++i) {
     slot.stack.push(frames_, words[i], record.generation, frames_elided != 0);
   }
+  if (ticks == 0) {
+    slot.sampled = true;
+    return;  // samples from outside tell of that time
+  }
+  const uint64_t missed_ticks = ticks - 1;
   ++samples_;
   heuristic_ += (record.flags & kSampleHeuristic) != 0 ? 1 : 0;
   truncated_ += (record.flags & kSampleTruncated) != 0 ? 1 : 0;
@@ -328,6 +342,7 @@ void TargetProcess::sample_off_cpu() {
     off_cpu_ = std::make_unique<OffCpuSampler>(std::move(target));
   }
   drain_modules();
+  frames_.set_time(origin_.now());
   off_cpu_->pass(origin_.now());
 }
 
@@ -339,6 +354,7 @@ void TargetProcess::finish(KernelAccount account) {
   if (off_cpu_ != nullptr) {
     off_cpu_->finish(origin_.now());
   }
+  blocked_.finish();
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     if (slots_[i].live) {
       take_counts(i);
@@ -351,8 +367,8 @@ Counters TargetProcess::counters() const {
   const SessionPage& page = region_.view().page();
   Counters counters = {{"samples", samples_},
                        {"samples_dropped", dropped_},
-                       {"stacks_heuristic", heuristic_},
-                       {"stacks_truncated", truncated_},
+                       {"stacks_heuristic", heuristic_ + blocked_.heuristic()},
+                       {"stacks_truncated", truncated_ + blocked_.truncated()},
                        {"stacks_elided", elided_},
                        {"kernel_ticks", kernel_ticks_},
                        {"overrun_ticks", overrun_ticks_},
@@ -362,6 +378,9 @@ Counters TargetProcess::counters() const {
                        {"off_cpu_stacks_truncated", off_cpu_ != nullptr ? off_cpu_->truncated() : 0},
                        {"threads", threads_},
                        {"threads_perf_clock", perf_threads_},
+                       {"threads_blocking_signal", blocked_.threads()},
+                       {"outside_samples", blocked_.samples()},
+                       {"outside_samples_lost", blocked_.lost()},
                        {"threads_without_agent", unsampled_tids_.size()},
                        {"threads_without_slot", page.threads_without_slot.load(std::memory_order_relaxed)},
                        {"threads_without_timer", page.threads_without_timer.load(std::memory_order_relaxed)},

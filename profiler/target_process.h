@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "profiler/blocked_threads.h"
 #include "profiler/clock.h"
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_rings.h"
@@ -85,6 +86,8 @@ class TargetProcess {
   uint64_t image_cpu_ns() const { return image_cpu_ns_; }
   // Tells the agent to take its timers down at the next tick.
   void switch_off();
+  // A JIT compiler in it says what was where and when (frame_resolver.h).
+  void expect_code_changes() { frames_.expect_code_changes(); }
   Counters counters() const;
 
  private:
@@ -130,6 +133,8 @@ class TargetProcess {
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
   void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
   void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
+  BlockedThreads::Target blocked_target();
+  void look_for_blocked_threads();
   void account_startup();
   void account_remainder(KernelAccount account);
   uint64_t total_cpu_ns(KernelAccount account) const;
@@ -155,6 +160,8 @@ class TargetProcess {
   ThreadId first_thread_;
   std::map<int32_t, ThreadId> thread_ids_;  // of living threads
   std::unique_ptr<OffCpuSampler> off_cpu_;  // with the first sample_off_cpu()
+  BlockedThreads blocked_;
+  uint64_t last_blocked_look_ns_ = 0;
   uint32_t last_generation_ = 0;
   std::array<uint32_t, 2> earlier_generations_{};  // the last ones, at two moments a while ago
   uint64_t last_forgotten_ns_ = 0;

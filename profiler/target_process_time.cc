@@ -36,6 +36,39 @@ void TargetProcess::add_derived_time(FrameKind kind, const char* name, int64_t t
                      weight_ns);
 }
 
+BlockedThreads::Target TargetProcess::blocked_target() {
+  BlockedThreads::Target target;
+  target.pid = identity_.pid;
+  target.period_ns = period_ns_;
+  target.signal = region_.view().page().sample_signal;
+  target.modules = &modules_;
+  target.push_frame = [this](StackId parent, FrameAddress frame) {
+    return frames_.child(parent, frame.bits(), last_generation_);
+  };
+  target.give_sample = [this](uint32_t slot, uint64_t monotonic_ns, StackId stack) {
+    ++samples_;
+    accounted_cpu_ns_ += period_ns_;
+    tables_.add_weight(slots_[slot].thread, stack, SampleMetric::kCpu, past_time(monotonic_ns), 1, period_ns_);
+  };
+  return target;
+}
+
+void TargetProcess::look_for_blocked_threads() {
+  constexpr uint64_t kIntervalNs = 100'000'000;
+  const uint64_t now_ns = monotonic_now_ns();
+  if (period_ns_ == 0 || now_ns - last_blocked_look_ns_ < kIntervalNs) {
+    return;
+  }
+  last_blocked_look_ns_ = now_ns;
+  std::vector<BlockedThreads::Thread> threads;
+  for (uint32_t slot = 0; slot < kSlotCount; ++slot) {
+    if (slots_[slot].live && !slots_[slot].gone && region_.view().slot(slot).clock != SampleClock::kNone) {
+      threads.push_back({slot, slots_[slot].tid});
+    }
+  }
+  blocked_.look(threads);
+}
+
 void TargetProcess::account_startup() {
   const SessionPage& page = region_.view().page();
   if (startup_accounted_ || !first_thread_ || page.startup_cpu_ns == 0 || period_ns_ == 0) {

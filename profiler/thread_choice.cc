@@ -47,15 +47,20 @@ int thread_rank(std::string_view line) {
   return call < 0 ? 2 : returns_early_when_stopped(call) ? kFragile : 1;
 }
 
-std::string thread_status_field(int32_t pid, int32_t tid, std::string_view name) {
-  const Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
+std::string thread_status(int32_t pid, int32_t tid) {
+  Result<std::string> status = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid));
+  return status.ok() ? std::move(*status) : std::string();
+}
+
+std::string_view status_field(std::string_view status, std::string_view name) {
   const std::string start = fmt::format("\n{}:", name);
-  const size_t at = status.ok() ? status->find(start) : std::string::npos;
-  if (at == std::string::npos) {
-    return {};
-  }
-  const size_t value = status->find_first_not_of(" \t", at + start.size());
-  return status->substr(value, status->find('\n', value) - value);
+  const size_t at = status.find(start);
+  const size_t value = at != std::string_view::npos ? status.find_first_not_of(" \t", at + start.size()) : at;
+  return value != std::string_view::npos ? status.substr(value, status.find('\n', value) - value) : std::string_view();
+}
+
+std::string thread_status_field(int32_t pid, int32_t tid, std::string_view name) {
+  return std::string(status_field(thread_status(pid, tid), name));
 }
 
 bool gets_signals_of_process(int32_t pid, int32_t tid) {

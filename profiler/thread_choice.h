@@ -22,7 +22,11 @@ inline constexpr int kUnfit = 9;
 // traced the kernel queues even those that are ignored, and wakes another thread for them.
 bool gets_signals_of_process(int32_t pid, int32_t tid);
 
-// From /proc/PID/task/TID/status; empty: no such field, or the thread is gone.
+// /proc/PID/task/TID/status; empty: the thread is gone.
+std::string thread_status(int32_t pid, int32_t tid);
+// Of such a text, borrowed from it; empty: no such field.
+std::string_view status_field(std::string_view status, std::string_view name);
+// Both at once.
 std::string thread_status_field(int32_t pid, int32_t tid, std::string_view name);
 
 }  // namespace flarestack

@@ -2,6 +2,7 @@
 #include "profiler/traced_thread.h"
 
 #include <elf.h>
+#include <sched.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +28,19 @@ namespace {
 
 constexpr size_t kLargestVectorState = 16384;  // with AMX it is 11 KiB
 constexpr long kLongestNapNs = 500'000;
+constexpr uint64_t kLongestSpinNs = 200'000;
+
+// Whether this thread and that one each may have a processor.
+bool may_run_beside_us(int32_t tid) {
+  cpu_set_t theirs;
+  cpu_set_t ours;
+  cpu_set_t all;
+  if (sched_getaffinity(tid, sizeof theirs, &theirs) != 0 || sched_getaffinity(0, sizeof ours, &ours) != 0) {
+    return false;
+  }
+  CPU_OR(&all, &theirs, &ours);
+  return CPU_COUNT(&all) > 1 && (CPU_COUNT(&theirs) > 1 || !CPU_EQUAL(&theirs, &ours));
+}
 
 }  // namespace
 
@@ -41,6 +55,7 @@ Result<TracedThread> TracedThread::seize(int32_t pid, int32_t tid, long options)
     return errno_error(fmt::format("trace thread {} of process {}", tid, pid));
   }
   TracedThread thread(pid, tid);
+  thread.has_own_processor_ = may_run_beside_us(tid);
   // The end of a child of ours is for whoever launched it to take.
   thread.is_our_child_ = tid == pid && parent_pid(pid) == getpid();
   return thread;
@@ -51,6 +66,7 @@ TracedThread::TracedThread(TracedThread&& other) noexcept
       tid_(std::exchange(other.tid_, 0)),
       is_our_child_(other.is_our_child_),
       is_stopped_(other.is_stopped_),
+      has_own_processor_(other.has_own_processor_),
       stopped_at_ns_(other.stopped_at_ns_) {}
 
 TracedThread::~TracedThread() { let_go(); }
@@ -121,6 +137,24 @@ TracedThread::Event TracedThread::wait(uint64_t timeout_ns) {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return event;
+}
+
+TracedThread::Event TracedThread::wait_for_soon(uint64_t timeout_ns) {
+  const uint64_t start_ns = monotonic_now_ns();
+  while (has_own_processor_ && monotonic_now_ns() - start_ns < std::min(timeout_ns, kLongestSpinNs)) {
+    if (const Event event = next_event(); event.kind != Stop::kNone) {
+      return event;
+    }
+    spin();
+  }
+  return wait(timeout_ns);
+}
+
+void TracedThread::spin() const {
+  constexpr uint64_t kMomentNs = 3'000;  // each look takes locks that the thread may want
+  for (const uint64_t start_ns = monotonic_now_ns(); monotonic_now_ns() - start_ns < kMomentNs;) {
+    asm volatile("" ::: "memory");
+  }
 }
 
 TracedThread::Event TracedThread::next_event() {

@@ -55,6 +55,14 @@ class TracedThread {
   // PTRACE_CONT or PTRACE_SYSCALL, delivering a signal (0: none).
   void resume(__ptrace_request how, int signal);
   Event wait(uint64_t timeout_ns);
+  // The same of a stop that comes within microseconds: does not sleep at first, where the thread need not have our
+  // processor. A sleep is long where idle processors are another system's (a virtual machine), both for us to wake from
+  // and for the thread, whose requests to other processors (perf_event_open, mprotect) wait for them to wake.
+  Event wait_for_soon(uint64_t timeout_ns);
+  // A moment of that.
+  void spin() const;
+  // Whether the thread may run while we do not sleep.
+  bool has_own_processor() const { return has_own_processor_; }
 
   // Stopped by a signal that its own instruction raised.
   bool is_fault() const;
@@ -88,6 +96,7 @@ class TracedThread {
   int32_t tid_ = 0;  // 0: no longer traced
   bool is_our_child_ = false;
   bool is_stopped_ = false;
+  bool has_own_processor_ = false;
   uint64_t stopped_at_ns_ = 0;
 };
 

@@ -8,7 +8,7 @@
 //          24                  +------------------------------+
 //                              | PlannedArea [area_count]     |  memory to map, and what goes into it
 //                              +------------------------------+
-//                              | PlannedPatch [patch_count]   |  jumps to write over entries
+//                              | PlannedPatch [patch_count]   |  jumps over entries, and pointers to them
 //                              +------------------------------+
 //                              | code of the areas            |
 //          size_bytes          +------------------------------+
@@ -80,16 +80,19 @@ struct PlannedArea {
 };
 static_assert(sizeof(PlannedArea) == 24);
 
+// A jump over a function's entry, or an address in a table by which the function is called.
 struct PlannedPatch {
-  uint64_t entry_address;
-  uint64_t trampoline_address;  // stands for the function from now on
+  uint64_t address;             // what is written to
+  uint64_t function_address;    // by which the function is known from now on: its entry (`address`), or the stub
+  uint64_t trampoline_address;  // stands for the function
   uint32_t area;                // that it needs
-  uint32_t expected_bytes;
-  uint8_t expected[24];  // what must be at the entry
-  uint8_t jump[8];       // what is written there: the first kPatchJumpBytes
-};
-static_assert(sizeof(PlannedPatch) == 56);
+  uint16_t expected_bytes;
+  uint16_t written_bytes;  // no more than are expected
+  uint8_t expected[24];    // what must be at `address`
+  uint8_t written[8];      // what is written there
 
-inline constexpr uint32_t kPatchJumpBytes = 5;
+  bool is_jump() const { return address == function_address; }
+};
+static_assert(sizeof(PlannedPatch) == 64);
 
 }  // namespace flarestack

@@ -25,7 +25,7 @@
 
 namespace flarestack {
 
-inline constexpr uint32_t kWireVersion = 6;  // agent and recorder of different versions refuse each other
+inline constexpr uint32_t kWireVersion = 7;  // agent and recorder of different versions refuse each other
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
 inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time

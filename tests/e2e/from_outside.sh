@@ -44,6 +44,8 @@ begin_attach "$target" -o t.flare >recorder.out
 ask w
 ask t
 ask f
+timeout 60 "$FLARESTACK" leaks --now "$target" 2>leaks.err && fail "leaks --now of what is sampled from outside"
+grep -q "is sampled from outside, where its heap cannot be recorded" leaks.err || fail "leaks --now: $(cat leaks.err)"
 burn "$target" 150
 ask e
 said="$(tail -1 out)"

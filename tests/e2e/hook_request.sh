@@ -32,7 +32,8 @@ plan = ask()
 _, _, size, areas, patches = struct.unpack_from("<QIIII", plan)
 same = 0
 for i in range(patches):
-    entry, trampoline, area, count, expected = struct.unpack_from("<QQII24s", plan, 24 + 24 * areas + 56 * i)
+    entry, function, trampoline, area, count, written, expected = struct.unpack_from("<QQQIHH24s", plan, 24 + 24 * areas + 64 * i)
+    assert entry == function and written == 5, (entry, function, written)  # a jump
     present = ctypes.string_at(entry, count)
     hooked = present[0] == 0xe9  # by the agent, when it came
     same += present[5:] == expected[5:count] and (hooked or present == expected[:count])

@@ -11,7 +11,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(20)
 try:
     s.connect(b"\0" + name.encode())
-    s.send(struct.pack("<QIIII16s", MAGIC, 6, 0, 0, 0, secret.encode()))
+    s.send(struct.pack("<QIIII16s", MAGIC, 7, 0, 0, 0, secret.encode()))
     data, descriptors, _, _ = socket.recv_fds(s, 100, 4)
     print("session" if descriptors else "nothing")
 except OSError as error:

@@ -207,7 +207,7 @@ PatchPlan plan_of_test_function() {
   REQUIRE(plan.ok());
   REQUIRE(plan->refusals.empty());
   REQUIRE(plan->patches.size() == 1);
-  REQUIRE(plan->patches[0].entry_address == reinterpret_cast<uint64_t>(hooked_by_test));
+  REQUIRE(plan->patches[0].address == reinterpret_cast<uint64_t>(hooked_by_test));
   return *plan;
 }
 
@@ -263,20 +263,21 @@ TEST_CASE("a plan that makes no sense is not carried out") {
 TEST_CASE("a plan has hooks for the shapes that the agent has one for, of the module that is asked about") {
   PatchPlanner planner;
   PatchPlanner::HookAddresses hooks{};
-  const auto names_of = [&](uint64_t module_address) {
-    std::vector<std::string> names;
+  const auto entries_of = [&](uint64_t module_address) {
+    std::vector<uint64_t> entries;
     const Result<PatchPlan> plan = planner.plan_allocators(getpid(), hooks, {}, module_address);
     REQUIRE(plan.ok());
     for (const PatchPlan::Patch& patch : plan->patches) {
-      names.push_back(patch.name);
+      entries.push_back(patch.address);
     }
-    return names;
+    return entries;
   };
-  CHECK(names_of(0).empty());
+  CHECK(entries_of(0).empty());
   hooks[static_cast<size_t>(HookShape::kFree)] = 0x1000;
-  const uint64_t libc_address = reinterpret_cast<uint64_t>(Allocator("libc.so.6").allocate_array);
-  CHECK(names_of(libc_address) == std::vector<std::string>{"free"});
-  CHECK(names_of(reinterpret_cast<uint64_t>(hooked_by_test)).empty());
+  const Allocator libc("libc.so.6");
+  const uint64_t libc_address = reinterpret_cast<uint64_t>(libc.allocate_array);
+  CHECK(entries_of(libc_address) == std::vector<uint64_t>{reinterpret_cast<uint64_t>(libc.release)});
+  CHECK(entries_of(reinterpret_cast<uint64_t>(hooked_by_test)).empty());
   CHECK_FALSE(planner.plan_allocators(0, hooks).ok());
 }
 

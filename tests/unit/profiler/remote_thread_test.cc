@@ -12,6 +12,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "profiler/mapping_at.h"
 #include "tests/unit/profiler/remote_target.h"
 
 namespace flarestack {
@@ -63,6 +64,34 @@ TEST_CASE("a program that is entered notices nothing, whatever it does") {
     CHECK(pauses[pauses.size() / 2] < kSecondNs / 10);
     if (getenv("REMOTE_PAUSES"))
       WARN(program << " " << mode << " pause us: " << pauses[5] / 1000 << " max " << pauses.back() / 1000);
+  }
+}
+
+TEST_CASE("a room that is kept is found by the next thread that is taken, unless the program has taken it away") {
+  for (const char* mode : {"busy", "nanosleep", "epoll_timeout"}) {
+    INFO(mode);
+    RemoteTarget target("remote_target", mode);
+    RemoteRoom room;
+    uint64_t first = 0;
+    for (int i = 0; i < 6; ++i) {
+      Result<RemoteThread> thread = RemoteThread::take(target.pid(), {}, &room);
+      if (!thread.ok()) FAIL(thread.error().message);
+      CHECK(*thread->call(target.shared().function, {1, 2, 3}, kSecondNs) == 14);
+      thread->keep_room(room);
+      thread->let_go();
+      CHECK((i == 0 || i == 4 || room.address == first));
+      first = room.address;
+      if (i == 3) {  // another take has it unmapped
+        RemoteRoom gone = room;
+        Result<RemoteThread> other = RemoteThread::take(target.pid(), {}, &gone);
+        if (!other.ok()) FAIL(other.error().message);
+        other->let_go();
+        CHECK_FALSE(mapping_at(target.pid(), first));
+      }
+    }
+    CHECK(mapping_at(target.pid(), first));
+    target.check();
+    CHECK(target.shared().interrupted == 0);
   }
 }
 
