@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
+
+#include "base/interval_map.h"
+#include "base/text.h"
 
 namespace flarestack {
 namespace {
@@ -38,48 +40,11 @@ std::optional<Entry> parse_line(std::string_view line) {
   return Entry{*start, *start + *size, line.substr(0, PerfMap::kMaxNameBytes)};
 }
 
-struct Part {
-  uint64_t end = 0;
-  std::string_view name;
-};
-using Parts = std::map<uint64_t, Part>;  // by start, disjoint
-
-// Cuts [start, end) out of what is there.
-void clear(Parts& parts, uint64_t start, uint64_t end) {
-  auto part = parts.lower_bound(start);
-  if (part != parts.begin()) {
-    auto before = std::prev(part);
-    const Part old = before->second;
-    if (old.end > start) {
-      before->second.end = start;
-      if (old.end > end) {
-        parts.emplace(end, old);
-        return;
-      }
-    }
-  }
-  while (part != parts.end() && part->first < end) {
-    const Part old = part->second;
-    part = parts.erase(part);
-    if (old.end > end) {
-      parts.emplace(end, old);
-      return;
-    }
-  }
-}
-
-std::string printable(std::string_view name) {
-  std::string text(name);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
-  return text;
-}
-
 }  // namespace
 
 PerfMap PerfMap::parse(std::string_view text) {
   PerfMap map;
-  Parts parts;
+  IntervalMap<std::string_view> parts;
   while (!text.empty()) {
     const size_t length = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, length);
@@ -88,15 +53,14 @@ PerfMap PerfMap::parse(std::string_view text) {
       line.remove_suffix(1);
     }
     if (const std::optional<Entry> entry = parse_line(line)) {
-      clear(parts, entry->start, entry->end);
-      parts[entry->start] = {entry->end, entry->name};
+      parts.set(entry->start, entry->end, entry->name);
     } else if (!line.empty()) {
       ++map.bad_lines_;
     }
   }
-  map.functions_.reserve(parts.size());
-  for (const auto& [start, part] : parts) {
-    map.functions_.push_back({start, part.end, printable(part.name)});
+  map.functions_.reserve(parts.parts().size());
+  for (const auto& [start, part] : parts.parts()) {
+    map.functions_.push_back({start, part.end, printable_name(part.value)});
   }
   return map;
 }

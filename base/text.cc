@@ -196,6 +196,13 @@ std::string shorten_middle(std::string_view text, size_t width) {
   return std::string(text.substr(0, starts[head])) + "..." + std::string(text.substr(starts[starts.size() - tail]));
 }
 
+std::string printable_name(std::string_view name, size_t max_bytes) {
+  std::string text(name.substr(0, max_bytes));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
+  return text;
+}
+
 Result<uint64_t> parse_size(std::string_view text) {
   std::string_view rest = text;
   std::optional<uint64_t> size_bytes = take_quantity(rest, kSizeUnits);

@@ -26,6 +26,9 @@ std::string format_count(uint64_t count);
 // name and the end of a path both stay. A UTF-8 sequence is never cut. With width < 5 the end is cut instead.
 std::string shorten_middle(std::string_view text, size_t width);
 
+// The first `max_bytes` of a name that a program gave, its control characters replaced by '?'.
+std::string printable_name(std::string_view name, size_t max_bytes = 1024);
+
 // Bytes from "4096", "512KiB", "512K" (1024), "512kB" (1000), "1.5GiB", "2 MB"; case does not matter.
 // Fails on anything else, on a fraction of a byte and on more than 2^63-1.
 Result<uint64_t> parse_size(std::string_view text);

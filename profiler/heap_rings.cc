@@ -322,12 +322,14 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
   at += elided ? 1 : 0;
   const uint64_t old_block = head.kind == HeapKind::kReallocate ? word(cursor, at++) : 0;
   HeapTracker::Origin origin{slot.thread, {}};
+  parts_.frames->set_time(slot.time_ns);
   if (second.inner) {
     // A signal handler's, without a walk: the ring's previous stack stays what it is.
     origin.stack = added != 0 ? parts_.frames->child({}, word(cursor, at), slot.generation) : StackId{};
   } else {
     const bool sound = slot.stack.keep(second.kept, added);
     damaged_ += sound ? 0 : 1;
+    slot.stack.follow_time(*parts_.frames, slot.generation, elided);
     for (uint32_t i = 0; sound && i < added; ++i) {
       slot.stack.push(*parts_.frames, word(cursor, at + i), slot.generation, elided);
     }

@@ -27,6 +27,7 @@ void MappedFiles::look(int32_t pid, uint64_t now_monotonic_ns) {
   for (size_t i = 0; maps.ok() && i < maps->mappings().size(); ++i) {
     const Mapping& mapping = maps->mappings()[i];
     if (mapping.executable && mapping.path.starts_with('/')) {
+      open_jit_dump(pid, mapping);
       add(mapping);
     }
   }
@@ -44,6 +45,19 @@ void MappedFiles::add(Mapping mapping) {
   }
   if (mappings_.size() < kMaxMappings) {
     mappings_.emplace(mapping.start, std::move(mapping));
+  }
+}
+
+// Now, while the mapping is there to say which file it is; it is read when it is complete.
+void MappedFiles::open_jit_dump(int32_t pid, const Mapping& mapping) {
+  const std::string_view name = std::string_view(mapping.path).substr(mapping.path.rfind('/') + 1);
+  if (jit_dump_ || !name.starts_with("jit-") || name.find(".dump") == std::string_view::npos) {
+    return;
+  }
+  Result<Fd> file = ProcessMaps::open_file_of(pid, mapping);
+  struct stat status {};
+  if (file.ok() && fstat(file->get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    jit_dump_ = std::move(*file);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/fd.h"
 #include "profiler/elf_layout.h"
 #include "profiler/process_maps.h"
 
@@ -22,6 +23,9 @@ class MappedFiles {
   // Reads the mappings of the process as they are now; those seen earlier are kept where nothing has taken their place.
   // Not more often than a twentieth of the time goes into it.
   void look(int32_t pid, uint64_t now_monotonic_ns);
+
+  // The jitdump that a JIT compiler marked by mapping it executable, as perf asks it to; -1: none was seen.
+  int jit_dump() const { return jit_dump_.get(); }
 
   struct Place {
     std::string path;
@@ -35,11 +39,13 @@ class MappedFiles {
   using Mapping = ProcessMaps::Mapping;
 
   void add(Mapping mapping);
+  void open_jit_dump(int32_t pid, const Mapping& mapping);
   static ElfLayout read(const Mapping& mapping);
 
   std::map<uint64_t, Mapping> mappings_;    // by start, disjoint
   std::map<std::string, ElfLayout> files_;  // by path; those that find() met
   uint64_t next_look_monotonic_ns_ = 0;
+  Fd jit_dump_;
 };
 
 }  // namespace flarestack

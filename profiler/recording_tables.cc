@@ -9,6 +9,10 @@ namespace {
 
 constexpr int64_t kSlicesPerWindow = 100;
 constexpr uint32_t kWindowsPerDoubling = 128;
+constexpr uint32_t kEpochMask = 0xffffff;  // what a key has room for: 46 hours of slices of 10 ms
+
+// Of a key of an unknown frame.
+uint32_t process_of(uint64_t key_high) { return static_cast<uint32_t>(key_high >> 8); }
 
 }  // namespace
 
@@ -63,15 +67,17 @@ FrameId RecordingTables::native_frame(ModuleId module, ModuleOffset offset, Addr
   return entry->second;
 }
 
-FrameId RecordingTables::unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind) {
-  const Key key{uint64_t{process.value} << 8 | static_cast<uint64_t>(kind), address.value};
+FrameId RecordingTables::unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind, CodeTime when) {
+  const Key key{uint64_t{when.epoch & kEpochMask} << 40 | uint64_t{process.value} << 8 | static_cast<uint64_t>(kind),
+                address.value};
   const auto [entry, added] = unknown_.try_emplace(key);
   if (added) {
-    entry->second.address_kind = kind;
-    entry->second.offset = {address.value};
-    entry->second.id = add_frame(entry->second);
+    entry->second.record.address_kind = kind;
+    entry->second.record.offset = {address.value};
+    entry->second.record.id = add_frame(entry->second.record);
+    entry->second.time_ns = when.time_ns;
   }
-  return entry->second.id;
+  return entry->second.record.id;
 }
 
 FrameId RecordingTables::named_frame(FrameKind kind, std::string_view name) {
@@ -87,8 +93,9 @@ FrameId RecordingTables::named_frame(FrameKind kind, std::string_view name) {
 }
 
 void RecordingTables::locate_unknown_frames(ProcessId process, const std::function<Place(RuntimeAddress)>& place_of) {
-  for (auto& [key, record] : unknown_) {
-    if (key.high >> 8 != process.value || record.module) {
+  for (auto& [key, unknown] : unknown_) {
+    FrameRecord& record = unknown.record;
+    if (process_of(key.high) != process.value || record.module) {
       continue;
     }
     const RuntimeAddress lookup = FrameAddress({record.offset.value}, record.address_kind).lookup();
@@ -101,17 +108,24 @@ void RecordingTables::locate_unknown_frames(ProcessId process, const std::functi
   }
 }
 
-void RecordingTables::name_unknown_frames(ProcessId process,
-                                          const std::function<std::string(RuntimeAddress)>& name_of) {
-  for (auto& [key, record] : unknown_) {
-    if (key.high >> 8 != process.value || record.module) {
-      continue;
+void RecordingTables::name_unknown_frames(ProcessId process, const Namer& name_them) {
+  std::vector<UnknownFrame> frames;
+  std::vector<FrameRecord*> records;
+  for (auto& [key, unknown] : unknown_) {
+    if (process_of(key.high) == process.value && !unknown.record.module) {
+      const FrameAddress address({unknown.record.offset.value}, unknown.record.address_kind);
+      frames.push_back({address.lookup(), unknown.time_ns});
+      records.push_back(&unknown.record);
     }
-    const std::string name = name_of(FrameAddress({record.offset.value}, record.address_kind).lookup());
-    if (!name.empty()) {
-      record.kind = FrameKind::kJit;
-      record.name = string(name);
-      writer_.add(record);
+  }
+  const std::vector<JitPlace> places = name_them(frames);
+  for (size_t i = 0; i < places.size() && i < records.size(); ++i) {
+    if (!places[i].name.empty()) {
+      records[i]->kind = FrameKind::kJit;
+      records[i]->name = string(places[i].name);
+      records[i]->file = places[i].file.empty() ? StringId{} : string(places[i].file);
+      records[i]->line = places[i].line;
+      writer_.add(*records[i]);
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,11 +17,18 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "base/jit_dump.h"
 #include "profiler/child_cache.h"
 #include "trace/records.h"
 #include "trace/writer.h"
 
 namespace flarestack {
+
+// When code that no module covers was met: `epoch` is 0 where code does not change.
+struct CodeTime {
+  int64_t time_ns = 0;
+  uint32_t epoch = 0;
+};
 
 class RecordingTables {
  public:
@@ -32,7 +40,8 @@ class RecordingTables {
   ModuleId module_by_build_id(const std::string& path, const std::vector<uint8_t>& build_id);
   FrameId native_frame(ModuleId module, ModuleOffset offset, AddressKind kind);
   // An address that no module covered: JIT code, perhaps. Each process has its own.
-  FrameId unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind);
+  // Another one in each epoch; the first time counts.
+  FrameId unknown_frame(ProcessId process, RuntimeAddress address, AddressKind kind, CodeTime when = {});
   FrameId named_frame(FrameKind kind, std::string_view name);
   // Frames of no module so far. Grows when there are new ones.
   size_t unknown_frames() const { return unknown_.size(); }
@@ -43,8 +52,14 @@ class RecordingTables {
     ModuleOffset offset;  // of the address asked for
   };
   void locate_unknown_frames(ProcessId process, const std::function<Place(RuntimeAddress)>& place_of);
-  // Asks for the name of each unknown frame of a process in the same way; an empty answer leaves it unknown.
-  void name_unknown_frames(ProcessId process, const std::function<std::string(RuntimeAddress)>& name_of);
+  // Asks for the names of all unknown frames of a process together; an empty one leaves its frame unknown. Times are
+  // relative to the recording's.
+  struct UnknownFrame {
+    RuntimeAddress lookup;
+    int64_t time_ns = 0;
+  };
+  using Namer = std::function<std::vector<JitPlace>(std::span<const UnknownFrame>)>;
+  void name_unknown_frames(ProcessId process, const Namer& name_them);
 
   // The call tree node of `frame` called from `parent` (none: a root).
   StackId stack(StackId parent, FrameId frame);
@@ -55,6 +70,8 @@ class RecordingTables {
   void end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters);
   ThreadId next_thread() { return {++last_thread_}; }
 
+  // The start of the time slice that `time_ns` is in: weights are no finer.
+  int64_t slice_start_ns(int64_t time_ns) const { return time_ns / slice_length_ns_ * slice_length_ns_; }
   void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
                   uint64_t weight_ns);
 
@@ -93,7 +110,11 @@ class RecordingTables {
   std::unordered_map<std::string, StringId> strings_;
   std::unordered_map<std::string, ModuleId> modules_;
   absl::flat_hash_map<Key, FrameId, KeyHash> frames_;
-  std::unordered_map<Key, FrameRecord, KeyHash> unknown_;
+  struct Unknown {
+    FrameRecord record;
+    int64_t time_ns = 0;
+  };
+  std::unordered_map<Key, Unknown, KeyHash> unknown_;  // by process, kind and epoch, and address
   absl::flat_hash_map<uint64_t, StackId> stacks_;
   absl::flat_hash_map<Key, Weight, KeyHash> weights_;
   ChildCache child_cache_;

@@ -6,6 +6,7 @@
 
 #include <dwarf.h>
 
+#include "symbolizer/dwarf_attributes.h"
 #include "symbolizer/function_names.h"
 #include "symbolizer/function_walk.h"
 #include "symbolizer/line_table.h"
@@ -13,12 +14,6 @@
 
 namespace flarestack {
 namespace {
-
-uint64_t number_attribute(Dwarf_Die die, unsigned name) {
-  Dwarf_Attribute attribute;
-  Dwarf_Word value = 0;
-  return dwarf_formudata(dwarf_attr(&die, name, &attribute), &value) == 0 ? value : 0;
-}
 
 uint64_t entry_address(Dwarf_Die die) {
   Dwarf_Addr entry = 0;
@@ -43,8 +38,12 @@ std::optional<LineTable> line_table(const LineSections& sections, Dwarf_Die unit
 }  // namespace
 
 struct DebugInfo::State {
+  State(Dwarf* handle, SplitUnits::Sources split)
+      : dwarf(handle), sections(line_sections(handle)), split_units(handle, std::move(split)) {}
+
   Dwarf* dwarf = nullptr;
   LineSections sections;
+  SplitUnits split_units;
   std::span<const CodeSection> code;
   FunctionNames names;
 
@@ -72,9 +71,8 @@ struct DebugInfo::State {
   }
 };
 
-DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code) : state_(std::make_unique<State>()) {
-  state_->dwarf = dwarf;
-  state_->sections = line_sections(dwarf);
+DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code, SplitUnits::Sources split)
+    : state_(std::make_unique<State>(dwarf, std::move(split))) {
   state_->code = code;
 }
 
@@ -104,12 +102,8 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
     }
   }
 
-  // Split DWARF: the skeleton unit has the ranges and the lines, its other half, in a .dwo file, the functions.
-  Dwarf_Die split;
-  uint8_t type = 0;
-  const bool is_split = dwarf_cu_info(unit.cu, nullptr, &type, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
-                        type == DW_UT_skeleton && split.addr != nullptr;
-  const Dwarf_Die tree = is_split ? split : unit;
+  // Split DWARF: the skeleton unit has the ranges and the lines, its other half the functions.
+  const Dwarf_Die tree = state_->split_units.entries_of(unit);
   const std::optional<UnitReader> reader = UnitReader::open(tree);
   if (!reader) {
     return;

@@ -13,6 +13,7 @@
 
 #include <elfutils/libdw.h>
 
+#include "symbolizer/split_units.h"
 #include "symbolizer/symbolizer.h"
 #include "symbolizer/unit_index.h"
 
@@ -30,8 +31,8 @@ struct DebugLocation {
 
 class DebugInfo {
  public:
-  // Borrows both. All addresses here are as `dwarf` has them.
-  DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code);
+  // Borrows both. All addresses here are as `dwarf` has them. `split`: where other halves of units may be.
+  DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code, SplitUnits::Sources split);
   ~DebugInfo();
   DebugInfo(const DebugInfo&) = delete;
   DebugInfo& operator=(const DebugInfo&) = delete;

@@ -39,7 +39,9 @@ std::vector<std::span<const UnitHits>> shares(std::span<const UnitHits> units, s
 void resolve_units(ModuleFile& file, std::span<const UnitHits> units, std::span<const uint64_t> addresses,
                    std::span<const CodeSection> code, std::span<DebugLocation> locations) {
   if (Dwarf* dwarf = file.dwarf()) {
-    DebugInfo debug_info(dwarf, code);
+    DebugInfo debug_info(
+        dwarf, code,
+        {file.bundle(), file.key(), file.package_paths(), file.debug_path().empty() ? file.path() : file.debug_path()});
     for (const UnitHits& hits : units) {
       debug_info.resolve(hits, addresses, locations);
     }

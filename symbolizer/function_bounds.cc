@@ -65,7 +65,7 @@ uint64_t FunctionBounds::entry(size_t index, unsigned word) const {
   return header_ + uint64_t(int64_t{offset});
 }
 
-std::optional<uint64_t> FunctionBounds::start_of(uint64_t address) const {
+std::optional<FunctionBounds::Bounds> FunctionBounds::bounds_of(uint64_t address) const {
   size_t low = 0;
   size_t high = table_.size() / 8;
   while (low < high) {  // first entry behind `address`
@@ -80,20 +80,32 @@ std::optional<uint64_t> FunctionBounds::start_of(uint64_t address) const {
     return std::nullopt;
   }
   const uint64_t start = entry(low - 1, 0);
-  return covers(entry(low - 1, 1), start, address) ? std::optional(start) : std::nullopt;
+  const uint64_t size_bytes = size_of_fde(entry(low - 1, 1), start);
+  return address - start < size_bytes ? std::optional<Bounds>({start, size_bytes}) : std::nullopt;
+}
+
+std::optional<uint64_t> FunctionBounds::start_of(uint64_t address) const {
+  const std::optional<Bounds> bounds = bounds_of(address);
+  return bounds ? std::optional(bounds->start) : std::nullopt;
+}
+
+uint64_t FunctionBounds::size_of(uint64_t address) const {
+  const std::optional<Bounds> bounds = bounds_of(address);
+  return bounds ? bounds->size_bytes : 0;
 }
 
 // An FDE is: length, distance to its CIE, start, size. A start in 4 bytes is what compilers write unless told otherwise
 // (-mcmodel=large); then the size is in 4 bytes as well.
-bool FunctionBounds::covers(uint64_t fde_address, uint64_t start, uint64_t address) const {
+// 0: malformed, or of another function.
+uint64_t FunctionBounds::size_of_fde(uint64_t fde_address, uint64_t start) const {
   if (fde_address < frames_address_ || fde_address - frames_address_ >= frames_.size()) {
-    return false;
+    return 0;
   }
   ByteReader reader(frames_.subspan(fde_address - frames_address_));
   reader.skip(8);
   const auto relative = int64_t{int32_t(reader.u32())};
-  const uint64_t size = reader.u32();
-  return !reader.failed() && fde_address + 8 + uint64_t(relative) == start && address - start < size;
+  const uint64_t size_bytes = reader.u32();
+  return !reader.failed() && fde_address + 8 + uint64_t(relative) == start ? size_bytes : 0;
 }
 
 }  // namespace flarestack

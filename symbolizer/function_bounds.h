@@ -19,10 +19,17 @@ class FunctionBounds {
 
   // The start of the function that covers `address`; none: not known.
   std::optional<uint64_t> start_of(uint64_t address) const;
+  // And how long it is; 0: not known.
+  uint64_t size_of(uint64_t address) const;
 
  private:
   uint64_t entry(size_t index, unsigned word) const;
-  bool covers(uint64_t fde_address, uint64_t start, uint64_t address) const;
+  struct Bounds {
+    uint64_t start = 0;
+    uint64_t size_bytes = 0;
+  };
+  std::optional<Bounds> bounds_of(uint64_t address) const;
+  uint64_t size_of_fde(uint64_t fde_address, uint64_t start) const;
 
   std::span<const uint8_t> table_;  // pairs of 4-byte offsets from header_: a function's start, its FDE
   std::span<const uint8_t> frames_;

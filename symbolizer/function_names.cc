@@ -6,6 +6,7 @@
 #include <dwarf.h>
 
 #include "symbolizer/demangle.h"
+#include "symbolizer/dwarf_attributes.h"
 
 namespace flarestack {
 namespace {
@@ -13,25 +14,15 @@ namespace {
 constexpr unsigned kMaxScopes = 32;
 constexpr std::string_view kUnnamedType = "{unnamed type}::";
 
-std::string string_attribute(Dwarf_Die die, unsigned name) {
-  Dwarf_Attribute attribute;
-  const char* text = dwarf_formstring(dwarf_attr_integrate(&die, name, &attribute));
-  return text == nullptr ? std::string() : std::string(text);
-}
-
 std::string linkage_name(Dwarf_Die die) {
   std::string name = string_attribute(die, DW_AT_linkage_name);
   return name.empty() ? string_attribute(die, DW_AT_MIPS_linkage_name) : name;
 }
 
 bool follow(Dwarf_Die& die, unsigned name) {
-  Dwarf_Attribute attribute;
-  Dwarf_Die target;
-  if (dwarf_formref_die(dwarf_attr(&die, name, &attribute), &target) == nullptr) {
-    return false;
-  }
-  die = target;
-  return true;
+  const std::optional<Dwarf_Die> target = referenced_entry(die, name);
+  die = target.value_or(die);
+  return target.has_value();
 }
 
 std::string scope_name(Dwarf_Die die) {

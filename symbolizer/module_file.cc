@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -18,13 +17,26 @@
 
 #include "base/fd.h"
 #include "symbolizer/hex.h"
+#include "symbolizer/regular_file.h"
+#include "symbolizer/supplementary_file.h"
 #include "symbolizer/symbolizer.h"
 
 namespace flarestack {
 
+namespace {
+
+// Where libdwfl's question for the debug file of a module is put first.
+struct DebugFileSource {
+  const BundledFiles* bundle = nullptr;
+  std::vector<uint8_t> key;
+};
+
+}  // namespace
+
 struct ModuleFile::State {
   std::string path;
   std::string debug_path;
+  std::string stand_in_reason;
   std::string search_path;  // in libdwfl's form
   char* search_path_pointer = nullptr;
   Dwfl_Callbacks callbacks{};
@@ -35,6 +47,9 @@ struct ModuleFile::State {
   bool searched = false;
   Dwarf* dwarf = nullptr;
   Dwarf_Addr dwarf_bias = 0;
+  std::vector<std::string> debug_directories;
+  SupplementaryFile supplementary;
+  DebugFileSource source;
 
   State() = default;
   State(const State&) = delete;
@@ -68,21 +83,6 @@ Result<Fd> open_vdso() {
   return file;
 }
 
-Result<Fd> open_module(const std::string& path) {
-  if (path == "[vdso]") {
-    return open_vdso();
-  }
-  if (path.empty() || path[0] != '/') {
-    return Error{fmt::format("{} is not a file", path.empty() ? "this mapping" : path)};
-  }
-  // Looked at before it is opened, which is not without consequences for a device or a FIFO that took the place.
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return Error{path + " is not a regular file"};
-  }
-  return open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
 std::string without_deleted(const std::string& path) {
   constexpr std::string_view kDeleted = " (deleted)";  // as /proc/PID/maps marks it
   return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
@@ -102,6 +102,24 @@ Result<void> check_build_id(int descriptor, const std::string& path, std::span<c
     return Error{path + " changed since the recording (build id differs)"};
   }
   return {};
+}
+
+int find_debug_file(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr base, const char* file_name,
+                    const char* link, GElf_Word checksum, char** found_name) {
+  const auto* source = static_cast<const DebugFileSource*>(*userdata);
+  if (source != nullptr && source->bundle != nullptr) {
+    if (Fd bundled = source->bundle->open(BundledKind::kDebugFile, source->key)) {
+      *found_name = strdup(name);
+      return bundled.release();
+    }
+  }
+  // A binary names its debug file as it likes.
+  if (link != nullptr && file_name != nullptr &&
+      (!is_safe_to_open(path_beside(file_name, link)) ||
+       !is_safe_to_open(path_beside(file_name, ".debug/" + std::string(link))))) {
+    return -1;
+  }
+  return dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, link, checksum, found_name);
 }
 
 std::string build_id_path(const std::string& directory, std::span<const uint8_t> build_id) {
@@ -130,15 +148,23 @@ Result<Fd> open_from_debuginfod(std::span<const uint8_t> build_id, std::string& 
   return Fd(found);
 }
 
-// The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened.
+// The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened, `stand_in_reason`
+// what is wrong with the recorded one.
 Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
-                         std::string& path) {
+                         std::string& path, std::string& stand_in_reason) {
   path = without_deleted(module.path);
+  if (module.bundle != nullptr) {
+    Fd bundled = module.bundle->open(BundledKind::kModule, bundle_key(module.path, module.build_id));
+    if (bundled && check_build_id(bundled.get(), path, module.build_id).ok()) {
+      return bundled;
+    }
+  }
   Result<Fd> file = open_module(path);
   Result<void> same = file.ok() ? check_build_id(file->get(), path, module.build_id) : Result<void>(file.error());
   if (same.ok()) {
     return file;
   }
+  stand_in_reason = same.error().message;
   if (module.build_id.size() > 1) {
     for (const std::string& directory : debug_directories) {
       const std::string debug_path = build_id_path(directory, module.build_id);
@@ -160,6 +186,16 @@ Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::stri
 
 }  // namespace
 
+Result<Fd> open_module(const std::string& path) {
+  if (path == "[vdso]") {
+    return open_vdso();
+  }
+  if (path.empty() || path[0] != '/') {
+    return Error{fmt::format("{} is not a file", path.empty() ? "this mapping" : path)};
+  }
+  return open_regular_file(path);
+}
+
 std::vector<uint8_t> read_build_id(Elf* elf) {
   const void* bytes = nullptr;
   const ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
@@ -169,17 +205,19 @@ std::vector<uint8_t> read_build_id(Elf* elf) {
 
 Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vector<std::string>& debug_directories) {
   auto state = std::make_unique<State>();
-  Result<Fd> file = open_recorded(module, debug_directories, state->path);
+  Result<Fd> file = open_recorded(module, debug_directories, state->path, state->stand_in_reason);
   if (!file.ok()) {
     return file.error();
   }
+  state->debug_directories = debug_directories;
+  state->source = {module.bundle, bundle_key(module.path, module.build_id)};
   state->search_path = "+:.debug";  // "+": check the CRC of a debuglink
   for (const std::string& directory : debug_directories) {
     state->search_path += ":" + directory;
   }
   state->search_path_pointer = state->search_path.data();
   state->callbacks.find_elf = dwfl_build_id_find_elf;
-  state->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
+  state->callbacks.find_debuginfo = find_debug_file;
   state->callbacks.section_address = dwfl_offline_section_address;
   state->callbacks.debuginfo_path = &state->search_path_pointer;
   state->dwfl = dwfl_begin(&state->callbacks);
@@ -190,6 +228,9 @@ Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vecto
   state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), file->get());
   if (state->module != nullptr) {
     static_cast<void>(file->release());  // libdwfl's now
+    void** userdata = nullptr;
+    dwfl_module_info(state->module, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+    *userdata = &state->source;
   }
   if (state->module == nullptr || dwfl_report_end(state->dwfl, nullptr, nullptr) != 0) {
     return Error{fmt::format("{} cannot be read as ELF: {}", state->path, dwfl_errmsg(-1))};
@@ -216,6 +257,11 @@ Dwarf* ModuleFile::dwarf() {
     dwfl_module_info(state_->module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &debug_path);
     if (debug_path != nullptr && debug_path != state_->path) {
       state_->debug_path = debug_path;
+    }
+    if (state_->dwarf != nullptr) {
+      const std::string& holder = state_->debug_path.empty() ? state_->path : state_->debug_path;
+      state_->supplementary =
+          SupplementaryFile(state_->dwarf, holder, state_->debug_directories, state_->source.bundle);
     }
   }
   return state_->dwarf;
@@ -246,7 +292,23 @@ std::vector<std::string> ModuleFile::debug_file_candidates(const std::vector<std
   return result;
 }
 
+std::vector<std::string> ModuleFile::package_paths() const {
+  std::vector<std::string> result;
+  if (!state_->debug_path.empty()) {
+    result.push_back(state_->debug_path + ".dwp");
+  }
+  result.push_back(state_->path + ".dwp");
+  for (const std::string& directory : state_->debug_directories) {
+    result.push_back(fmt::format("{}{}.dwp", directory, state_->path));
+  }
+  return result;
+}
+
+const SupplementaryFile& ModuleFile::supplementary() const { return state_->supplementary; }
+const BundledFiles* ModuleFile::bundle() const { return state_->source.bundle; }
+const std::vector<uint8_t>& ModuleFile::key() const { return state_->source.key; }
 const std::string& ModuleFile::path() const { return state_->path; }
+const std::string& ModuleFile::stand_in_reason() const { return state_->stand_in_reason; }
 const std::string& ModuleFile::debug_path() const { return state_->debug_path; }
 Dwfl_Module* ModuleFile::dwfl_module() const { return state_->module; }
 uint64_t ModuleFile::dwarf_bias() const { return state_->elf_bias - state_->dwarf_bias; }

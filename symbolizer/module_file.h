@@ -10,16 +10,23 @@
 
 #include <elfutils/libdwfl.h>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace flarestack {
 
+class BundledFiles;
+class SupplementaryFile;
 struct SymbolModule;
+
+// The file at that path, or our own vdso for "[vdso]". Error: there is none, or it is no regular file.
+Result<Fd> open_module(const std::string& path);
 
 class ModuleFile {
  public:
-  // Opens `module.path` ("[vdso]": our own vdso). If that file is gone or has another build id, a debug file of the
-  // recorded build id in `debug_directories` takes its place. Error: neither is there, and why.
+  // Opens what was bundled with the trace, else `module.path` ("[vdso]": our own vdso). If that file is gone or has
+  // another build id, a debug file of the recorded build id in `debug_directories` takes its place. Error: neither is
+  // there, and why.
   static Result<ModuleFile> open(const SymbolModule& module, const std::vector<std::string>& debug_directories);
   ModuleFile(ModuleFile&&) noexcept;
   ModuleFile& operator=(ModuleFile&&) noexcept;
@@ -35,8 +42,18 @@ class ModuleFile {
   // Paths as opened; empty if there is no such file.
   const std::string& path() const;
   const std::string& debug_path() const;
+  // Why a debug file stands in for the module itself, which then has names and lines but no code: a sentence about the
+  // module's own file. Empty: none does.
+  const std::string& stand_in_reason() const;
   // Where a separate debug file of this module may lie, whether it is there or not.
   std::vector<std::string> debug_file_candidates(const std::vector<std::string>& debug_directories) const;
+  // The supplementary file (dwz) that dwarf() refers to.
+  const SupplementaryFile& supplementary() const;
+  // What came with the trace, and what this module's files are called there.
+  const BundledFiles* bundle() const;
+  const std::vector<uint8_t>& key() const;
+  // Where a package of split units (.dwp) of this module may lie, whether it is there or not.
+  std::vector<std::string> package_paths() const;
   // libdwfl's module, for the symbols of .gnu_debugdata, which it unpacks.
   Dwfl_Module* dwfl_module() const;
   // Addresses in dwarf() are module offsets plus this (0 but for prelinked files).

@@ -9,6 +9,7 @@
 
 #include "symbolizer/debug_locations.h"
 #include "symbolizer/demangle.h"
+#include "symbolizer/elf_symbols.h"
 #include "symbolizer/function_bounds.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/plt_symbols.h"
@@ -43,18 +44,10 @@ ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolMatcher& matcher) {
   }
   // A debug file without DWARF, or .gnu_debugdata: libdwfl finds and unpacks them.
   int first_global = 0;
-  const int count = dwfl_module_getsymtab(file.dwfl_module());
-  for (int i = 1; i < count; ++i) {
-    GElf_Sym symbol;
-    GElf_Addr address = 0;
-    GElf_Word section = 0;
-    if (const char* name =
-            dwfl_module_getsym_info(file.dwfl_module(), i, &symbol, &address, &section, nullptr, nullptr)) {
-      first_global += GELF_ST_BIND(symbol.st_info) == STB_LOCAL && GELF_ST_TYPE(symbol.st_info) == STT_FUNC ? 1 : 0;
-      symbol.st_value = address - file.dwfl_bias();
-      matcher.add(symbol, name);
-    }
-  }
+  for_each_symbol_of_module(file, [&](const GElf_Sym& symbol, const char* name) {
+    first_global += GELF_ST_BIND(symbol.st_info) == STB_LOCAL && GELF_ST_TYPE(symbol.st_info) == STT_FUNC ? 1 : 0;
+    matcher.add(symbol, name);
+  });
   // Exported symbols are global: local functions are proof of a fuller table.
   return first_global > 0 ? ModuleSymbols::Level::kSymbolTable : level;
 }

@@ -6,6 +6,7 @@
 
 #include <gelf.h>
 
+#include "symbolizer/elf_symbols.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/symbol_table.h"
 
@@ -13,28 +14,6 @@ namespace flarestack {
 namespace {
 
 std::string without_version(std::string_view name) { return std::string(name.substr(0, name.find('@'))); }
-
-// Calls take(symbol, name) for each symbol of the tables of `elf`; broken ones have none.
-template <typename Take>
-void for_each_symbol(Elf* elf, Take take) {
-  Elf_Scn* section = nullptr;
-  while ((section = elf_nextscn(elf, section)) != nullptr) {
-    GElf_Shdr header;
-    if (gelf_getshdr(section, &header) == nullptr || header.sh_entsize == 0 ||
-        (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM)) {
-      continue;
-    }
-    Elf_Data* data = elf_getdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr) continue;
-    const size_t count = std::min<size_t>(data->d_size / header.sh_entsize, INT32_MAX);
-    for (size_t i = 1; i < count; ++i) {
-      GElf_Sym symbol;
-      if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) break;
-      const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
-      if (name != nullptr && name[0] != '\0') take(symbol, name);
-    }
-  }
-}
 
 // The smallest variable around each of the offsets, `wanted` being ascending and unique.
 void match_variables(Elf* elf, std::span<const uint64_t> wanted, std::vector<RawSymbol>& found) {

@@ -87,7 +87,9 @@ void Symbolizer::State::read_cache(KnownModule& module) const {
   // A debuginfod server may have by now what was missing then; its own client remembers what it has not.
   const bool may_be_better =
       cached && cached->symbols.level != ModuleSymbols::Level::kLines && !environment("DEBUGINFOD_URLS").empty();
-  if (cached && !may_be_better) {
+  const bool is_bundled =
+      cached && cached->symbols.level != ModuleSymbols::Level::kLines && module.module.bundle != nullptr;
+  if (cached && !may_be_better && !is_bundled) {
     module.known = std::move(*cached);
   }
 }

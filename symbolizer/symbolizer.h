@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "base/ids.h"
+#include "symbolizer/bundled_files.h"
 
 namespace flarestack {
 
@@ -27,7 +28,8 @@ struct SymbolFrame {
 struct SymbolModule {
   ModuleId id;
   std::string path;
-  std::vector<uint8_t> build_id;  // empty: none
+  std::vector<uint8_t> build_id;         // empty: none
+  const BundledFiles* bundle = nullptr;  // that came with the trace, looked at first; outlives who has the module
 };
 
 struct SymbolQuery {

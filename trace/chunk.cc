@@ -24,7 +24,11 @@ uint32_t checksum_of(const FileHeader& header) {
 
 // The header's hash seeds the payload's, so that one number covers both.
 uint64_t checksum_of(const ChunkHeader& header, std::string_view payload) {
-  return XXH3_64bits_withSeed(payload.data(), payload.size(), XXH3_64bits(&header, offsetof(ChunkHeader, checksum)));
+  const uint64_t header_hash = XXH3_64bits(&header, offsetof(ChunkHeader, checksum));
+  const uint64_t hash = XXH3_64bits_withSeed(payload.data(), payload.size(), header_hash);
+  // A part of a file is gone over without its payload, so half of the number is of the header alone.
+  return (header.flags & trace_format::kFlagFilePart) != 0 ? (hash & ~uint64_t{UINT32_MAX}) | (header_hash & UINT32_MAX)
+                                                           : hash;
 }
 
 template <typename Header>
@@ -55,10 +59,11 @@ std::optional<FileHeader> decode_file_header(std::string_view bytes) {
   return header;
 }
 
-std::string encode_chunk(std::string_view raw, uint32_t sequence) {
+std::string encode_chunk(std::string_view raw, uint32_t sequence, uint16_t flags) {
   ChunkHeader header{};
   std::memcpy(header.magic, trace_format::kChunkMagic, sizeof(header.magic));
   header.major_version = trace_format::kMajorVersion;
+  header.flags = flags;
   header.sequence = sequence;
   header.raw_size_bytes = static_cast<uint32_t>(raw.size());
 
@@ -70,7 +75,7 @@ std::string encode_chunk(std::string_view raw, uint32_t sequence) {
     std::memcpy(payload, raw.data(), raw.size());  // fits: the bound is above the raw size
     payload_size_bytes = raw.size();
   } else {
-    header.flags = trace_format::kFlagZstd;
+    header.flags = static_cast<uint16_t>(flags | trace_format::kFlagZstd);
   }
   header.payload_size_bytes = static_cast<uint32_t>(payload_size_bytes);
   header.checksum = checksum_of(header, {payload, payload_size_bytes});
@@ -83,10 +88,15 @@ std::optional<ChunkHeader> decode_chunk_header(std::string_view bytes) {
   const auto header = copy_from<ChunkHeader>(bytes);
   if (std::memcmp(header.magic, trace_format::kChunkMagic, sizeof(header.magic)) != 0) return std::nullopt;
   if (header.major_version != trace_format::kMajorVersion) return std::nullopt;
-  if ((header.flags & ~trace_format::kFlagZstd) != 0) return std::nullopt;
+  if ((header.flags & ~(trace_format::kFlagZstd | trace_format::kFlagFilePart)) != 0) return std::nullopt;
   if (header.payload_size_bytes > trace_format::kMaxPayloadBytes) return std::nullopt;
   if (header.raw_size_bytes > trace_format::kMaxRawBytes) return std::nullopt;
   return header;
+}
+
+bool is_file_part(const ChunkHeader& header) {
+  return (header.flags & trace_format::kFlagFilePart) != 0 &&
+         (header.checksum & UINT32_MAX) == (XXH3_64bits(&header, offsetof(ChunkHeader, checksum)) & UINT32_MAX);
 }
 
 std::optional<std::string> decode_chunk(const ChunkHeader& header, std::string_view payload) {

@@ -49,6 +49,8 @@ constexpr std::array<std::string_view, 4> kClocks = {"none", "perf_task_clock", 
 constexpr std::array<std::string_view, 4> kOrigins = {"launch", "fork", "exec", "attach"};
 constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signaled", "replaced_by_exec",
                                                     "still_running"};
+constexpr std::array<std::string_view, 6> kBundledKinds = {"module",        "debug_file", "supplementary",
+                                                           "split_package", "split_unit", "source"};
 constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "jit", "interpreter", "marker"};
 constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
 constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
@@ -99,9 +101,10 @@ std::string line_of(const ModuleRecord& record) {
 }
 
 std::string line_of(const FrameRecord& record) {
-  return fmt::format("frame id={} kind={} address={} module={} offset={:#x} name={}", record.id.value,
+  return fmt::format("frame id={} kind={} address={} module={} offset={:#x} name={}{}", record.id.value,
                      name_of(record.kind, kFrameKinds), name_of(record.address_kind, kAddressKinds),
-                     record.module.value, record.offset.value, record.name.value);
+                     record.module.value, record.offset.value, record.name.value,
+                     record.file ? fmt::format(" file={} line={}", record.file.value, record.line) : std::string());
 }
 
 std::string line_of(const StackRecord& record) {
@@ -171,6 +174,14 @@ std::string line_of(const CounterRecord& record) {
 std::string line_of(const UnrecordedRecord& record) {
   return fmt::format("unrecorded pid={} parent={} command={} reason={}", record.pid, record.parent.value,
                      quoted(record.command), quoted(record.reason));
+}
+
+std::string line_of(const BundledFileRecord& record) {
+  std::string id;
+  for (const uint8_t byte : record.id) id += fmt::format("{:02x}", byte);
+  return fmt::format("bundled_file kind={} path={} id={} size_bytes={} checksum={:016x} parts={}",
+                     name_of(record.kind, kBundledKinds), quoted(record.path), id.empty() ? "none" : id,
+                     record.size_bytes, record.checksum, record.part_offsets.size());
 }
 
 std::string line_of(const EndRecord& record) { return fmt::format("end duration_ns={}", record.duration_ns); }

@@ -41,6 +41,8 @@ struct ChunkHeader {
 static_assert(sizeof(ChunkHeader) == 32 && offsetof(ChunkHeader, checksum) == 24);
 
 constexpr uint16_t kFlagZstd = 1;
+// The payload is a part of a bundled file, no records: who reads records goes on behind it without reading it.
+constexpr uint16_t kFlagFilePart = 2;
 
 // Limits a reader holds a file to, however large a size field is. The writer cuts a chunk at 1 MiB and a record is
 // dropped (and counted) above kMaxRecordBytes, so that no chunk comes near the limit.
@@ -62,6 +64,7 @@ enum PayloadField : uint32_t {
   kNote = 8,
   kLeakCheck = 9,
   kLeak = 10,
+  kBundledFile = 11,
   kFirstBlock = 32,
   kStrings = 32,
   kModules = 33,

@@ -20,8 +20,8 @@ uint32_t last_column(uint32_t block) {
     case trace_format::kStacks:
       return 4;
     case trace_format::kModules:
-    case trace_format::kFrames:
       return 6;
+    case trace_format::kFrames:
     case trace_format::kSamples:
       return 8;
     case trace_format::kAllocations:
@@ -135,6 +135,8 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       record.module.value = narrow(columns_[4].next_delta());
       record.offset.value = columns_[5].next_delta();
       record.name.value = narrow(columns_[6].next_delta());
+      record.file.value = narrow(columns_[7].next_delta());
+      record.line = narrow(columns_[8].next());
       return record;
     }
     case trace_format::kStacks: {

@@ -98,6 +98,8 @@ void PayloadEncoder::add_record(const FrameRecord& record) {
   frames_.module.push_delta(record.module.value);
   frames_.offset.push_delta(record.offset.value);
   frames_.name.push_delta(record.name.value);
+  frames_.file.push_delta(record.file.value);
+  frames_.line.push(record.line);
 }
 
 void PayloadEncoder::add_record(const StackRecord& record) {
@@ -136,6 +138,8 @@ size_t PayloadEncoder::size_bytes() const {
                            &frames_.module,
                            &frames_.offset,
                            &frames_.name,
+                           &frames_.file,
+                           &frames_.line,
                            &stacks_.id,
                            &stacks_.parent,
                            &stacks_.frame,
@@ -161,7 +165,7 @@ std::string PayloadEncoder::take() {
              &modules_.build_ids});
   put_block(payload, trace_format::kFrames, frames_.count,
             {&frames_.id.bytes(), &frames_.kind.bytes(), &frames_.module.bytes(), &frames_.offset.bytes(),
-             &frames_.name.bytes()});
+             &frames_.name.bytes(), &frames_.file.bytes(), &frames_.line.bytes()});
   put_block(payload, trace_format::kStacks, stacks_.count,
             {&stacks_.id.bytes(), &stacks_.parent.bytes(), &stacks_.frame.bytes()});
   put_block(payload, trace_format::kSamples, samples_.count,

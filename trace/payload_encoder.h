@@ -38,7 +38,7 @@ class PayloadEncoder {
   };
   struct Frames {
     uint64_t count = 0;
-    ColumnWriter id, kind, module, offset, name;
+    ColumnWriter id, kind, module, offset, name, file, line;
   };
   struct Stacks {
     uint64_t count = 0;

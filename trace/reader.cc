@@ -61,6 +61,7 @@ struct TraceReader::State {
 
   bool open_next_chunk();
   bool open_chunk_at_position();
+  bool skip_file_part();
   bool skip_to_magic();
   void close_chunk();
 };
@@ -68,6 +69,8 @@ struct TraceReader::State {
 // Goes to the next intact chunk; false at the end of the file.
 bool TraceReader::State::open_next_chunk() {
   for (;;) {
+    while (skip_file_part()) {
+    }
     if (open_chunk_at_position()) return true;
     if (!skip_to_magic()) return false;
   }
@@ -87,7 +90,7 @@ bool TraceReader::State::open_chunk_at_position() {
   if (end > size_of(file.get())) return false;
   std::optional<std::string> raw =
       decode_chunk(*header, read_at(file.get(), position + sizeof(ChunkHeader), header->payload_size_bytes));
-  if (!raw || header->sequence < next_sequence) {
+  if (!raw || header->sequence < next_sequence || (header->flags & trace_format::kFlagFilePart) != 0) {
     ++damage.damaged_chunks;
     return false;
   }
@@ -96,6 +99,20 @@ bool TraceReader::State::open_chunk_at_position() {
   position = end;
   payload = std::move(*raw);
   decoder = PayloadDecoder(payload);
+  return true;
+}
+
+// Over a part of a bundled file, whose contents are not read: its header has a checksum of its own, and another chunk
+// or the end of the file is where its size must lead to. False: there is no such part.
+bool TraceReader::State::skip_file_part() {
+  const std::string head = read_at(file.get(), position, sizeof(ChunkHeader));
+  const std::optional<ChunkHeader> header =
+      head.size() < sizeof(ChunkHeader) ? std::nullopt : decode_chunk_header(head);
+  if (!header || !is_file_part(*header) || header->sequence < next_sequence) return false;
+  const uint64_t end = position + sizeof(ChunkHeader) + header->payload_size_bytes;
+  if (end > size_of(file.get()) || !kChunkMagic.starts_with(read_at(file.get(), end, kChunkMagic.size()))) return false;
+  next_sequence = header->sequence + 1;
+  position = end;
   return true;
 }
 
@@ -170,6 +187,7 @@ std::optional<TraceRecord> TraceReader::next() {
 }
 
 const TraceDamage& TraceReader::damage() const { return state_->damage; }
+uint32_t TraceReader::next_sequence() const { return state_->next_sequence; }
 uint64_t TraceReader::chunk_offset() const { return state_->chunk_offset; }
 
 }  // namespace flarestack

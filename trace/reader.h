@@ -33,6 +33,8 @@ class TraceReader {
   std::optional<TraceRecord> next();
   // Complete once next() has returned none.
   const TraceDamage& damage() const;
+  // What a chunk that is appended behind all others has for its sequence; complete once next() has returned none.
+  uint32_t next_sequence() const;
   // Of the chunk that the last record came from; for `info --records`.
   uint64_t chunk_offset() const;
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/bundled_kind.h"
 #include "base/ids.h"
 
 namespace flarestack {
@@ -129,7 +130,9 @@ struct FrameRecord {
   AddressKind address_kind = AddressKind::kReturnAddress;
   ModuleId module;
   ModuleOffset offset;
-  StringId name;  // other kinds than native
+  StringId name;       // other kinds than native
+  StringId file = {};  // of those, where they are in the source; none: unknown
+  uint32_t line = 0;
   bool operator==(const FrameRecord&) const = default;
 };
 
@@ -308,7 +311,18 @@ struct UnrecordedRecord {
   bool operator==(const UnrecordedRecord&) const = default;
 };
 
-// Once, last. A trace without it was cut short, and says so.
+// A file that was packed into the trace, in parts of its own (docs/trace-format.md, "Bundled files").
+struct BundledFileRecord {
+  BundledKind kind = BundledKind::kModule;
+  std::string path;         // where it was
+  std::vector<uint8_t> id;  // BundledFiles::open() says of what
+  uint64_t size_bytes = 0;
+  uint64_t checksum = 0;               // XXH3-64 of the contents
+  std::vector<uint64_t> part_offsets;  // of the chunks in the file, in order
+  bool operator==(const BundledFileRecord&) const = default;
+};
+
+// Once, last of the recording; only bundled files come behind it. A trace without it was cut short, and says so.
 struct EndRecord {
   int64_t duration_ns = 0;
   bool operator==(const EndRecord&) const = default;
@@ -317,6 +331,6 @@ struct EndRecord {
 using TraceRecord =
     std::variant<SessionRecord, StringRecord, ProcessRecord, ProcessEndRecord, ThreadRecord, ModuleRecord, FrameRecord,
                  StackRecord, SampleRecord, AllocationRecord, HeapSliceRecord, MemoryRecord, LeakCheckRecord,
-                 LeakRecord, NoteRecord, CounterRecord, UnrecordedRecord, EndRecord>;
+                 LeakRecord, NoteRecord, CounterRecord, UnrecordedRecord, BundledFileRecord, EndRecord>;
 
 }  // namespace flarestack

@@ -180,6 +180,33 @@ bool get_field(pbf_reader& message, NoteRecord& record, PayloadProblems& problem
   }
 }
 
+bool get_field(pbf_reader& message, BundledFileRecord& record, PayloadProblems& problems) {
+  switch (static_cast<uint32_t>(message.tag_and_type())) {
+    case number(1):
+      record.kind = known_or(message.get_uint64(), BundledKind::kSource, BundledKind::kSource, problems);
+      return true;
+    case bytes(2):
+      record.path = get_text(message);
+      return true;
+    case bytes(3): {
+      const std::string id = get_text(message);
+      record.id.assign(id.begin(), id.end());
+      return true;
+    }
+    case number(4):
+      record.size_bytes = message.get_uint64();
+      return true;
+    case number(5):
+      record.checksum = message.get_uint64();
+      return true;
+    case number(6):
+      record.part_offsets.push_back(message.get_uint64());
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool get_field(pbf_reader& message, CounterRecord& record, PayloadProblems& problems) {
   switch (static_cast<uint32_t>(message.tag_and_type())) {
     case number(1):
@@ -295,6 +322,19 @@ uint32_t encode_single(const NoteRecord& record, std::string& encoded) {
   return trace_format::kNote;
 }
 
+uint32_t encode_single(const BundledFileRecord& record, std::string& encoded) {
+  pbf_writer message(encoded);
+  put_unsigned(message, 1, static_cast<uint64_t>(record.kind));
+  put(message, 2, record.path);
+  put(message, 3, std::string(record.id.begin(), record.id.end()));
+  put_unsigned(message, 4, record.size_bytes);
+  put_unsigned(message, 5, record.checksum);
+  for (const uint64_t offset : record.part_offsets) {
+    message.add_uint64(6, offset);
+  }
+  return trace_format::kBundledFile;
+}
+
 uint32_t encode_single(const CounterRecord& record, std::string& encoded) {
   pbf_writer message(encoded);
   put_unsigned(message, 1, record.process.value);
@@ -336,6 +376,8 @@ std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encode
       return decode_as<NoteRecord>(encoded, problems);
     case trace_format::kCounter:
       return decode_as<CounterRecord>(encoded, problems);
+    case trace_format::kBundledFile:
+      return decode_as<BundledFileRecord>(encoded, problems);
     case trace_format::kUnrecorded:
       return decode_as<UnrecordedRecord>(encoded, problems);
     case trace_format::kEnd:

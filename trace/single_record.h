@@ -29,6 +29,7 @@ uint32_t encode_single(const LeakRecord& record, std::string& encoded);
 uint32_t encode_single(const NoteRecord& record, std::string& encoded);
 uint32_t encode_single(const CounterRecord& record, std::string& encoded);
 uint32_t encode_single(const UnrecordedRecord& record, std::string& encoded);
+uint32_t encode_single(const BundledFileRecord& record, std::string& encoded);
 uint32_t encode_single(const EndRecord& record, std::string& encoded);
 
 // The record of the payload's field `field`; none where it is unknown or malformed, which `problems` says. Throws

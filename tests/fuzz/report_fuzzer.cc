@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "report/annotate_html.h"
+#include "report/annotate_json.h"
+#include "report/annotate_text.h"
 #include "report/collapsed.h"
 #include "report/flamegraph_svg.h"
 #include "report/info_json.h"
@@ -19,6 +22,7 @@
 #include "report/summary_text.h"
 #include "report/tree_json.h"
 #include "report/tree_text.h"
+#include "symbolizer/disassembly.h"
 
 namespace flarestack {
 namespace {
@@ -195,6 +199,42 @@ void report_leaks(const Profile& profile) {
   check(Suppressions().add(generated, "generated").ok());
 }
 
+// Of any module the same code, around the first offset that is asked about: a loop with a division, a jump out, a call.
+Result<FunctionCode> code_answer(const CodeRequest& request) {
+  constexpr uint8_t kCode[] = {0x48, 0xf7, 0xf1, 0x8b, 0x07, 0x75, 0xf9, 0xe8, 0x10, 0,
+                               0,    0,    0x74, 0x20, 0xf0, 0xff, 0x00, 0x06, 0xc3};
+  if (request.offsets.empty() || request.offsets.front() % 5 == 4) return Error{"there is none"};
+  FunctionCode code;
+  for (const uint64_t offset : request.offsets) {
+    const uint64_t begin = offset & ~uint64_t{0xF};
+    if (!code.pieces.empty() && begin < code.pieces.back().end) continue;
+    code.pieces.push_back({begin, begin + sizeof kCode, "f", disassemble(kCode, begin, request.offsets)});
+  }
+  return code;
+}
+
+void annotate_some(const Profile& profile) {
+  AnnotationSources sources;
+  sources.symbols = answer;
+  sources.code = code_answer;
+  sources.text = [](const std::string& path, int64_t, uint32_t last_line) {
+    return last_line % 2 == 0 ? SourceText{{"x", "y\x1b", "z"}, ""} : SourceText{{}, path + " is gone"};
+  };
+  sources.data_names = [](const SymbolModule&, const std::vector<uint64_t>&) { return std::vector<std::string>{"v"}; };
+  for (uint32_t function = 0; function < std::min<size_t>(profile.functions.size(), 3); ++function) {
+    AnnotatedFunction annotated;
+    annotated.annotation = annotate(profile, function, sources);
+    annotated.hints = work_hints(profile, annotated.annotation, sources);
+    for (const AnnotateOrder order : {AnnotateOrder::kAddress, AnnotateOrder::kHot}) {
+      AnnotateOptions options;
+      options.order = order;
+      check(annotate_text(profile, annotated, options).find('\x1b') == std::string::npos);
+      check(annotate_html(profile, {annotated}, options).ends_with("</html>\n"));
+    }
+    check(annotate_json(profile, {annotated}, {function}).ends_with("}\n"));
+  }
+}
+
 }  // namespace
 }  // namespace flarestack
 
@@ -224,6 +264,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check(text.find('\x1b') == std::string::npos);
   }
   if (is_heap_metric(options.metric)) report_leaks(*profile);
+  annotate_some(*profile);
   check(report_json(*profile, {}).ends_with("}\n"));
   check(info_json(*profile).ends_with("}\n"));
   check(tree_text(*profile, {}).ok() && tree_json(*profile, {}).ok());

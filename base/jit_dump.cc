@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/jit_dump.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <unordered_map>
+
+#include "base/interval_map.h"
+#include "base/text.h"
+
+namespace flarestack {
+namespace {
+
+constexpr uint32_t kMagic = 0x4A695444;     // "JiTD"
+constexpr uint64_t kArchitectureClock = 1;  // flag: times are of the TSC
+constexpr size_t kHeaderBytes = 40;
+constexpr size_t kPrefixBytes = 16;  // of a record
+enum RecordId : uint32_t { kLoad = 0, kMove = 1, kDebugInfo = 2, kClose = 3 };
+
+// V8 adds the size of the ELF header that perf will put before the code to the addresses of lines.
+constexpr uint64_t kElfHeaderBytes = 0x40;
+
+template <typename Number>  // uint32_t, uint64_t
+Number number_at(std::string_view bytes, size_t offset) {
+  Number number = 0;
+  std::memcpy(&number, bytes.data() + offset, sizeof number);  // the caller has checked the size
+  return number;
+}
+
+}  // namespace
+
+JitDump JitDump::parse(std::string_view bytes) {
+  JitDump dump;
+  if (bytes.size() < kHeaderBytes || number_at<uint32_t>(bytes, 0) != kMagic) {
+    return dump;
+  }
+  const size_t header_bytes = number_at<uint32_t>(bytes, 8);
+  dump.pid_ = int32_t(number_at<uint32_t>(bytes, 20));
+  dump.has_times_ = (number_at<uint64_t>(bytes, 32) & kArchitectureClock) == 0;
+  if (header_bytes < kHeaderBytes || header_bytes > bytes.size()) {
+    ++dump.bad_records_;
+    return dump;
+  }
+  bytes.remove_prefix(header_bytes);
+  while (bytes.size() >= kPrefixBytes) {
+    const uint32_t id = number_at<uint32_t>(bytes, 0);
+    const size_t record_bytes = number_at<uint32_t>(bytes, 4);
+    const uint64_t time_ns = dump.has_times_ ? number_at<uint64_t>(bytes, 8) : 0;
+    if (record_bytes < kPrefixBytes || record_bytes > bytes.size()) {
+      ++dump.bad_records_;
+      break;
+    }
+    const std::string_view body = bytes.substr(kPrefixBytes, record_bytes - kPrefixBytes);
+    bytes.remove_prefix(record_bytes);
+    if (id == kLoad) {
+      dump.add_load(body, time_ns);
+    } else if (id == kMove) {
+      dump.add_move(body, time_ns);
+    } else if (id == kDebugInfo) {
+      dump.add_lines(body);
+    } else if (id == kClose) {
+      break;
+    }
+  }
+  dump.settle();
+  return dump;
+}
+
+// pid, tid: u32; vma, code address, code size, index: u64; the name and its zero; the code.
+void JitDump::add_load(std::string_view body, uint64_t time_ns) {
+  constexpr size_t kFixedBytes = 40;
+  const size_t zero = body.find('\0', kFixedBytes);
+  if (body.size() < kFixedBytes || zero == std::string_view::npos) {
+    ++bad_records_;
+    return;
+  }
+  Code code;
+  code.start = number_at<uint64_t>(body, 16);
+  code.end = code.start + number_at<uint64_t>(body, 24);
+  code.original_start = code.start;
+  code.loaded_ns = time_ns;
+  code.name = body.substr(kFixedBytes, zero - kFixedBytes);
+  if (code.end <= code.start || code.name.empty()) {
+    ++bad_records_;
+    return;
+  }
+  // The lines of a piece of code are written just before it.
+  if (!lines_.empty() && lines_.back().code_address == code.start) {
+    code.lines = lines_.size() - 1;
+  }
+  codes_.push_back(code);
+}
+
+// pid, tid: u32; vma, old address, new address, size, index: u64.
+void JitDump::add_move(std::string_view body, uint64_t time_ns) {
+  if (body.size() < 48) {
+    ++bad_records_;
+    return;
+  }
+  const uint64_t from = number_at<uint64_t>(body, 16);
+  const auto old = std::find_if(codes_.rbegin(), codes_.rend(), [&](const Code& code) { return code.start == from; });
+  const uint64_t to = number_at<uint64_t>(body, 24);
+  if (old == codes_.rend() || to + (old->end - old->start) < to) {
+    ++bad_records_;
+    return;
+  }
+  Code code = *old;
+  code.end = to + (old->end - old->start);
+  code.start = to;
+  code.loaded_ns = time_ns;
+  codes_.push_back(code);
+}
+
+// Code address, number of entries: u64; of each entry its address: u64, line, discriminator: u32, file and its zero,
+// where "\xff" is the file of the entry before.
+void JitDump::add_lines(std::string_view body) {
+  constexpr size_t kEntryBytes = 16;
+  if (body.size() < 16) {
+    ++bad_records_;
+    return;
+  }
+  Lines lines;
+  lines.code_address = number_at<uint64_t>(body, 0);
+  const uint64_t count = number_at<uint64_t>(body, 8);
+  body.remove_prefix(16);
+  for (uint64_t i = 0; i < count; ++i) {
+    const size_t zero = body.size() < kEntryBytes ? std::string_view::npos : body.find('\0', kEntryBytes);
+    if (zero == std::string_view::npos) {
+      ++bad_records_;
+      break;
+    }
+    Line line{number_at<uint64_t>(body, 0), number_at<uint32_t>(body, 8), body.substr(kEntryBytes, zero - kEntryBytes)};
+    if (line.file == "\xff") {
+      line.file = lines.lines.empty() ? std::string_view() : lines.lines.back().file;
+    }
+    lines.lines.push_back(line);
+    body.remove_prefix(zero + 1);
+  }
+  lines_.push_back(std::move(lines));
+}
+
+// Beyond this point no code is added.
+void JitDump::settle() {
+  std::stable_sort(codes_.begin(), codes_.end(),
+                   [](const Code& left, const Code& right) { return left.loaded_ns < right.loaded_ns; });
+  bool all_behind_header = true;
+  bool any_behind_end = false;
+  for (Lines& lines : lines_) {
+    std::stable_sort(lines.lines.begin(), lines.lines.end(),
+                     [](const Line& left, const Line& right) { return left.address < right.address; });
+    all_behind_header = all_behind_header &&
+                        (lines.lines.empty() || lines.lines.front().address >= lines.code_address + kElfHeaderBytes);
+  }
+  for (const Code& code : codes_) {
+    any_behind_end =
+        any_behind_end || (code.lines != SIZE_MAX && !lines_[code.lines].lines.empty() &&
+                           code.start == code.original_start && lines_[code.lines].lines.back().address >= code.end);
+  }
+  if (all_behind_header && any_behind_end) {
+    for (Lines& lines : lines_) {
+      for (Line& line : lines.lines) {
+        line.address -= kElfHeaderBytes;
+      }
+    }
+  }
+}
+
+JitPlace JitDump::place_in(const Code& code, uint64_t address) const {
+  JitPlace place;
+  place.name = printable_name(code.name);
+  if (code.lines != SIZE_MAX) {
+    const std::vector<Line>& lines = lines_[code.lines].lines;
+    const uint64_t in_lines = address - code.start + code.original_start;
+    const auto after = std::upper_bound(lines.begin(), lines.end(), in_lines,
+                                        [](uint64_t value, const Line& line) { return value < line.address; });
+    if (after != lines.begin()) {
+      place.file = printable_name(std::prev(after)->file, 4096);
+      place.line = std::prev(after)->line;
+    }
+  }
+  return place;
+}
+
+std::vector<JitPlace> JitDump::resolve(std::span<const JitQuery> queries) const {
+  std::vector<JitPlace> places(queries.size());
+  std::vector<size_t> order(queries.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](size_t left, size_t right) { return queries[left].monotonic_ns < queries[right].monotonic_ns; });
+  const auto is_after = [&](const Code& code, size_t query) {
+    return has_times_ && code.loaded_ns > queries[query].monotonic_ns;
+  };
+  const auto answer = [&](const IntervalMap<size_t>& map, size_t query) {
+    if (const size_t* code = map.find(queries[query].lookup.value); code != nullptr && places[query].name.empty()) {
+      places[query] = place_in(codes_[*code], queries[query].lookup.value);
+    }
+  };
+  IntervalMap<size_t> loaded;
+  size_t next = 0;
+  for (const size_t query : order) {
+    for (; next < codes_.size() && !is_after(codes_[next], query); ++next) {
+      loaded.set(codes_[next].start, codes_[next].end, next);
+    }
+    answer(loaded, query);
+  }
+  // Then backwards, so that the first one after a query is the one that is there.
+  IntervalMap<size_t> to_come;
+  next = codes_.size();
+  for (auto query = order.rbegin(); query != order.rend(); ++query) {
+    for (; next > 0 && is_after(codes_[next - 1], *query); --next) {
+      to_come.set(codes_[next - 1].start, codes_[next - 1].end, next - 1);
+    }
+    answer(to_come, *query);
+  }
+  return places;
+}
+
+}  // namespace flarestack
