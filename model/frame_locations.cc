@@ -122,7 +122,14 @@ FrameLocations::Range FrameLocations::add_named(const RecordedFrame& frame) {
   const std::string name = named ? recording_.strings[frame.name] : "[unknown]";
   const uint32_t module = frame.module < recording_.modules.size() ? frame.module : kNoIndex;
   const FrameType type = type_of(frame.kind);
-  locations_.push_back({function_index(name, module, type), 0, 0, type});
+  const std::string file = named && frame.file < recording_.strings.size() ? recording_.strings[frame.file] : "";
+  const uint32_t function_number = function_index(name, module, type);
+  locations_.push_back({function_number, file_index(file), file.empty() ? 0 : frame.line, type});
+  if (Function& function = functions_[function_number];
+      !file.empty() && (function.file.empty() || (function.file == file && frame.line < function.line))) {
+    function.file = file;
+    function.line = frame.line;
+  }
   const auto index = static_cast<uint32_t>(locations_.size() - 1);
   return {index, index + 1};
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "model/heap_sites.h"
+#include "model/share.h"
 
 namespace flarestack {
 namespace {
@@ -21,10 +22,6 @@ constexpr uint64_t kFewestTiny = 100'000;
 constexpr uint64_t kSmallestPeakBytes = 1 << 20;
 constexpr uint64_t kSmallestOverheadBytes = 16 << 20;
 constexpr size_t kThreadsOfArenas = 4;
-
-double share(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 struct Totals {
   const HeapSummary& summary;

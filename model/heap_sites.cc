@@ -9,119 +9,6 @@
 namespace flarestack {
 namespace {
 
-constexpr size_t kPathShown = 8;
-
-template <size_t Count>
-bool starts_with_any(std::string_view text, const std::array<std::string_view, Count>& prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view each) { return text.starts_with(each); });
-}
-
-constexpr std::array<std::string_view, 9> kLibraryNamespaces = {
-    "std::",   "__gnu_cxx::", "operator new", "boost::container::", "boost::unordered::", "absl::container_internal::",
-    "alloc::", "core::",      "__rust_"};
-constexpr std::array<std::string_view, 20> kAllocatorNames = {
-    "malloc",   "calloc",  "realloc", "reallocarray", "aligned_alloc", "posix_memalign", "memalign",
-    "valloc",   "strdup",  "strndup", "asprintf",     "vasprintf",     "xmalloc",        "xcalloc",
-    "xrealloc", "xstrdup", "getline", "getdelim",     "__getdelim",    "__strdup"};
-constexpr std::array<std::string_view, 4> kLibraryModules = {"libstdc++.so", "libc++.so", "libc.so", "libglib-2.0.so"};
-
-struct GrowthName {
-  std::string_view part;  // of the function's name
-  GrowthKind kind;
-};
-// libstdc++, libc++, Rust's alloc, GLib and CPython, in the words of their sources.
-constexpr GrowthName kGrowthNames[] = {
-    {"::_M_realloc_insert", GrowthKind::kVector},
-    {"::_M_realloc_append", GrowthKind::kVector},
-    {"::_M_range_insert", GrowthKind::kVector},
-    {"::_M_fill_insert", GrowthKind::kVector},
-    {"__push_back_slow_path", GrowthKind::kVector},
-    {"__emplace_back_slow_path", GrowthKind::kVector},
-    {"::_M_mutate", GrowthKind::kString},
-    {"::_M_append", GrowthKind::kString},
-    {"::_M_assign", GrowthKind::kString},
-    {"::_M_replace", GrowthKind::kString},
-    {"::__grow_by", GrowthKind::kString},
-    {"::_M_reallocate_map", GrowthKind::kDeque},
-    {"finish_grow", GrowthKind::kVector},
-    {"RawVec<T,A>::grow", GrowthKind::kVector},
-    {"g_realloc", GrowthKind::kBuffer},
-    {"g_array_", GrowthKind::kBuffer},
-    {"g_ptr_array_", GrowthKind::kBuffer},
-    {"g_string_", GrowthKind::kBuffer},
-    {"xrealloc", GrowthKind::kBuffer},
-    {"reallocarray", GrowthKind::kBuffer},
-    {"list_resize", GrowthKind::kBuffer},
-    {"PyList_Append", GrowthKind::kBuffer},
-    {"PyMem_Realloc", GrowthKind::kBuffer},
-    {"_PyBytes_Resize", GrowthKind::kBuffer},
-};
-
-GrowthKind growth_of(std::string_view name) {
-  for (const GrowthName& each : kGrowthNames) {
-    if (name.find(each.part) != std::string_view::npos) return each.kind;
-  }
-  return GrowthKind::kNone;
-}
-
-// What a function says of a stack that it is in; looked up once a function.
-struct FunctionTrait {
-  bool known = false;
-  bool library = false;
-  GrowthKind growth = GrowthKind::kNone;
-};
-
-struct StackPlace {
-  std::vector<uint32_t> path;  // the place first
-  GrowthKind growth = GrowthKind::kNone;
-  bool through_library = false;
-};
-
-class PlaceFinder {
- public:
-  explicit PlaceFinder(const Profile& profile) : profile_(profile), traits_(profile.functions.size()) {}
-
-  // The place of a stack; where all of it is library code, its leaf.
-  StackPlace find(uint32_t stack) {
-    StackPlace place;
-    std::vector<uint32_t> skipped;
-    bool found = false;
-    const Recording& recording = profile_.recording;
-    for (; stack < recording.stacks.size() && place.path.size() < kPathShown; stack = recording.stacks[stack].parent) {
-      const uint32_t frame = recording.stacks[stack].frame;
-      if (frame >= profile_.frame_locations.size()) continue;
-      const LocationRange range = profile_.frame_locations[frame];
-      for (uint32_t i = range.begin; i < range.end && place.path.size() < kPathShown; ++i) {
-        const FunctionTrait& trait = trait_of(profile_.locations[i]);
-        if (!found && place.growth == GrowthKind::kNone) place.growth = trait.growth;
-        if (!found && trait.library) {
-          if (skipped.size() < kPathShown) skipped.push_back(i);
-          continue;
-        }
-        found = true;
-        place.path.push_back(i);
-      }
-    }
-    place.through_library = found && !skipped.empty();
-    if (!found) place.path = skipped;
-    return place;
-  }
-
- private:
-  const FunctionTrait& trait_of(const Location& location) {
-    FunctionTrait& trait = traits_[location.function];
-    if (trait.known) return trait;
-    trait.known = true;
-    const Function& function = profile_.functions[location.function];
-    trait.library = is_library_function(function, profile_.files[location.file]);
-    trait.growth = growth_of(qualified_name(function.name));
-    return trait;
-  }
-
-  const Profile& profile_;
-  std::vector<FunctionTrait> traits_;
-};
-
 bool is_tiny(const HeapCell& cell) {
   return cell.size_class <= 5 || (cell.size_class == 6 && cell.allocated_bytes == 32 * cell.allocations);
 }
@@ -206,38 +93,6 @@ uint64_t HeapSite::value(Metric metric) const {
   return 0;
 }
 
-std::string_view qualified_name(std::string_view demangled) {
-  if (demangled.starts_with("operator")) return demangled;
-  int depth = 0;
-  size_t begin = 0;
-  for (size_t i = 0; i < demangled.size(); ++i) {
-    const char each = demangled[i];
-    if (each == '<') ++depth;
-    if (each == '>' && depth > 0 && (i == 0 || demangled[i - 1] != '-')) --depth;
-    if (depth != 0) continue;
-    if (demangled.substr(i).starts_with("operator")) return demangled.substr(begin);
-    // "(anonymous namespace)::f(int)": a bracket that a name goes on behind.
-    if (each == '(') {
-      const size_t close = demangled.find(')', i);
-      if (close == std::string_view::npos || !demangled.substr(close + 1).starts_with("::"))
-        return demangled.substr(begin, i - begin);
-      i = close;
-    }
-    if (each == ' ') begin = i + 1;
-  }
-  return demangled.substr(begin);
-}
-
-bool is_library_function(const Function& function, std::string_view file) {
-  if (function.type != FrameType::kNative && function.type != FrameType::kInlined) return false;
-  const std::string_view name = qualified_name(function.name);
-  if (starts_with_any(name, kLibraryNamespaces)) return true;
-  if (name.starts_with("<alloc::") || name.starts_with("<std::")) return true;
-  if (std::find(kAllocatorNames.begin(), kAllocatorNames.end(), name) != kAllocatorNames.end()) return true;
-  if (starts_with_any(function.module, kLibraryModules)) return true;
-  return file.starts_with("/usr/include/") || file.find("include/c++/") != std::string_view::npos;
-}
-
 std::vector<HeapSite> heap_sites(const Profile& profile) {
   struct OfStack {
     StackPlace place;
@@ -271,7 +126,7 @@ std::vector<HeapSite> heap_sites(const Profile& profile) {
     for (const uint32_t cell : stack.cells) add_cell(profile.heap.cells[cell], growth, site);
     if (stack.weight >= heaviest || site.path.empty()) site.path = stack.place.path;
     heaviest = std::max(heaviest, stack.weight);
-    site.through_library = site.through_library || stack.place.through_library;
+    site.through_library = site.through_library || stack.place.through_library();
   }
   std::vector<HeapSite> result;
   for (auto& [key, site] : sites) result.push_back(std::move(site.first));

@@ -6,15 +6,12 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "model/profile.h"
+#include "model/stack_place.h"
 
 namespace flarestack {
-
-// What made a stack reallocate, by the names of the library's functions in it.
-enum class GrowthKind : uint8_t { kNone, kVector, kString, kDeque, kBuffer };
 
 struct HeapSite {
   std::vector<uint32_t> path;  // in Profile::locations: the place and its callers, of its heaviest stack
@@ -45,11 +42,5 @@ struct HeapSite {
 std::vector<HeapSite> heap_sites(const Profile& profile);
 // The same by the profile's metric, most first, without those that have nothing of it.
 std::vector<HeapSite> heap_sites_by_value(const Profile& profile);
-
-// Whether a function is of an allocator, or of a library's header or runtime: nobody's place.
-bool is_library_function(const Function& function, std::string_view file);
-// "std::vector<int>::push_back" of "void std::vector<int>::push_back(int const&) [clone .cold]": without return type
-// and parameters.
-std::string_view qualified_name(std::string_view demangled);
 
 }  // namespace flarestack

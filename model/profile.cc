@@ -38,13 +38,11 @@ struct Placement {
   uint32_t* location = nullptr;
 };
 
-std::vector<Placement> placements_of(Profile& profile, const std::vector<uint32_t>& stack_of_sample) {
+std::vector<Placement> placements_of(Profile& profile) {
   std::vector<Placement> placements;
   placements.reserve(profile.samples.size() + profile.heap.cells.size());
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    ProfileSample& sample = profile.samples[i];
-    placements.push_back({sample.thread, stack_of_sample[i], &sample.node, &sample.location});
-  }
+  for (ProfileSample& sample : profile.samples)
+    placements.push_back({sample.thread, sample.stack, &sample.node, &sample.location});
   for (HeapCell& cell : profile.heap.cells) placements.push_back({cell.thread, cell.stack, &cell.node, &cell.location});
   return placements;
 }
@@ -168,8 +166,7 @@ void place_all(Profile& profile, FrameLocations& locations, const std::vector<Pl
 }
 
 // What the runtimes keep to themselves is no leak, as `flarestack leaks` has it.
-void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations,
-                               std::vector<uint32_t>& stack_of_sample) {
+void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations) {
   Suppressions builtin;
   if (!builtin.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok()) return;
   std::unordered_map<uint32_t, bool> known;
@@ -188,14 +185,7 @@ void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations
   for (HeapCell& cell : profile.heap.cells) {
     if (cell.leaked_blocks != 0 && dropped(cell.stack)) cell.leaked_bytes = cell.leaked_blocks = 0;
   }
-  size_t kept = 0;
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    if (dropped(stack_of_sample[i])) continue;
-    stack_of_sample[kept] = stack_of_sample[i];
-    profile.samples[kept++] = profile.samples[i];
-  }
-  profile.samples.resize(kept);
-  stack_of_sample.resize(kept);
+  std::erase_if(profile.samples, [&](const ProfileSample& sample) { return dropped(sample.stack); });
 }
 
 // Drops the samples and cells whose stack --focus and --ignore do not want.
@@ -241,10 +231,10 @@ Result<Profile> build_profile(Recording recording, const ProfileOptions& options
   profile.recording = std::move(recording);
 
   FrameLocations locations(profile.recording, options);
-  const std::vector<Placement> placements = placements_of(profile, choice.stack_of_sample);
+  const std::vector<Placement> placements = placements_of(profile);
   locations.resolve(frames_in_use(profile.recording, placements, options.metric), symbols);
   place_all(profile, locations, placements);
-  if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile, locations, choice.stack_of_sample);
+  if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile, locations);
   filter_by_function(profile, locations.functions(), *patterns);
   for (const ProfileSample& sample : profile.samples) profile.tree.add_self(sample.node, sample.value, sample.count);
   profile.tree.sum_totals();

@@ -23,9 +23,11 @@ namespace flarestack {
 // What of the samples of one thread with one stack in one time slice passed the filters. Of a heap metric: what its
 // allocations in one size class count; of one that is live at a moment, the slice is that moment.
 struct ProfileSample {
-  uint32_t node = 0;      // in Profile::tree
-  uint32_t location = 0;  // in Profile::locations: its innermost frame
-  uint32_t thread = 0;    // in Recording::threads, or kLostIndex
+  uint32_t node = 0;            // in Profile::tree
+  uint32_t location = 0;        // in Profile::locations: its innermost frame
+  uint32_t stack = kLostIndex;  // in Recording::stacks, or kNoIndex or kLostIndex
+  uint32_t thread = 0;          // in Recording::threads, or kLostIndex
+  bool is_waiting = false;      // off the CPU
   int64_t slice_start_ns = 0;
   int64_t slice_length_ns = 0;
   uint64_t count = 0;  // samples; of a heap metric the blocks that `value` is about

@@ -144,6 +144,8 @@ void RecordingBuilder::add_record(const FrameRecord& record) {
   frame.address_kind = record.address_kind;
   frame.module = resolve(modules_, record.module.value);
   frame.name = resolve(strings_, record.name.value);
+  frame.file = record.file ? resolve(strings_, record.file.value) : kNoIndex;
+  frame.line = record.line;
   frame.offset = record.offset;
   const uint32_t known = frames_.find(record.id.value);
   if (known != kLostIndex) {  // an unknown place that has been named since; stacks may be there already

@@ -58,6 +58,8 @@ struct RecordedFrame {
   AddressKind address_kind = AddressKind::kReturnAddress;
   uint32_t module = kNoIndex;
   uint32_t name = kNoIndex;  // index in Recording::strings
+  uint32_t file = kNoIndex;  // the same; of a frame with a name
+  uint32_t line = 0;
   ModuleOffset offset;
 };
 
@@ -136,6 +138,7 @@ struct Recording {
   std::vector<RecordedLeak> leaks;
   std::vector<Note> notes;
   std::vector<UnrecordedProcess> unrecorded;
+  std::vector<BundledFileRecord> bundled_files;
   std::map<std::string, uint64_t> counters;                               // summed over the processes
   std::map<std::pair<std::string, uint32_t>, uint64_t> process_counters;  // by name and process
   int64_t duration_ns = 0;  // of the EndRecord; without one, the last time that is known
@@ -187,6 +190,7 @@ class RecordingBuilder {
   void add_record(const NoteRecord& record);
   void add_record(const CounterRecord& record);
   void add_record(const UnrecordedRecord& record);
+  void add_record(const BundledFileRecord& record) { recording_.bundled_files.push_back(record); }
   void add_record(const EndRecord& record);
   // kNoIndex for id 0; an unknown id is counted and kLostIndex.
   uint32_t resolve(const IdIndex& ids, uint32_t id);

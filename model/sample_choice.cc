@@ -7,22 +7,21 @@
 namespace flarestack {
 namespace {
 
-void add(SampleChoice& choice, const ProfileSample& sample, uint32_t stack) {
-  if (sample.value == 0 && sample.count == 0) return;
-  choice.samples.push_back(sample);
-  choice.stack_of_sample.push_back(stack);
+void add(SampleChoice& choice, const ProfileSample& sample) {
+  if (sample.value != 0 || sample.count != 0) choice.samples.push_back(sample);
 }
 
 void choose_time(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
   choice.samples.reserve(recording.samples.size());
-  choice.stack_of_sample.reserve(recording.samples.size());
   for (const RecordedSample& sample : recording.samples) {
     if (metric == Metric::kCpu && sample.metric != SampleMetric::kCpu) continue;
     if (!selection.chooses_thread(sample.thread)) continue;
     const double part = selection.part_of(sample.slice_start_ns, sample.slice_length_ns);
     if (part <= 0) continue;
     ProfileSample chosen;
+    chosen.stack = sample.stack;
     chosen.thread = sample.thread;
+    chosen.is_waiting = sample.metric == SampleMetric::kOffCpu;
     chosen.slice_start_ns = sample.slice_start_ns;
     chosen.slice_length_ns = sample.slice_length_ns;
     const auto scaled = [part](uint64_t value) {
@@ -30,7 +29,7 @@ void choose_time(const Recording& recording, const Selection& selection, Metric 
     };
     chosen.count = scaled(sample.count);
     chosen.value = scaled(sample.weight_ns);
-    add(choice, chosen, sample.stack);
+    add(choice, chosen);
   }
 }
 
@@ -40,12 +39,13 @@ void choose_events(const Recording& recording, const Selection& selection, Metri
     if (each.counts.kind != MemoryKind::kHeap || !selection.chooses_thread(each.thread)) continue;
     const AllocationRecord counts = counts_in_range(each.counts, selection);
     ProfileSample chosen;
+    chosen.stack = each.stack;
     chosen.thread = each.thread;
     chosen.slice_start_ns = counts.slice_start_ns;
     chosen.slice_length_ns = counts.slice_length_ns;
     chosen.count = metric == Metric::kTemporary ? counts.temporary : counts.allocations;
     chosen.value = metric == Metric::kAllocated ? counts.allocated_bytes : chosen.count;
-    add(choice, chosen, each.stack);
+    add(choice, chosen);
   }
 }
 
@@ -55,6 +55,7 @@ void choose_levels(const Recording& recording, const Selection& selection, Metri
   for (const HeapCell& cell : choice.heap.cells) {
     if (cell.kind != MemoryKind::kHeap) continue;
     ProfileSample chosen;
+    chosen.stack = cell.stack;
     chosen.thread = cell.thread;
     const uint32_t process = recording.process_of_thread(cell.thread);
     const bool at_peak = metric == Metric::kPeak && process < choice.heap.peaks.size();
@@ -65,7 +66,7 @@ void choose_levels(const Recording& recording, const Selection& selection, Metri
     chosen.value = metric == Metric::kPeak     ? cell.peak_bytes
                    : metric == Metric::kLeaked ? cell.leaked_bytes
                                                : cell.live_bytes;
-    add(choice, chosen, cell.stack);
+    add(choice, chosen);
   }
 }
 

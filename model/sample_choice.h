@@ -12,9 +12,8 @@
 namespace flarestack {
 
 struct SampleChoice {
-  std::vector<ProfileSample> samples;     // node and location are not set
-  std::vector<uint32_t> stack_of_sample;  // in Recording::stacks, kNoIndex or kLostIndex
-  HeapCells heap;                         // of a heap metric; nodes and locations are not set
+  std::vector<ProfileSample> samples;  // node and location are not set
+  HeapCells heap;                      // of a heap metric; nodes and locations are not set
 };
 
 SampleChoice choose_samples(const Recording& recording, const Selection& selection, Metric metric);

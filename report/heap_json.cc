@@ -79,23 +79,6 @@ void write_mapped(JsonWriter& json, const Profile& profile, const HeapSummary& s
   json.end_object();
 }
 
-// The place first, then its callers; empty: the whole program.
-void write_path(JsonWriter& json, const Profile& profile, const std::vector<uint32_t>& path) {
-  json.key("path");
-  json.begin_array();
-  for (const uint32_t index : path) {
-    const Location& location = profile.locations[index];
-    const Function& function = profile.functions[location.function];
-    json.begin_object();
-    json.member("function", function.name);
-    json.member("module", function.module);
-    json.member("file", profile.files[location.file]);
-    json.member("line", location.line);
-    json.end_object();
-  }
-  json.end_array();
-}
-
 void write_look(JsonWriter& json, const Profile& profile, const RecordedMemory& look) {
   const MemoryRecord& memory = look.memory;
   const bool known = look.process < profile.recording.processes.size();

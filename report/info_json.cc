@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/info_json.h"
 
+#include "report/bundle_summary.h"
 #include "report/heap_json.h"
 #include "report/info_text.h"
 #include "report/json_writer.h"
@@ -115,6 +116,15 @@ std::string info_json(const Profile& profile) {
   for (size_t i = 0; i < recording.processes.size(); ++i)
     write_process(json, recording, recording.processes[i], uses[i]);
   json.end_array();
+  json.key("bundle");
+  json.begin_object();
+  const BundleSummary bundle = summarize_bundle(recording);
+  json.member("files", bundle.all.files);
+  json.member("size_bytes", bundle.all.size_bytes);
+  for (const auto& [name, kind] : bundle.kinds) {
+    json.member(name == "debug files" ? "debug_files" : name, kind.files);
+  }
+  json.end_object();
   json.key("not_recorded");
   json.begin_array();
   for (const UnrecordedProcess& process : recording.unrecorded) {

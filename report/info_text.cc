@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/bundle_summary.h"
 #include "report/heap_words.h"
 #include "report/quality_panel.h"
 
@@ -68,6 +69,15 @@ void append_heap(const Profile& profile, const TextLayout& layout, std::string& 
   for (const MemoryPart& part : rss_parts(summary))
     memory += fmt::format("; {} {}", format_bytes(part.size_bytes), part.name);
   add("memory", memory);
+}
+
+void append_bundle(const Recording& recording, const TextLayout& layout, std::string& out) {
+  if (recording.bundled_files.empty()) return;
+  const BundleSummary bundle = summarize_bundle(recording);
+  out += fmt::format("\n{}\n", Painter(layout.colour).bold("Bundled files"));
+  for (const auto& [name, kind] : bundle.kinds) {
+    out += fmt::format("  {:<20}{:>6}  {}\n", name, kind.files, format_bytes(kind.size_bytes));
+  }
 }
 
 void append_notes(const Recording& recording, const TextLayout& layout, std::string& out) {
@@ -143,6 +153,7 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
 
   out += "\n" + painter.bold(fmt::format("Processes ({})", recording.processes.size())) + "\n";
   out += process_table(profile, layout);
+  append_bundle(recording, layout, out);
   if (!recording.unrecorded.empty()) {
     out += "\n" + painter.bold(fmt::format("Not recorded ({})", recording.unrecorded.size())) + "\n";
     for (const UnrecordedProcess& process : recording.unrecorded) {

@@ -62,6 +62,22 @@ void write_clock(JsonWriter& json, const Quality& quality) {
   json.end_object();
 }
 
+void write_path(JsonWriter& json, const Profile& profile, const std::vector<uint32_t>& path) {
+  json.key("path");
+  json.begin_array();
+  for (const uint32_t index : path) {
+    const Location& location = profile.locations[index];
+    const Function& function = profile.functions[location.function];
+    json.begin_object();
+    json.member("function", function.name);
+    json.member("module", function.module);
+    json.member("file", profile.files[location.file]);
+    json.member("line", location.line);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_quality(JsonWriter& json, const Recording& recording, const Quality& quality) {
   json.key("quality");
   json.begin_object();

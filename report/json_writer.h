@@ -9,7 +9,7 @@
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 
-#include "model/quality.h"
+#include "model/profile.h"
 
 namespace flarestack {
 
@@ -46,6 +46,9 @@ class JsonWriter {
   rapidjson::StringBuffer buffer_;
   rapidjson::PrettyWriter<rapidjson::StringBuffer> writer_;
 };
+
+// The key "path": the place first, then its callers; empty: the whole program.
+void write_path(JsonWriter& json, const Profile& profile, const std::vector<uint32_t>& path);
 
 // The keys "quality" and "clock", as `report` and `info` share them.
 void write_quality(JsonWriter& json, const Recording& recording, const Quality& quality);

@@ -4,6 +4,7 @@
 #include "model/function_table.h"
 #include "model/heap_functions.h"
 #include "model/heap_summary.h"
+#include "report/findings_text.h"
 #include "report/heap_json.h"
 #include "report/json_writer.h"
 
@@ -76,6 +77,7 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
   json.member("total", profile.total());
   json.member("duration_ns", profile.recording.duration_ns);
   json.member("threshold", options.threshold);
+  if (options.findings != nullptr) write_findings(json, *options.findings);
   json.key("functions");
   json.begin_array();
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);

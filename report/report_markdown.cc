@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/function_table.h"
 #include "model/heap_functions.h"
+#include "report/findings_text.h"
 #include "report/heap_markdown.h"
 #include "report/heap_words.h"
 #include "report/markdown_text.h"
@@ -94,6 +95,7 @@ std::string report_markdown(const Profile& profile, const ReportOptions& options
     if (!confidence.empty()) out += fmt::format("{}.\n", markdown_text(confidence));
   }
   out += "\n";
+  if (options.findings != nullptr) out += findings_markdown(*options.findings, options.top);
   append_table(profile, options, out);
   if (is_heap_metric(metric)) out += heap_markdown(profile, summary);
   out += "\n### Quality\n\n";

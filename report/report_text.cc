@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/function_table.h"
 #include "model/heap_functions.h"
+#include "report/findings_text.h"
 #include "report/heap_text.h"
 #include "report/heap_words.h"
 #include "report/leaks_words.h"
@@ -214,6 +215,7 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
     below = heap_text(profile, summary, options.layout) + below;
   }
   out += "\n";
+  if (options.findings != nullptr) out += findings_text(*options.findings, options.top, options.layout) + "\n";
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);
   if (rows.empty()) {
     out += profile.total() != 0 ? "No function reaches the threshold.\n"

@@ -36,9 +36,11 @@ CommandBody declare_attach(CLI::App& app);
 CommandBody declare_detach(CLI::App& app);
 CommandBody declare_report(CLI::App& app);
 CommandBody declare_tree(CLI::App& app);
+CommandBody declare_annotate(CLI::App& app);
 CommandBody declare_leaks(CLI::App& app);
 CommandBody declare_flamegraph(CLI::App& app);
 CommandBody declare_export(CLI::App& app);
+CommandBody declare_bundle(CLI::App& app);
 CommandBody declare_info(CLI::App& app);
 CommandBody declare_doctor(CLI::App& app);
 

@@ -11,6 +11,7 @@
 #include "model/heap_advice.h"
 #include "model/profile.h"
 #include "report/summary_text.h"
+#include "tools/bundling.h"
 #include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
 
@@ -148,6 +149,14 @@ Result<int> run_recording(RecordingOptions& options) {
   if (!outcome->problem.empty()) {
     fmt::print(stderr, "flarestack: {}\n", outcome->problem);
   }
+  if (options.bundle && outcome->recorded) {
+    const Result<BundleOutcome> bundled = bundle_trace(outcome->trace_path, false);
+    if (!bundled.ok()) {
+      print_error("no bundle: " + bundled.error().message);
+    } else {
+      tell_missing(*bundled);
+    }
+  }
   return conclude(options, *outcome);
 }
 
@@ -185,6 +194,8 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options) {
   app.add_flag("--no-children", options.no_children, "only the program itself, not what it starts");
   app.add_option("--duration", options.duration, "stop recording after this time, such as 10s; the program goes on")
       ->check(check_time);
+  app.add_flag("--bundle", options.bundle,
+               "pack the binaries, debug files and sources into the trace, for reading it on another machine");
   app.add_flag("--quiet", options.quiet, "no summary on stderr");
   app.add_option("--summary", options.summary, "write the summary to this file instead of stderr");
 }

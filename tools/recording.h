@@ -17,6 +17,7 @@ struct RecordingOptions {
   bool no_children = false;
   bool no_wait = false;
   bool quiet = false;
+  bool bundle = false;
   std::string clock = "cpu";
   std::string heap;  // empty: not said, so exact
   bool no_heap = false;

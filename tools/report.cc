@@ -1,17 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
 #include "report/report_json.h"
 #include "report/report_markdown.h"
 #include "report/report_text.h"
 #include "tools/command.h"
+#include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
 
 namespace flarestack {
+namespace {
+
+// Below it, a finding is not worth a change; the tables go further down.
+constexpr double kFindingThreshold = 0.05;
+
+// The profile that findings of the heap are made of, besides `profile`; none: it is one itself, or there is no heap.
+std::optional<Profile> heap_beside(const Profile& profile, ReadingOptions reading) {
+  if (!profile.recording.has_heap() || is_heap_metric(profile.options.metric)) return std::nullopt;
+  reading.metric = metric_name(Metric::kAllocated);
+  reading.still_recording = true;  // of damage it has been told
+  Result<Profile> heap = load_chosen(reading);
+  return heap.ok() ? std::optional<Profile>(std::move(*heap)) : std::nullopt;
+}
+
+}  // namespace
 
 CommandBody declare_report(CLI::App& app) {
   auto reading = add_reading_options(app);
   auto options = add_reporting_options(app, {"text", "json", "md"}, "functions");
   auto top = std::make_shared<size_t>(0);
-  app.add_option("--top", *top, "at most so many functions (0: all)")->capture_default_str();
+  app.add_option("--top", *top, "at most so many findings and functions (0: ten, and all)")->capture_default_str();
   return [reading, options, top]() -> Result<int> {
     const Result<Profile> profile = load_chosen(*reading);
     if (!profile.ok()) {
@@ -21,6 +42,23 @@ CommandBody declare_report(CLI::App& app) {
     report.threshold = options->threshold_percent / 100;
     report.top = *top;
     report.layout = layout_for(options->output);
+    // Who asks for a metric, or for a part of the stacks, has found what matters.
+    Findings findings;
+    std::optional<Profile> heap;
+    Suppressions suppressions;
+    if (reading->metric.empty() && reading->profile.focus.empty() && reading->profile.ignore.empty()) {
+      if (const auto status = read_suppressions({}, true, suppressions)) {
+        return *status;
+      }
+      heap = heap_beside(*profile, *reading);
+      FindingSources sources;
+      const bool is_heap = is_heap_metric(profile->options.metric);
+      sources.time = is_heap ? nullptr : &*profile;
+      sources.heap = heap ? &*heap : is_heap ? &*profile : nullptr;
+      sources.leaks.suppressions = &suppressions;
+      findings = find_bottlenecks(sources, std::max(report.threshold, kFindingThreshold));
+      report.findings = &findings;
+    }
     return write_report(*options, options->format == "json" ? report_json(*profile, report)
                                   : options->format == "md" ? report_markdown(*profile, report)
                                                             : report_text(*profile, report));

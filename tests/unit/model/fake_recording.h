@@ -64,6 +64,11 @@ class FakeRecording {
   void sample(uint32_t thread_id, const std::vector<std::string>& names, uint64_t weight_ms) {
     sample(thread_id, names, weight_ms, At());
   }
+  // Off the CPU, and seen so a hundred times.
+  void wait(uint32_t thread_id, const std::vector<std::string>& names, uint64_t weight_ms) {
+    builder.add(
+        SampleRecord{{thread_id}, stack(names), SampleMetric::kOffCpu, 0, 100'000'000, 100, weight_ms * 1'000'000});
+  }
   // So many blocks of `size_bytes` allocated, and freed within a millisecond, by default in the whole recording.
   static AllocationRecord blocks(uint64_t size_bytes, uint64_t allocations, uint64_t deallocations, At at) {
     AllocationRecord record;

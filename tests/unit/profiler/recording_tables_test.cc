@@ -151,9 +151,13 @@ TEST_CASE("an unknown frame that has a name is JIT code; one that was found is n
   t.tables.locate_unknown_frames({1}, [&](RuntimeAddress address) {
     return address.value == 0x5000 ? RecordingTables::Place{module, {0}} : RecordingTables::Place{};
   });
-  t.tables.name_unknown_frames({1}, [](RuntimeAddress address) {
-    CHECK(address.value != 0x5000);
-    return address.value == 0x7000 ? std::string("JS:f") : std::string();
+  t.tables.name_unknown_frames({1}, [](std::span<const RecordingTables::UnknownFrame> frames) {
+    std::vector<JitPlace> places;
+    for (const RecordingTables::UnknownFrame& frame : frames) {
+      CHECK(frame.lookup.value != 0x5000);
+      places.push_back(frame.lookup.value == 0x7000 ? JitPlace{"JS:f", "/a.js", 7} : JitPlace{});
+    }
+    return places;
   });
   std::map<FrameId, FrameRecord> last;
   for (const FrameRecord& record : t.written<FrameRecord>()) {
@@ -161,8 +165,26 @@ TEST_CASE("an unknown frame that has a name is JIT code; one that was found is n
   }
   CHECK(last[jit].kind == FrameKind::kJit);
   CHECK(last[jit].name == t.tables.string("JS:f"));
+  CHECK(last[jit].file == t.tables.string("/a.js"));
+  CHECK(last[jit].line == 7);
   CHECK(last[found].kind == FrameKind::kNative);
   CHECK(last[unnamed] == FrameRecord{unnamed, FrameKind::kNative, kInstruction, {}, {0x8000}, {}});
+}
+
+TEST_CASE("where code changes, an unknown frame is another one in each epoch, and knows when it was met") {
+  Tables t;
+  const FrameId first = t.tables.unknown_frame({1}, {0x7001}, kReturn, {100, 1});
+  CHECK(t.tables.unknown_frame({1}, {0x7001}, kReturn, {150, 1}) == first);
+  CHECK(t.tables.unknown_frame({1}, {0x7001}, kReturn, {200, 2}) != first);
+  t.tables.name_unknown_frames({1}, [](std::span<const RecordingTables::UnknownFrame> frames) {
+    std::vector<int64_t> times;
+    for (const RecordingTables::UnknownFrame& frame : frames) {
+      times.push_back(frame.time_ns);
+    }
+    std::sort(times.begin(), times.end());
+    CHECK(times == std::vector<int64_t>{100, 200});
+    return std::vector<JitPlace>(frames.size());
+  });
 }
 
 TEST_CASE("weights of one thread, stack, metric and slice add up, and others are apart") {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <rapidjson/document.h>
+
+#include "report/findings_text.h"
+#include "report/findings_words.h"
+#include "report/report_json.h"
+#include "report/report_markdown.h"
+#include "report/report_text.h"
+#include "tests/unit/report/busy_game.h"
+#include "tests/unit/report/golden.h"
+
+namespace flarestack {
+
+TEST_CASE("findings as text, and as Markdown") {
+  const BusyGame game = busy_game();
+  const Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  check_golden("findings.txt", findings_text(findings, 0, {}));
+  check_golden("findings.md", findings_markdown(findings, 3));
+}
+
+TEST_CASE("a report begins with its findings, in each format") {
+  const BusyGame game = busy_game();
+  const Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  ReportOptions options;
+  options.findings = &findings;
+  const std::string text = report_text(game.time, options);
+  CHECK(text.find("Bottlenecks") < text.find("FUNCTION"));
+  CHECK(report_markdown(game.time, options).find("### Bottlenecks") != std::string::npos);
+  rapidjson::Document json;
+  json.Parse(report_json(game.time, options).c_str());
+  REQUIRE(!json.HasParseError());
+  REQUIRE(json["findings"].Size() == findings.list.size());
+  for (const auto& finding : json["findings"].GetArray()) {
+    for (const char* key : {"id", "title", "gain", "share", "amount", "unit", "confidence", "why", "try", "places"})
+      CHECK(finding.HasMember(key));
+  }
+  CHECK(std::string(report_json(game.time, {})).find("\"findings\"") == std::string::npos);
+}
+
+TEST_CASE("a recording in which nothing stands out says so, and what is not known") {
+  const BusyGame game = busy_game(Metric::kCpu);
+  const Findings none = find_bottlenecks({&game.time, nullptr, {}}, 0.9);
+  const std::vector<std::string> said = remarks(none);
+  REQUIRE(said.size() == 3);
+  CHECK(said[0] == "Nothing stands out: no finding reaches 90.0%.");
+  CHECK(said[1] ==
+        "It ran on a processor for at most 50.0% of the 100 ms that went by; `record --clock wall` tells what it waits "
+        "for.");
+  CHECK(said[2].find("5.00 ms that recording itself took") != std::string::npos);
+  CHECK(remarks(find_bottlenecks({nullptr, &game.heap, {}}, 0.05)).back().find("without CPU samples") !=
+        std::string::npos);
+}
+
+}  // namespace flarestack
