@@ -16,6 +16,7 @@ constexpr uint32_t kMagic = 0x4A695444;     // "JiTD"
 constexpr uint64_t kArchitectureClock = 1;  // flag: times are of the TSC
 constexpr size_t kHeaderBytes = 40;
 constexpr size_t kPrefixBytes = 16;  // of a record
+constexpr size_t kEntryBytes = 16;   // of a line, without its file
 enum RecordId : uint32_t { kLoad = 0, kMove = 1, kDebugInfo = 2, kClose = 3 };
 
 // V8 adds the size of the ELF header that perf will put before the code to the addresses of lines.
@@ -26,6 +27,84 @@ Number number_at(std::string_view bytes, size_t offset) {
   Number number = 0;
   std::memcpy(&number, bytes.data() + offset, sizeof number);  // the caller has checked the size
   return number;
+}
+
+// What is left behind the last entry at most: records are padded to multiples of eight bytes.
+constexpr size_t kMostPadding = 7;
+
+// UTF-8 without control characters, as far as the lengths of its sequences tell.
+bool is_text(std::string_view text) {
+  size_t expected = 0;  // continuation bytes
+  for (const char each : text) {
+    const auto byte = static_cast<unsigned char>(each);
+    const bool continues = (byte & 0xC0) == 0x80;
+    if (byte < 0x20 || byte == 0x7F || byte > 0xF4 || continues != (expected != 0)) {
+      return false;
+    }
+    expected = continues ? expected - 1 : byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : byte >= 0xC0 ? 1 : 0;
+  }
+  return expected == 0;
+}
+
+// None if they do not fill `body`, or a file of theirs is no text.
+std::vector<JitLine> line_entries(std::string_view body, uint64_t count) {
+  std::vector<JitLine> entries;
+  for (uint64_t i = 0; i < count; ++i) {
+    const size_t zero = body.size() < kEntryBytes ? std::string_view::npos : body.find('\0', kEntryBytes);
+    if (zero == std::string_view::npos) {
+      return {};
+    }
+    JitLine line{number_at<uint64_t>(body, 0), number_at<uint32_t>(body, 8),
+                 body.substr(kEntryBytes, zero - kEntryBytes)};
+    if (line.file == "\xff") {
+      line.file = entries.empty() ? std::string_view() : entries.back().file;
+    } else if (!is_text(line.file)) {
+      return {};
+    }
+    entries.push_back(line);
+    body.remove_prefix(zero + 1);
+  }
+  return body.size() <= kMostPadding ? entries : std::vector<JitLine>();
+}
+
+// V8 writes file names out of memory that it has freed (seen of 11.3, of names that are not in the snapshot): as many
+// bytes as the name has, with anything in them. Where all entries are of one file, they can be told by their size. None
+// if they cannot.
+std::vector<JitLine> entries_of_one_size(std::string_view body, uint64_t count, uint64_t code_address) {
+  constexpr uint64_t kMostCode = 1U << 28;
+  for (size_t padding = 0; padding <= kMostPadding; ++padding) {
+    if (count == 0 || body.size() < padding + kEntryBytes + 1 || (body.size() - padding) % count != 0) {
+      continue;
+    }
+    const size_t entry_bytes = (body.size() - padding) / count;
+    std::vector<JitLine> entries;
+    for (uint64_t i = 0; i < count && entry_bytes > kEntryBytes; ++i) {
+      const std::string_view entry = body.substr(i * entry_bytes, entry_bytes);
+      const uint64_t address = number_at<uint64_t>(entry, 0);
+      if (entry.back() != '\0' || number_at<uint32_t>(entry, 12) != 0 || address - code_address >= kMostCode) {
+        break;
+      }
+      entries.push_back({address, number_at<uint32_t>(entry, 8), {}});
+    }
+    if (entries.size() == count) {
+      return entries;
+    }
+  }
+  return {};
+}
+
+// The file that V8 puts into names: "JS:*hot /src/hot.js:1:13", "JS:^resolve node:path:1217:10"; empty: it is no such
+// name.
+std::string_view file_in_name(std::string_view name) {
+  for (int number = 0; number < 2; ++number) {
+    const size_t digits = name.find_last_not_of("0123456789");
+    if (digits == std::string_view::npos || name[digits] != ':' || digits + 1 == name.size()) {
+      return {};
+    }
+    name = name.substr(0, digits);
+  }
+  const size_t space = std::min({name.find(" /"), name.find(" file:"), name.find(" node:")});
+  return name.starts_with("JS:") && space != std::string_view::npos ? name.substr(space + 1) : std::string_view();
 }
 
 }  // namespace
@@ -115,7 +194,6 @@ void JitDump::add_move(std::string_view body, uint64_t time_ns) {
 // Code address, number of entries: u64; of each entry its address: u64, line, discriminator: u32, file and its zero,
 // where "\xff" is the file of the entry before.
 void JitDump::add_lines(std::string_view body) {
-  constexpr size_t kEntryBytes = 16;
   if (body.size() < 16) {
     ++bad_records_;
     return;
@@ -124,19 +202,11 @@ void JitDump::add_lines(std::string_view body) {
   lines.code_address = number_at<uint64_t>(body, 0);
   const uint64_t count = number_at<uint64_t>(body, 8);
   body.remove_prefix(16);
-  for (uint64_t i = 0; i < count; ++i) {
-    const size_t zero = body.size() < kEntryBytes ? std::string_view::npos : body.find('\0', kEntryBytes);
-    if (zero == std::string_view::npos) {
-      ++bad_records_;
-      break;
-    }
-    Line line{number_at<uint64_t>(body, 0), number_at<uint32_t>(body, 8), body.substr(kEntryBytes, zero - kEntryBytes)};
-    if (line.file == "\xff") {
-      line.file = lines.lines.empty() ? std::string_view() : lines.lines.back().file;
-    }
-    lines.lines.push_back(line);
-    body.remove_prefix(zero + 1);
+  lines.lines = line_entries(body, count);
+  if (lines.lines.empty()) {
+    lines.lines = entries_of_one_size(body, count, lines.code_address);
   }
+  bad_records_ += lines.lines.empty() && count != 0 ? 1 : 0;
   lines_.push_back(std::move(lines));
 }
 
@@ -148,7 +218,7 @@ void JitDump::settle() {
   bool any_behind_end = false;
   for (Lines& lines : lines_) {
     std::stable_sort(lines.lines.begin(), lines.lines.end(),
-                     [](const Line& left, const Line& right) { return left.address < right.address; });
+                     [](const JitLine& left, const JitLine& right) { return left.address < right.address; });
     all_behind_header = all_behind_header &&
                         (lines.lines.empty() || lines.lines.front().address >= lines.code_address + kElfHeaderBytes);
   }
@@ -159,7 +229,7 @@ void JitDump::settle() {
   }
   if (all_behind_header && any_behind_end) {
     for (Lines& lines : lines_) {
-      for (Line& line : lines.lines) {
+      for (JitLine& line : lines.lines) {
         line.address -= kElfHeaderBytes;
       }
     }
@@ -170,13 +240,14 @@ JitPlace JitDump::place_in(const Code& code, uint64_t address) const {
   JitPlace place;
   place.name = printable_name(code.name);
   if (code.lines != SIZE_MAX) {
-    const std::vector<Line>& lines = lines_[code.lines].lines;
+    const std::vector<JitLine>& lines = lines_[code.lines].lines;
     const uint64_t in_lines = address - code.start + code.original_start;
     const auto after = std::upper_bound(lines.begin(), lines.end(), in_lines,
-                                        [](uint64_t value, const Line& line) { return value < line.address; });
+                                        [](uint64_t value, const JitLine& line) { return value < line.address; });
     if (after != lines.begin()) {
-      place.file = printable_name(std::prev(after)->file, 4096);
-      place.line = std::prev(after)->line;
+      const std::string_view file = std::prev(after)->file;
+      place.file = printable_name(file.empty() ? file_in_name(code.name) : file, 4096);
+      place.line = place.file.empty() ? 0 : std::prev(after)->line;
     }
   }
   return place;

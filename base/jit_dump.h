@@ -27,6 +27,13 @@ struct JitPlace {
   uint32_t line = 0;
 };
 
+// One of a dump's lines: it begins at that address.
+struct JitLine {
+  uint64_t address = 0;
+  uint32_t line = 0;
+  std::string_view file;  // borrowed from the dump's bytes; empty: unknown
+};
+
 class JitDump {
  public:
   JitDump() = default;
@@ -45,14 +52,9 @@ class JitDump {
   int32_t pid() const { return pid_; }
 
  private:
-  struct Line {
-    uint64_t address = 0;
-    uint32_t line = 0;
-    std::string_view file;
-  };
   struct Lines {
     uint64_t code_address = 0;
-    std::vector<Line> lines;  // ascending
+    std::vector<JitLine> lines;  // ascending
   };
   struct Code {
     uint64_t start = 0;

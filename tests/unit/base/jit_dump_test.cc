@@ -78,6 +78,28 @@ TEST_CASE("lines that a compiler gave behind an ELF header are taken back") {
   CHECK(at(JitDump::parse(bytes), 0x1009, 100) == "f /src/a.js:11");
 }
 
+TEST_CASE("lines whose file name is of freed memory have the file that V8 puts into the name of the function") {
+  const std::string freed("\x38\x9f\0\0\0C)\xef\n\xc9=\x11xyzw", 16);
+  const auto dump_of = [&](const std::string& name, const std::string& first, const std::string& second) {
+    const std::string lines = bytes_of(uint64_t{0x1000}) + bytes_of(uint64_t{2}) + line(0x1000, 2, first) +
+                              line(0x1008, 3, second) + std::string(4, '\0');
+    return header() + record(2, 90, lines) + load(100, 0x1000, 16, name);
+  };
+  const std::string good = dump_of("JS:*hot /src/my folder/hot.js:1:13", freed, freed);
+  CHECK(at(JitDump::parse(good), 0x1004, 100) == "JS:*hot /src/my folder/hot.js:1:13 /src/my folder/hot.js:2");
+  CHECK(at(JitDump::parse(good), 0x1009, 100) == "JS:*hot /src/my folder/hot.js:1:13 /src/my folder/hot.js:3");
+  CHECK(JitDump::parse(good).bad_records() == 0);
+  // Control characters, no zero among them.
+  const std::string no_zero = dump_of("JS:^resolve node:path:12:10", "C)\xef\n", "C)\xef\n");
+  CHECK(at(JitDump::parse(no_zero), 0x1004, 100) == "JS:^resolve node:path:12:10 node:path:2");
+  CHECK(at(JitDump::parse(dump_of("JS:^ 12", freed, freed)), 0x1004, 100) == "JS:^ 12");
+  CHECK(at(JitDump::parse(dump_of("some:1:2", freed, freed)), 0x1004, 100) == "some:1:2");
+  // Of two files: where each ends is not known.
+  const std::string two = dump_of("JS:*hot /src/hot.js:1:13", freed, freed + freed + freed);
+  CHECK(at(JitDump::parse(two), 0x1004, 100) == "JS:*hot /src/hot.js:1:13");
+  CHECK(JitDump::parse(two).bad_records() == 1);
+}
+
 TEST_CASE("a jitdump that is cut or makes no sense names what is there") {
   const std::string bytes = header() + load(100, 0x1000, 16, "good") + load(100, 0x2000, 16, "cut");
   CHECK(at(JitDump::parse(bytes.substr(0, bytes.size() - 3)), 0x1000, 100) == "good");
