@@ -182,9 +182,8 @@ void add_code(const Profile& profile, const FrameCosts& costs, const AnnotationS
                                   : function.name + " is in no file: there are no instructions to show");
     return;
   }
-  const Module& recorded = profile.recording.modules[costs.module];
-  const SymbolModule module{recorded.id, recorded.path, recorded.build_id};
-  result.build_id = recorded.build_id;
+  const SymbolModule module = symbol_module(profile, costs.module);
+  result.build_id = module.build_id;
   CodeRequest request;
   request.module = module;
   request.recorded_ns = profile.recording.session.start_realtime_ns;
@@ -216,7 +215,7 @@ void add_code(const Profile& profile, const FrameCosts& costs, const AnnotationS
 }
 
 // The text of every file that a line of the function is in.
-void add_sources(int64_t built_ns, const AnnotationSources& sources, Annotation& result) {
+void add_sources(const Profile& profile, int64_t built_ns, const AnnotationSources& sources, Annotation& result) {
   std::map<std::string, uint32_t> last_line;
   for (const AnnotatedLine& line : result.lines) {
     if (!line.file.empty()) last_line[line.file] = std::max(last_line[line.file], line.line);
@@ -229,7 +228,8 @@ void add_sources(int64_t built_ns, const AnnotationSources& sources, Annotation&
       }
     }
   }
-  for (const auto& [path, line] : last_line) result.sources[path] = sources.text(path, built_ns, line);
+  for (const auto& [path, line] : last_line)
+    result.sources[path] = sources.text({path, built_ns, line, profile.bundle.get()});
 }
 
 }  // namespace
@@ -250,7 +250,7 @@ Annotation annotate(const Profile& profile, uint32_t function, const AnnotationS
   int64_t built_ns = 0;
   add_code(profile, costs, sources, result, built_ns);
   // Without the program's file all that is known is that it was there when the recording began.
-  add_sources(built_ns != 0 ? built_ns : profile.recording.session.start_realtime_ns, sources, result);
+  add_sources(profile, built_ns != 0 ? built_ns : profile.recording.session.start_realtime_ns, sources, result);
   const bool has_lines =
       std::any_of(result.lines.begin(), result.lines.end(), [](const AnnotatedLine& line) { return line.line != 0; });
   if (!has_lines && costs.module < profile.recording.modules.size()) {

@@ -75,7 +75,7 @@ struct Annotation {
 struct AnnotationSources {
   SymbolSource symbols;
   std::function<Result<FunctionCode>(const CodeRequest&)> code;
-  std::function<SourceText(const std::string& path, int64_t built_ns, uint32_t last_line)> text;
+  std::function<SourceText(const SourceRequest&)> text;
   // Of data that instructions name: raw_symbols().
   std::function<std::vector<std::string>(const SymbolModule&, const std::vector<uint64_t>& offsets)> data_names;
 };

@@ -18,6 +18,8 @@ namespace {
 constexpr uint64_t kLargeLeakBytes = uint64_t{1} << 20;  // worth a word whatever the peak
 constexpr uint64_t kSmallestPeakBytes = uint64_t{16} << 20;
 constexpr size_t kMostPlaces = 16;
+// Each has its code disassembled and every instruction symbolized.
+constexpr size_t kMostExplained = 3;
 
 bool is_same_function(const Profile& a, uint32_t location_a, const Profile& b, uint32_t location_b) {
   const Function& one = a.functions[a.locations[location_a].function];
@@ -168,6 +170,15 @@ Findings find_bottlenecks(const FindingSources& sources, double threshold) {
   std::stable_sort(findings.list.begin(), findings.list.end(),
                    [](const Finding& a, const Finding& b) { return expected_win(a) > expected_win(b); });
   return findings;
+}
+
+void explain_findings(Findings& findings, const AnnotationSources& sources) {
+  size_t explained = 0;
+  for (Finding& finding : findings.list) {
+    if (finding.function == kNoIndex || explained == kMostExplained) continue;
+    ++explained;
+    finding.hints = work_hints_of(*finding.profile, finding.function, sources);
+  }
 }
 
 }  // namespace flarestack

@@ -19,6 +19,7 @@
 #include "model/confidence.h"
 #include "model/leaks.h"
 #include "model/profile.h"
+#include "model/work_hints.h"
 
 namespace flarestack {
 
@@ -46,6 +47,8 @@ struct Finding {
   std::string why;
   std::string remedy;
   std::vector<FindingPlace> places;  // most first
+  uint32_t function = kNoIndex;      // in the profile's functions, of "cpu.function": the one that it is about
+  std::vector<WorkHint> hints;       // what its instructions say, surest and greatest first; explain_findings()
 };
 
 // What is a guess may as well be nothing: a thread that waits for work, memory that is needed.
@@ -72,5 +75,8 @@ struct FindingSources {
 // Of findings with at least `threshold` (0.05: 5 %) as their share. The profiles are borrowed for as long as the
 // findings live; without filters by function, for the shares to be meant as they are.
 Findings find_bottlenecks(const FindingSources& sources, double threshold);
+
+// Asks the instructions of the first few functions among them what kind of work they do.
+void explain_findings(Findings& findings, const AnnotationSources& sources);
 
 }  // namespace flarestack

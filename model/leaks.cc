@@ -40,13 +40,12 @@ std::unordered_map<uint32_t, std::string> mangled_names(const Profile& profile, 
   }
   std::unordered_map<uint32_t, std::string> names;
   for (const auto& [index, frames] : frames_of_module) {
-    const Module& module = recording.modules[index];
     std::vector<uint64_t> offsets;
     for (const uint32_t frame : frames) {
       const RecordedFrame& recorded = recording.frames[frame];
       offsets.push_back(FrameAddress({recorded.offset.value}, recorded.address_kind).lookup().value);
     }
-    const auto found = raw_symbols({module.id, module.path, module.build_id}, offsets, SymbolSort::kFunction);
+    const auto found = raw_symbols(symbol_module(profile, index), offsets, SymbolSort::kFunction);
     for (size_t i = 0; i < std::min(found.size(), frames.size()); ++i) {
       const LocationRange range = profile.frame_locations[frames[i]];
       if (found[i].name.empty() || range.begin == range.end) continue;
@@ -196,12 +195,10 @@ class LeakFinder {
       }
     }
     for (const auto& [index, holders] : by_module) {
-      const Module& module = recording_.modules[index];
       std::vector<uint64_t> offsets;
       for (const LeakHeldBy* holder : holders) offsets.push_back(holder->offset.value);
       if (!options_.raw_symbols) return;
-      const auto found =
-          options_.raw_symbols({module.id, module.path, module.build_id}, offsets, SymbolSort::kVariable);
+      const auto found = options_.raw_symbols(symbol_module(profile_, index), offsets, SymbolSort::kVariable);
       for (size_t i = 0; i < std::min(found.size(), holders.size()); ++i) {
         if (found[i].name.empty()) continue;
         holders[i]->variable = demangle(found[i].name);

@@ -9,13 +9,15 @@
 namespace flarestack {
 namespace {
 
-class BundleAnswers : public BundledFiles {
+class BundleOfTrace : public BundledFiles {
  public:
-  explicit BundleAnswers(const TraceBundle& bundle) : bundle_(bundle) {}  // borrowed
+  BundleOfTrace(const std::string& trace_path, std::vector<BundledFileRecord> files)
+      : bundle_(trace_path, std::move(files)) {}
   Fd open(BundledKind kind, std::span<const uint8_t> id) const override { return bundle_.open(kind, id); }
+  Fd open_source(const std::string& path) const override { return bundle_.open_source(path); }
 
  private:
-  const TraceBundle& bundle_;
+  TraceBundle bundle_;
 };
 
 }  // namespace
@@ -29,8 +31,8 @@ Result<Profile> load_profile(const std::string& path, const ProfileOptions& opti
     builder.add(*record);
     if (const auto* file = std::get_if<BundledFileRecord>(&*record)) bundled.push_back(*file);
   }
-  const TraceBundle bundle(path, std::move(bundled));
-  const BundleAnswers bundle_answers(bundle);
+  std::shared_ptr<const BundledFiles> bundle;
+  if (!bundled.empty()) bundle = std::make_shared<BundleOfTrace>(path, std::move(bundled));
 
   std::unique_ptr<Symbolizer> symbolizer;
   const SymbolSource ask = [&](const std::vector<SymbolModule>& modules, std::span<const SymbolQuery> queries) {
@@ -39,9 +41,7 @@ Result<Profile> load_profile(const std::string& path, const ProfileOptions& opti
       symbol_options.cache_directory = default_cache_directory();
       symbol_options.inline_frames = options.inline_frames;
       std::vector<SymbolModule> with_bundle = modules;
-      for (SymbolModule& module : with_bundle) {
-        if (!bundle.files().empty()) module.bundle = &bundle_answers;
-      }
+      for (SymbolModule& module : with_bundle) module.bundle = bundle.get();
       symbolizer = std::make_unique<Symbolizer>(std::move(with_bundle), symbol_options);
     }
     SymbolAnswer answer;
@@ -49,7 +49,9 @@ Result<Profile> load_profile(const std::string& path, const ProfileOptions& opti
     answer.modules = symbolizer->modules();
     return answer;
   };
-  return build_profile(builder.finish(reader->damage()), options, ask);
+  Result<Profile> profile = build_profile(builder.finish(reader->damage()), options, ask);
+  if (profile.ok()) profile->bundle = std::move(bundle);
+  return profile;
 }
 
 }  // namespace flarestack

@@ -214,6 +214,11 @@ void filter_by_function(Profile& profile, const std::vector<Function>& functions
 
 }  // namespace
 
+SymbolModule symbol_module(const Profile& profile, uint32_t index) {
+  const Module& module = profile.recording.modules[index];
+  return {module.id, module.path, module.build_id, profile.bundle.get()};
+}
+
 Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols) {
   auto patterns = compile_patterns(options);
   if (!patterns) return patterns.error();

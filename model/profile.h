@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,8 +61,12 @@ struct Profile {
   HeapCells heap;  // of a heap metric, whose leaks' stacks are symbolized as well: all that passed the filters, memory
                    // mapped by the program as well
   Quality quality;
+  std::shared_ptr<const BundledFiles> bundle;  // what came with the trace; null: nothing
   uint64_t total() const { return tree.total(); }
 };
+
+// What to ask ELF readers with about Recording::modules[index].
+SymbolModule symbol_module(const Profile& profile, uint32_t index);
 
 // Answers for all queries of a profile; load_profile() asks a Symbolizer, tests answer themselves.
 struct SymbolAnswer {

@@ -181,6 +181,7 @@ class TimeFinder {
     if (profile_.functions[function].type == FrameType::kMarker) return;  // the quality panel speaks of it
     finding.id = activity_text(Activity::kOwn).id;
     finding.title = profile_.functions[function].name;
+    finding.function = function;
     finding.why = cost.library == 0
                       ? "it is the function's own code"
                       : fmt::format("{} of it is the function's own code, the rest library code that works for it",

@@ -212,7 +212,7 @@ std::vector<WorkHint> work_hints(const Profile& profile, const Annotation& annot
 
 std::vector<WorkHint> work_hints_of(const Profile& profile, uint32_t function, const AnnotationSources& sources) {
   AnnotationSources without_text = sources;
-  without_text.text = [](const std::string&, int64_t, uint32_t) { return SourceText(); };
+  without_text.text = [](const SourceRequest&) { return SourceText(); };
   return work_hints(profile, annotate(profile, function, without_text), sources);
 }
 

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/annotate_json.h"
 
-#include <fmt/format.h>
-
 #include "report/json_writer.h"
+#include "report/work_hint_text.h"
 #include "symbolizer/hex.h"
 
 namespace flarestack {
 namespace {
-
-// As tools print addresses; numbers of JSON are doubles to many readers.
-std::string offset_text(uint64_t offset) { return fmt::format("0x{:x}", offset); }
-
-void write_place(JsonWriter& json, const std::string& file, uint32_t line) {
-  json.member("file", file);
-  json.member("line", line);
-}
 
 void write_instruction(JsonWriter& json, const AnnotatedPiece& piece, uint32_t i) {
   const Instruction& code = piece.code[i];
@@ -28,7 +19,8 @@ void write_instruction(JsonWriter& json, const AnnotatedPiece& piece, uint32_t i
   json.member("total", piece.costs[i].total);
   json.member("samples", piece.costs[i].samples);
   json.member("block", piece.flow.block_of[i]);
-  write_place(json, piece.frames[i].front().file, piece.frames[i].front().line);
+  json.member("file", piece.frames[i].front().file);
+  json.member("line", piece.frames[i].front().line);
   if (code.target) json.member("target", offset_text(*code.target));
   if (!piece.leads_to[i].empty()) json.member("leads_to", piece.leads_to[i]);
   if (!piece.is_own[i]) json.member("of_host", true);
@@ -38,7 +30,8 @@ void write_instruction(JsonWriter& json, const AnnotatedPiece& piece, uint32_t i
     for (const SymbolFrame& frame : piece.frames[i]) {
       json.begin_object();
       json.member("function", frame.function);
-      write_place(json, frame.file, frame.line);
+      json.member("file", frame.file);
+      json.member("line", frame.line);
       json.end_object();
     }
     json.end_array();
@@ -79,30 +72,6 @@ void write_piece(JsonWriter& json, const AnnotatedPiece& piece) {
   json.end_object();
 }
 
-void write_hint(JsonWriter& json, const WorkHint& hint) {
-  json.begin_object();
-  json.member("kind", work_kind_name(hint.kind));
-  json.member("title", work_kind_title(hint.kind));
-  json.member("share", hint.share);
-  json.member("confidence", confidence_name(hint.confidence));
-  json.key("instructions");
-  json.begin_array();
-  for (const QuotedInstruction& quote : hint.quoted) {
-    json.begin_object();
-    json.member("offset", offset_text(quote.module_offset));
-    json.member("intel", quote.intel);
-    json.member("att", quote.att);
-    json.member("leads_to", quote.leads_to);
-    write_place(json, quote.file, quote.line);
-    json.member("cost", quote.cost);
-    json.end_object();
-  }
-  json.end_array();
-  json.member("why", hint.why);
-  json.member("remedy", hint.remedy);
-  json.end_object();
-}
-
 void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFunction& annotated) {
   const Annotation& annotation = annotated.annotation;
   const Function& function = profile.functions[annotation.function];
@@ -111,7 +80,8 @@ void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFun
   json.member("module", function.module);
   json.member("module_path", function.module_path);
   json.member("build_id", to_hex(annotation.build_id));
-  write_place(json, function.file, function.line);
+  json.member("file", function.file);
+  json.member("line", function.line);
   json.member("self", annotation.self);
   json.member("self_with_inlined", annotation.own);
   json.member("total", annotation.total);
@@ -135,7 +105,8 @@ void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFun
   json.begin_array();
   for (const AnnotatedLine& line : annotation.lines) {
     json.begin_object();
-    write_place(json, line.file, line.line);
+    json.member("file", line.file);
+    json.member("line", line.line);
     json.member("function", line.function);
     json.member("self", line.self);
     json.member("total", line.total);

@@ -9,12 +9,14 @@
 #include "report/findings_words.h"
 #include "report/heap_words.h"
 #include "report/markdown_text.h"
+#include "report/work_hint_text.h"
 
 namespace flarestack {
 namespace {
 
 constexpr size_t kFindingsShown = 10;
 constexpr size_t kPlacesShown = 4;
+constexpr size_t kHintsShown = 2;
 constexpr size_t kIndent = 4;
 
 size_t shown_of(const Findings& findings, size_t most) {
@@ -55,6 +57,13 @@ class FindingsText {
               painter_.dim(fmt::format("and {} more places", finding.places.size() - kPlacesShown)) + "\n";
     line("why: ", finding.why, Mood::kPlain);
     line("try: ", finding.remedy, Mood::kGood);
+    for (size_t i = 0; i < std::min(finding.hints.size(), kHintsShown); ++i) append_hint(finding.hints[i]);
+  }
+
+  void append_hint(const WorkHint& hint) {
+    line("code: ", hint_phrase(hint) + ": " + quoted_phrase(hint), Mood::kPlain);
+    line("why: ", hint.why, Mood::kPlain);
+    line("try: ", hint.remedy, Mood::kGood);
   }
 
   void append_place(const Finding& finding, size_t index) {
@@ -108,6 +117,11 @@ std::string findings_markdown(const Findings& findings, size_t most) {
     }
     if (!finding.why.empty()) out += fmt::format("   - why: {}\n", markdown_text(finding.why));
     if (!finding.remedy.empty()) out += fmt::format("   - try: {}\n", markdown_text(finding.remedy));
+    for (size_t h = 0; h < std::min(finding.hints.size(), kHintsShown); ++h) {
+      const WorkHint& hint = finding.hints[h];
+      out += fmt::format("   - code: {}: {}; {}; try: {}\n", markdown_text(hint_phrase(hint)),
+                         markdown_code(quoted_phrase(hint)), markdown_text(hint.why), markdown_text(hint.remedy));
+    }
   }
   if (findings.list.size() > shown) out += fmt::format("\nAnd {} more.\n", findings.list.size() - shown);
   for (const std::string& remark : remarks(findings)) out += fmt::format("\n{}\n", markdown_text(remark));
@@ -141,6 +155,10 @@ void write_findings(JsonWriter& json, const Findings& findings) {
       write_path(json, *finding.profile, place.path);
       json.end_object();
     }
+    json.end_array();
+    json.key("hints");
+    json.begin_array();
+    for (const WorkHint& hint : finding.hints) write_hint(json, hint);
     json.end_array();
     json.end_object();
   }

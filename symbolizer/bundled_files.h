@@ -19,6 +19,8 @@ class BundledFiles {
   // A descriptor of the whole file, at its start; -1: there is none. `id`: of a module, its debug file and its package
   // bundle_key(); of a supplementary file its build id or checksum; of a split unit its id, eight bytes.
   virtual Fd open(BundledKind kind, std::span<const uint8_t> id) const = 0;
+  // The same of a source file by its path as debug information has it. None is there that was younger than the program.
+  virtual Fd open_source(const std::string& path) const = 0;
 };
 
 // What a module's files are found by: its build id, or its path if it has none.

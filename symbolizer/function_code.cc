@@ -145,13 +145,13 @@ Result<FunctionCode> read_function_code(const CodeRequest& request) {
   }
   FunctionCode result;
   result.path = file->path();
-  result.built_ns = modified_ns(file->path());
+  result.built_ns = file->is_bundled() ? 0 : modified_ns(file->path());
   if (request.module.build_id.empty() && request.module.path != "[vdso]" && request.recorded_ns != 0 &&
       result.built_ns > request.recorded_ns) {
     return Error{file->path() + " changed since the recording (it has no build id, and is younger)"};
   }
   static_cast<void>(file->dwarf());
-  if (const int64_t debug_ns = modified_ns(file->debug_path()); debug_ns != 0) {
+  if (const int64_t debug_ns = modified_ns(file->debug_path()); debug_ns != 0 && !file->is_bundled()) {
     result.built_ns = std::min(result.built_ns, debug_ns);
   }
 

@@ -24,7 +24,8 @@ struct CodePiece {
 
 struct FunctionCode {
   std::vector<CodePiece> pieces;  // ascending; of an offset that nothing delimits there is none
-  // When the program was built at the latest, ns since the epoch: the older one of the file and its debug file.
+  // When the program was built at the latest, ns since the epoch: the older one of the file and its debug file. 0: they
+  // came with the trace.
   int64_t built_ns = 0;
   std::string path;  // of the file
 };

@@ -37,6 +37,7 @@ struct ModuleFile::State {
   std::string path;
   std::string debug_path;
   std::string stand_in_reason;
+  bool is_bundled = false;
   std::string search_path;  // in libdwfl's form
   char* search_path_pointer = nullptr;
   Dwfl_Callbacks callbacks{};
@@ -148,37 +149,39 @@ Result<Fd> open_from_debuginfod(std::span<const uint8_t> build_id, std::string& 
   return Fd(found);
 }
 
-// The recorded file, or a debug file that stands in for it. `path` becomes the path that was opened, `stand_in_reason`
-// what is wrong with the recorded one.
-Result<Fd> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories,
-                         std::string& path, std::string& stand_in_reason) {
-  path = without_deleted(module.path);
+// `file`: the recorded one, or a debug file that stands in for it.
+struct OpenedModule {
+  Fd file;
+  std::string path;             // that was opened
+  std::string stand_in_reason;  // what is wrong with the recorded one
+  bool is_bundled = false;
+};
+
+Result<OpenedModule> open_recorded(const SymbolModule& module, const std::vector<std::string>& debug_directories) {
+  const std::string path = without_deleted(module.path);
   if (module.bundle != nullptr) {
     Fd bundled = module.bundle->open(BundledKind::kModule, bundle_key(module.path, module.build_id));
     if (bundled && check_build_id(bundled.get(), path, module.build_id).ok()) {
-      return bundled;
+      return OpenedModule{std::move(bundled), path, {}, true};
     }
   }
   Result<Fd> file = open_module(path);
   Result<void> same = file.ok() ? check_build_id(file->get(), path, module.build_id) : Result<void>(file.error());
   if (same.ok()) {
-    return file;
+    return OpenedModule{std::move(*file), path, {}, false};
   }
-  stand_in_reason = same.error().message;
   if (module.build_id.size() > 1) {
     for (const std::string& directory : debug_directories) {
       const std::string debug_path = build_id_path(directory, module.build_id);
       Result<Fd> debug_file = open_module(debug_path);
       if (debug_file.ok() && check_build_id(debug_file->get(), debug_path, module.build_id).ok()) {
-        path = debug_path;
-        return debug_file;
+        return OpenedModule{std::move(*debug_file), debug_path, same.error().message, false};
       }
     }
     std::string debug_path;
     Result<Fd> debug_file = open_from_debuginfod(module.build_id, debug_path);
     if (debug_file.ok() && check_build_id(debug_file->get(), debug_path, module.build_id).ok()) {
-      path = debug_path;
-      return debug_file;
+      return OpenedModule{std::move(*debug_file), debug_path, same.error().message, false};
     }
   }
   return same.error();
@@ -205,10 +208,13 @@ std::vector<uint8_t> read_build_id(Elf* elf) {
 
 Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vector<std::string>& debug_directories) {
   auto state = std::make_unique<State>();
-  Result<Fd> file = open_recorded(module, debug_directories, state->path, state->stand_in_reason);
-  if (!file.ok()) {
-    return file.error();
+  Result<OpenedModule> opened = open_recorded(module, debug_directories);
+  if (!opened.ok()) {
+    return opened.error();
   }
+  state->path = std::move(opened->path);
+  state->stand_in_reason = std::move(opened->stand_in_reason);
+  state->is_bundled = opened->is_bundled;
   state->debug_directories = debug_directories;
   state->source = {module.bundle, bundle_key(module.path, module.build_id)};
   state->search_path = "+:.debug";  // "+": check the CRC of a debuglink
@@ -225,9 +231,9 @@ Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vecto
     return Error{fmt::format("{}: {}", state->path, dwfl_errmsg(-1))};
   }
   dwfl_report_begin(state->dwfl);
-  state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), file->get());
+  state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), opened->file.get());
   if (state->module != nullptr) {
-    static_cast<void>(file->release());  // libdwfl's now
+    static_cast<void>(opened->file.release());  // libdwfl's now
     void** userdata = nullptr;
     dwfl_module_info(state->module, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
     *userdata = &state->source;
@@ -305,6 +311,7 @@ std::vector<std::string> ModuleFile::package_paths() const {
 }
 
 const SupplementaryFile& ModuleFile::supplementary() const { return state_->supplementary; }
+bool ModuleFile::is_bundled() const { return state_->is_bundled; }
 const BundledFiles* ModuleFile::bundle() const { return state_->source.bundle; }
 const std::vector<uint8_t>& ModuleFile::key() const { return state_->source.key; }
 const std::string& ModuleFile::path() const { return state_->path; }

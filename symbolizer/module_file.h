@@ -42,6 +42,8 @@ class ModuleFile {
   // Paths as opened; empty if there is no such file.
   const std::string& path() const;
   const std::string& debug_path() const;
+  // The file itself came with the trace; what time the machine's own has says nothing of it.
+  bool is_bundled() const;
   // Why a debug file stands in for the module itself, which then has names and lines but no code: a sentence about the
   // module's own file. Empty: none does.
   const std::string& stand_in_reason() const;

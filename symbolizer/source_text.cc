@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "symbolizer/source_text.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "symbolizer/regular_file.h"
 
 namespace flarestack {
 namespace {
@@ -34,15 +34,24 @@ std::vector<std::string> split_lines(std::string_view text) {
 
 }  // namespace
 
-SourceText read_source(const std::string& path, int64_t built_ns, uint32_t last_line) {
+SourceText read_source(const SourceRequest& request) {
+  const std::string& path = request.path;
   SourceText result;
+  Fd file = request.bundle != nullptr ? request.bundle->open_source(path) : Fd();
+  const bool is_bundled = static_cast<bool>(file);
+  if (!is_bundled && path.starts_with('/')) {
+    Result<Fd> opened = open_regular_file(path);
+    if (opened.ok()) {
+      file = std::move(*opened);
+    }
+  }
   struct stat status {};
-  if (path.empty() || path[0] != '/' || stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+  if (!file || fstat(file.get(), &status) != 0) {
     result.problem = fmt::format("{} is not on this machine", path.empty() ? "the source file" : path);
     return result;
   }
   const int64_t modified_ns = int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-  if (built_ns != 0 && modified_ns > built_ns) {
+  if (!is_bundled && request.built_ns != 0 && modified_ns > request.built_ns) {
     result.problem = path + " changed since the program was built: it is younger than the program";
     return result;
   }
@@ -50,15 +59,15 @@ SourceText read_source(const std::string& path, int64_t built_ns, uint32_t last_
     result.problem = fmt::format("{} is larger than {} MiB", path, kMostSourceBytes >> 20);
     return result;
   }
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_all(file.get(), path);
   if (!text.ok()) {
     result.problem = text.error().message;
     return result;
   }
   result.lines = split_lines(*text);
-  if (last_line > result.lines.size()) {
+  if (request.last_line > result.lines.size()) {
     result.problem = fmt::format("{} changed since the program was built: it has {} lines, and line {} was compiled",
-                                 path, result.lines.size(), last_line);
+                                 path, result.lines.size(), request.last_line);
     result.lines.clear();
   }
   return result;

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "symbolizer/bundled_files.h"
+
 namespace flarestack {
 
 struct SourceText {
@@ -22,8 +24,12 @@ struct SourceText {
 // What a source file may be at most: larger ones are machine-made, and nobody reads them.
 constexpr uint64_t kMostSourceBytes = 16 << 20;
 
-// `built_ns`: when the program was built, ns since the epoch; 0: unknown. `last_line`: the highest that the debug
-// information names.
-SourceText read_source(const std::string& path, int64_t built_ns, uint32_t last_line);
+struct SourceRequest {
+  std::string path;
+  int64_t built_ns = 0;                  // when the program was built, ns since the epoch; 0: unknown
+  uint32_t last_line = 0;                // the highest that the debug information names
+  const BundledFiles* bundle = nullptr;  // looked at first, and not by time: that was done when it was packed
+};
+SourceText read_source(const SourceRequest& request);
 
 }  // namespace flarestack

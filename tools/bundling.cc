@@ -3,8 +3,7 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -52,6 +51,7 @@ class Bundling {
         outcome_.missing.push_back(parts.error().message);
         continue;
       }
+      built_ns_[module.path] = built_ns(*parts);
       for (const ModulePart& part : *parts) {
         if (Result<void> added = add(part.kind, part.path, part.id, part.file.get()); !added.ok()) {
           return added;
@@ -61,15 +61,28 @@ class Bundling {
     return {};
   }
 
-  Result<void> add_sources(const std::set<std::string>& paths) {
-    int64_t left_bytes = kMaxSourcesBytes;
-    for (const std::string& path : paths) {
+  // The source files of the profile's functions. One that is younger than a module which was made from it has other
+  // lines now.
+  Result<void> add_sources(const Profile& profile) {
+    std::map<std::string, int64_t> latest_ns;
+    for (const Location& location : profile.locations) {
+      const auto built = built_ns_.find(profile.functions[location.function].module_path);
+      const int64_t time_ns = built == built_ns_.end() ? INT64_MAX : built->second;
+      int64_t& latest = latest_ns.try_emplace(profile.files[location.file], time_ns).first->second;
+      latest = std::min(latest, time_ns);
+    }
+    for (const auto& [path, time_ns] : latest_ns) {
       const Result<Fd> file = path.starts_with('/') ? open_regular_file(path) : Result<Fd>(Error{});
       struct stat status {};
-      if (!file.ok() || fstat(file->get(), &status) != 0 || status.st_size > std::min(kMaxSourceBytes, left_bytes)) {
+      if (!file.ok() || fstat(file->get(), &status) != 0 ||
+          status.st_size > std::min(kMaxSourceBytes, sources_left_bytes_)) {
         continue;
       }
-      left_bytes -= status.st_size;
+      if (modified_ns(status) > time_ns) {
+        outcome_.missing.push_back(path + " changed since the program was built: it is younger than the program");
+        continue;
+      }
+      sources_left_bytes_ -= status.st_size;
       if (Result<void> added = add(BundledKind::kSource, path, {}, file->get()); !added.ok()) {
         return added;
       }
@@ -83,8 +96,26 @@ class Bundling {
   }
 
  private:
+  static int64_t modified_ns(const struct stat& status) {
+    return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  }
+  // Of the file and its debug file the older one.
+  static int64_t built_ns(const std::vector<ModulePart>& parts) {
+    int64_t time_ns = INT64_MAX;
+    for (const ModulePart& part : parts) {
+      struct stat status {};
+      const bool is_built_with_it = part.kind == BundledKind::kModule || part.kind == BundledKind::kDebugFile;
+      if (is_built_with_it && fstat(part.file.get(), &status) == 0) {
+        time_ns = std::min(time_ns, modified_ns(status));
+      }
+    }
+    return time_ns;
+  }
+
   BundleWriter writer_;
   BundleOutcome outcome_;
+  std::map<std::string, int64_t> built_ns_;  // by the path of a module
+  int64_t sources_left_bytes_ = kMaxSourcesBytes;
 };
 
 }  // namespace
@@ -96,22 +127,23 @@ Result<BundleOutcome> bundle_trace(const std::string& trace_path, bool may_lack_
   if (!profile.ok()) {
     return profile.error();
   }
-  std::set<std::string> sources(profile->files.begin(), profile->files.end());
-  if (profile->recording.has_heap()) {
-    options.metric = Metric::kAllocated;
-    if (const Result<Profile> heap = load_profile(trace_path, options); heap.ok()) {
-      sources.insert(heap->files.begin(), heap->files.end());
-    }
-  }
   Result<BundleWriter> writer = BundleWriter::append_to(trace_path, may_lack_end);
   if (!writer.ok()) {
     return writer.error();
   }
   Bundling bundling(std::move(*writer));
-  for (const Result<void>& added : {bundling.add_modules(profile->recording), bundling.add_sources(sources)}) {
-    if (!added.ok()) {
-      return added.error();
+  Result<void> added = bundling.add_modules(profile->recording);
+  if (added.ok()) {
+    added = bundling.add_sources(*profile);
+  }
+  if (added.ok() && profile->recording.has_heap() && options.metric != Metric::kAllocated) {
+    options.metric = Metric::kAllocated;
+    if (const Result<Profile> heap = load_profile(trace_path, options); heap.ok()) {
+      added = bundling.add_sources(*heap);
     }
+  }
+  if (!added.ok()) {
+    return added.error();
   }
   return bundling.take();
 }

@@ -57,6 +57,7 @@ CommandBody declare_report(CLI::App& app) {
       sources.heap = heap ? &*heap : is_heap ? &*profile : nullptr;
       sources.leaks.suppressions = &suppressions;
       findings = find_bottlenecks(sources, std::max(report.threshold, kFindingThreshold));
+      explain_findings(findings, annotation_sources(!reading->no_inline));
       report.findings = &findings;
     }
     return write_report(*options, options->format == "json" ? report_json(*profile, report)

@@ -23,8 +23,6 @@ namespace {
 
 using trace_format::ChunkHeader;
 
-constexpr size_t kMaxSourceBytes = 64U << 20;
-
 struct StateFree {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
@@ -137,25 +135,14 @@ Fd TraceBundle::open(BundledKind kind, std::span<const uint8_t> id) const {
   return {};
 }
 
-Result<std::string> TraceBundle::read_source(const std::string& path) const {
-  Fd file;
-  for (const BundledFileRecord& candidate : state_->files) {
-    if (candidate.kind == BundledKind::kSource && candidate.path == path) {
-      Result<Fd> opened = open(candidate);
-      if (!opened.ok()) return opened.error();
-      file = std::move(*opened);
-      break;
+Fd TraceBundle::open_source(const std::string& path) const {
+  for (const BundledFileRecord& file : state_->files) {
+    if (file.kind == BundledKind::kSource && file.path == path) {
+      Result<Fd> opened = open(file);
+      return opened.ok() ? std::move(*opened) : Fd();
     }
   }
-  if (!file) {
-    Result<Fd> opened = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!opened.ok()) return opened.error();
-    file = std::move(*opened);
-  }
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Error{path + " is not a regular file"};
-  if (static_cast<uint64_t>(status.st_size) > kMaxSourceBytes) return Error{path + " is too large for a source file"};
-  return read_at(file.get(), 0, static_cast<size_t>(status.st_size));
+  return {};
 }
 
 struct BundleWriter::State {

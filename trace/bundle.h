@@ -32,9 +32,8 @@ class TraceBundle {
   Result<Fd> open(const BundledFileRecord& file) const;
   // The first one of that kind and id; -1: there is none, or it is damaged.
   Fd open(BundledKind kind, std::span<const uint8_t> id) const;
-
-  // A source file by its path as debug information has it: the bundled one, else this machine's. At most 64 MiB.
-  Result<std::string> read_source(const std::string& path) const;
+  // The same of a source file, by its path as debug information has it.
+  Fd open_source(const std::string& path) const;
 
  private:
   struct State;

@@ -4,6 +4,7 @@
 # of the one, with the instructions that do it, and not of the other.
 source "$(dirname "$0")/lib.sh"
 
+quoted=0
 programs="$SOURCE_DIR/tests/e2e/programs/work"
 for source in "$programs"/*.c; do
   name=$(basename "$source" .c)
@@ -23,9 +24,17 @@ for source in "$programs"/*.c; do
     "$name: what the hint says"
   json_true shows.json "__import__('re').search(r'$quotes', $hint['instructions'][0]['intel']) is not None" "$name: the quoted instruction"
   json_true shows.json "$hint['instructions'][0]['file'].endswith('$name.c') and $hint['instructions'][0]['line'] > 0" "$name: the quoted line"
+  # Where it is a bottleneck of its own, the report says the same.
+  "$FLARESTACK" report t.flare --format json >report.json
+  found="[f['hints'] for f in d['findings'] if f['id'] == 'cpu.function' and f['title'].split('(')[0] == 'shows']"
+  json_true report.json "$found in ([], [$(json shows.json "$hints")])" "$name: the report's hints"
+  quoted=$((quoted + $(json report.json "len($found)")))
   json_true looks_like.json "'$kind' not in [h['kind'] for h in $hints]" "$name: looks_like has the hint as well"
 done
+
+[ "$quoted" -ge 8 ] || fail "the report quotes the instructions of $quoted programs only"
 
 # The text has them too, above the code.
 "$FLARESTACK" annotate t.flare shows >t.txt
 grep -q '^What kind of work it is' t.txt || fail "$(cat t.txt)"
+"$FLARESTACK" report t.flare | grep -q '^ *code: .*%' || fail "no instructions in the report: $("$FLARESTACK" report t.flare)"

@@ -217,8 +217,8 @@ void annotate_some(const Profile& profile) {
   AnnotationSources sources;
   sources.symbols = answer;
   sources.code = code_answer;
-  sources.text = [](const std::string& path, int64_t, uint32_t last_line) {
-    return last_line % 2 == 0 ? SourceText{{"x", "y\x1b", "z"}, ""} : SourceText{{}, path + " is gone"};
+  sources.text = [](const SourceRequest& request) {
+    return request.last_line % 2 == 0 ? SourceText{{"x", "y\x1b", "z"}, ""} : SourceText{{}, request.path + " is gone"};
   };
   sources.data_names = [](const SymbolModule&, const std::vector<uint64_t>&) { return std::vector<std::string>{"v"}; };
   for (uint32_t function = 0; function < std::min<size_t>(profile.functions.size(), 3); ++function) {

@@ -84,10 +84,10 @@ struct AnnotatedSum {
       code.pieces.push_back({0x1000, 0x1000 + machine_code.size(), name, disassemble(machine_code, 0x1000)});
       return code;
     };
-    sources.text = [this](const std::string& path, int64_t, uint32_t) {
+    sources.text = [this](const SourceRequest& request) {
       SourceText source;
-      if (path == "/src/share.h") {
-        source.problem = path + " is not on this machine";
+      if (request.path == "/src/share.h") {
+        source.problem = request.path + " is not on this machine";
       } else {
         source.lines = {"",
                         "",

@@ -11,17 +11,37 @@
 #include "tests/unit/report/golden.h"
 
 namespace flarestack {
+namespace {
+
+// As if the code of the game's own function had been looked at.
+void add_hint(Findings& findings) {
+  WorkHint hint;
+  hint.kind = WorkKind::kDivision;
+  hint.confidence = Confidence::kLikely;
+  hint.share = 0.8;
+  hint.quoted = {{0x11d0, "idiv r8d", "idivl %r8d", "", "/src/trace.cc", 50, 16'000'000},
+                 {0x11e0, "call 0x1040", "call 0x1040", "modulo_of", "", 0, 1'000'000}};
+  hint.why = "a division takes 10 to 40 cycles";
+  hint.remedy = "divide by a constant";
+  for (Finding& finding : findings.list) {
+    if (finding.function != kNoIndex) finding.hints = {hint};
+  }
+}
+
+}  // namespace
 
 TEST_CASE("findings as text, and as Markdown") {
   const BusyGame game = busy_game();
-  const Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  add_hint(findings);
   check_golden("findings.txt", findings_text(findings, 0, {}));
   check_golden("findings.md", findings_markdown(findings, 3));
 }
 
 TEST_CASE("a report begins with its findings, in each format") {
   const BusyGame game = busy_game();
-  const Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
+  add_hint(findings);
   ReportOptions options;
   options.findings = &findings;
   const std::string text = report_text(game.time, options);
@@ -32,9 +52,11 @@ TEST_CASE("a report begins with its findings, in each format") {
   REQUIRE(!json.HasParseError());
   REQUIRE(json["findings"].Size() == findings.list.size());
   for (const auto& finding : json["findings"].GetArray()) {
-    for (const char* key : {"id", "title", "gain", "share", "amount", "unit", "confidence", "why", "try", "places"})
+    for (const char* key :
+         {"id", "title", "gain", "share", "amount", "unit", "confidence", "why", "try", "places", "hints"})
       CHECK(finding.HasMember(key));
   }
+  CHECK(report_json(game.time, options).find("\"intel\": \"idiv r8d\"") != std::string::npos);
   CHECK(std::string(report_json(game.time, {})).find("\"findings\"") == std::string::npos);
 }
 

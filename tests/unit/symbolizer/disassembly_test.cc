@@ -184,13 +184,13 @@ TEST_CASE("a source file that is younger than the program, or too short, is not 
   const TemporaryDirectory directory;
   const std::string path = directory / "a.c";
   fixture::write_text(path, "int a;\n\tint b;\r\n");
-  const SourceText text = read_source(path, 0, 2);
+  const SourceText text = read_source({path, 0, 2});
   CHECK(text.problem.empty());
   CHECK(text.lines == std::vector<std::string>{"int a;", "        int b;"});
-  CHECK(read_source(path, 1'000'000'000, 2).problem.find("younger than the program") != std::string::npos);
-  CHECK(read_source(path, 1'000'000'000, 2).lines.empty());
-  CHECK(read_source(path, 0, 3).problem.find("it has 2 lines, and line 3 was compiled") != std::string::npos);
-  CHECK(read_source(directory / "b.c", 0, 1).problem == (directory / "b.c") + " is not on this machine");
+  CHECK(read_source({path, 1'000'000'000, 2}).problem.find("younger than the program") != std::string::npos);
+  CHECK(read_source({path, 1'000'000'000, 2}).lines.empty());
+  CHECK(read_source({path, 0, 3}).problem.find("it has 2 lines, and line 3 was compiled") != std::string::npos);
+  CHECK(read_source({directory / "b.c", 0, 1}).problem == (directory / "b.c") + " is not on this machine");
 }
 
 }  // namespace
