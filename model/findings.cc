@@ -178,6 +178,8 @@ void explain_findings(Findings& findings, const AnnotationSources& sources) {
     if (finding.function == kNoIndex || explained == kMostExplained) continue;
     ++explained;
     finding.hints = work_hints_of(*finding.profile, finding.function, sources);
+    // What its callees cost is another finding, or none.
+    std::erase_if(finding.hints, [](const WorkHint& hint) { return hint.kind == WorkKind::kCallBound; });
   }
 }
 

@@ -2,6 +2,7 @@
 #include "report/work_hint_text.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -52,7 +53,9 @@ std::string quoted_phrase(const WorkHint& hint) {
   std::string phrase;
   for (size_t i = 0; i < std::min(hint.quoted.size(), kMostQuoted); ++i) {
     const QuotedInstruction& quote = hint.quoted[i];
-    phrase += (i == 0 ? "" : ", ") + quote.intel;
+    phrase += i == 0 ? "" : ", ";
+    std::unique_copy(quote.intel.begin(), quote.intel.end(), std::back_inserter(phrase),
+                     [](char a, char b) { return a == ' ' && b == ' '; });  // columns of a listing
     std::string place = quote.line == 0 ? offset_text(quote.module_offset)
                                         : fmt::format("{}:{}", short_file(quote.file, 32), quote.line);
     if (!quote.leads_to.empty()) place = short_function(printable(quote.leads_to), 40) + ", " + place;

@@ -19,7 +19,7 @@ void add_hint(Findings& findings) {
   hint.kind = WorkKind::kDivision;
   hint.confidence = Confidence::kLikely;
   hint.share = 0.8;
-  hint.quoted = {{0x11d0, "idiv r8d", "idivl %r8d", "", "/src/trace.cc", 50, 16'000'000},
+  hint.quoted = {{0x11d0, "idiv    r8d", "idivl   %r8d", "", "/src/trace.cc", 50, 16'000'000},
                  {0x11e0, "call 0x1040", "call 0x1040", "modulo_of", "", 0, 1'000'000}};
   hint.why = "a division takes 10 to 40 cycles";
   hint.remedy = "divide by a constant";
@@ -56,7 +56,7 @@ TEST_CASE("a report begins with its findings, in each format") {
          {"id", "title", "gain", "share", "amount", "unit", "confidence", "why", "try", "places", "hints"})
       CHECK(finding.HasMember(key));
   }
-  CHECK(report_json(game.time, options).find("\"intel\": \"idiv r8d\"") != std::string::npos);
+  CHECK(report_json(game.time, options).find("\"intel\": \"idiv    r8d\"") != std::string::npos);
   CHECK(std::string(report_json(game.time, {})).find("\"findings\"") == std::string::npos);
 }
 
