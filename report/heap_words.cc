@@ -99,9 +99,13 @@ std::string place_phrase(const Profile& profile, const std::vector<uint32_t>& pa
 
 std::string callers_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width) {
   std::string phrase;
-  for (size_t i = 1; i < std::min(path.size(), kCallersShown + 1); ++i)
-    phrase += (i == 1 ? "< " : " < ") +
-              short_function(profile.functions[profile.locations[path[i]].function].name, name_width);
+  const auto function_at = [&](size_t i) { return profile.locations[path[i]].function; };
+  for (size_t i = 1, shown = 0; i < path.size() && shown < kCallersShown; ++shown) {
+    const size_t first = i;
+    while (i < path.size() && function_at(i) == function_at(first)) ++i;
+    phrase += (shown == 0 ? "< " : " < ") + short_function(profile.functions[function_at(first)].name, name_width);
+    if (i - first > 1) phrase += fmt::format(" x{}", i - first);  // recursion
+  }
   return phrase;
 }
 

@@ -28,7 +28,7 @@ std::string lifetime_label(size_t lifetime);      // "< 1 ms", ..., "longer"; of
 
 // "burst  burst.cc:12  game": the first of a HeapSite's or HeapAdvice's path; "the whole program" of an empty one.
 std::string place_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width);
-// "< frame < main": its callers; empty without any.
+// "< frame < main": its callers, "< walk x23 < main" of recursion; empty without any.
 std::string callers_phrase(const Profile& profile, const std::vector<uint32_t>& path, size_t name_width);
 // The function, and what called it, of a node: "map < load < main".
 std::string node_phrase(const Profile& profile, uint32_t node, size_t name_width);

@@ -38,6 +38,17 @@ TEST_CASE("findings as text, and as Markdown") {
   check_golden("findings.md", findings_markdown(findings, 3));
 }
 
+TEST_CASE("callers that are one function again and again are told once") {
+  FakeRecording fake;
+  fake.process(1, 100, "/usr/bin/game");
+  fake.thread(1, 1, 100, "game");
+  fake.sample(1, {"libc.so.6!_start", "game!main", "game!walk", "game!walk", "game!walk", "game!visit"}, 10);
+  const auto profile = build_profile(fake.finish(), {}, fake.symbols());
+  REQUIRE(profile.ok());
+  CHECK(findings_text(find_bottlenecks({&*profile, nullptr, {}}, 0.05), 0, {}).find("< walk x3 < main < _start") !=
+        std::string::npos);
+}
+
 TEST_CASE("a report begins with its findings, in each format") {
   const BusyGame game = busy_game();
   Findings findings = find_bottlenecks({&game.time, &game.heap, {}}, 0.05);
