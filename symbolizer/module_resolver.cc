@@ -30,13 +30,13 @@ Elf_Scn* find_section(Elf* elf, GElf_Word type) {
 }
 
 // Offers every symbol there is, and says how good the best table was.
-ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolMatcher& matcher) {
+ModuleSymbols::Level add_symbols(ModuleFile& file, SymbolDetail detail, SymbolMatcher& matcher) {
   ModuleSymbols::Level level = ModuleSymbols::Level::kNone;
   if (Elf_Scn* exported = find_section(file.elf(), SHT_DYNSYM)) {
     matcher.add_section(file.elf(), exported);
     level = ModuleSymbols::Level::kExportedSymbols;
   }
-  for (Elf* elf : {file.elf(), file.debug_elf()}) {
+  for (Elf* elf : {file.elf(), detail == SymbolDetail::kEverything ? file.debug_elf() : nullptr}) {
     if (Elf_Scn* table = find_section(elf, SHT_SYMTAB)) {
       matcher.add_section(elf, table);
       return ModuleSymbols::Level::kSymbolTable;
@@ -111,7 +111,7 @@ SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address) {
 }
 
 ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64_t> addresses,
-                              const SymbolizerOptions& options) {
+                              const SymbolizerOptions& options, SymbolDetail detail) {
   ResolvedModule result;
   result.symbols.id = module.id;
   result.frames.reserve(addresses.size());
@@ -125,7 +125,10 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   }
 
   const std::vector<CodeSection> code = code_sections(file->elf());
-  std::vector<DebugLocation> locations = find_debug_locations(module, *file, addresses, code, options);
+  std::vector<DebugLocation> locations(addresses.size());
+  if (detail == SymbolDetail::kEverything) {
+    locations = find_debug_locations(module, *file, addresses, code, options);
+  }
   const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
   // The addresses, and the entries of their functions, whose linker names may be the better known ones, and what stubs
   // lead to.
@@ -143,7 +146,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
   std::sort(lookups.begin(), lookups.end());
   lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
   SymbolMatcher matcher(lookups, code);
-  result.symbols.level = add_symbols(*file, matcher);
+  result.symbols.level = add_symbols(*file, detail, matcher);
   const std::vector<SymbolMatch> matches = matcher.matches();
   auto match_of = [&](uint64_t address) -> const SymbolMatch& {
     return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
@@ -194,7 +197,7 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     result.files.push_back(file->debug_path());
   }
   result.wants_debug_file = result.symbols.level != ModuleSymbols::Level::kLines && module.path != "[vdso]";
-  if (result.wants_debug_file) {
+  if (result.wants_debug_file && detail == SymbolDetail::kEverything) {
     result.symbols.problem = module.path + missing_part(result.symbols.level, file->dwarf() != nullptr);
   }
   return result;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolves the addresses of one module: symbol tables, PLT stubs, and what the debug information adds. Offline side;
-// safe to call from several threads for different modules.
+// Resolves the addresses of one module: symbol tables, PLT stubs, and what the debug information adds. Offline side; in
+// a process of its own (isolated_work.h), as the file may be anything.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,11 @@ struct ResolvedModule {
   bool wants_debug_file = false;  // a debug file would give more
 };
 
+enum class SymbolDetail : uint8_t { kEverything, kNamesOnly };  // the latter reads no debug information
+
 // `addresses` are module offsets, ascending and unique. Never fails: see Symbolizer::resolve.
 ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64_t> addresses,
-                              const SymbolizerOptions& options);
+                              const SymbolizerOptions& options, SymbolDetail detail = SymbolDetail::kEverything);
 
 // "module+0x1234", the name of what has no symbol; "0x1234" without a path.
 SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "symbolizer/isolated_work.h"
 #include "symbolizer/missing_debug_info.h"
 #include "symbolizer/module_resolver.h"
 #include "symbolizer/parallel.h"
@@ -34,9 +35,68 @@ struct KnownModule {
   ModuleWork work;
 };
 
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
 void sort_unique(std::vector<uint64_t>& values) {
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+// What a child says of its module: whether a debug file is wanted, then a CachedModule whose witnesses are bare paths.
+std::string encode(const KnownModule& module, ResolvedModule resolved) {
+  CachedModule answer;
+  answer.symbols = std::move(resolved.symbols);
+  for (std::string& file : resolved.files) {
+    answer.witnesses.emplace_back().path = std::move(file);
+  }
+  for (size_t i = 0; i < resolved.frames.size(); ++i) {
+    answer.locations.add(module.work.wanted[i], resolved.frames[i]);
+  }
+  return (resolved.wants_debug_file ? '1' : '0') + encode_cached_module(module.module.build_id, answer);
+}
+
+// False: it makes no sense, and nothing was taken.
+bool take_answer(KnownModule& module, std::string_view bytes) {
+  std::optional<CachedModule> answer =
+      bytes.empty()
+          ? std::nullopt
+          : decode_cached_module(module.module.build_id, std::vector<uint8_t>(bytes.begin() + 1, bytes.end()));
+  if (!answer || !std::all_of(module.work.wanted.begin(), module.work.wanted.end(),
+                              [&](uint64_t offset) { return answer->locations.contains(offset); })) {
+    return false;
+  }
+  for (const uint64_t offset : module.work.wanted) {
+    module.known.locations.add(offset, answer->locations.find(offset));
+  }
+  ModuleSymbols& symbols = module.known.symbols;
+  if (answer->witnesses.empty()) {
+    module.unreadable = true;
+    symbols.problem = std::move(answer->symbols.problem);
+    return true;
+  }
+  // Of several rounds the best one counts: what it found is there.
+  if (symbols.level != ModuleSymbols::Level::kLines &&
+      (answer->symbols.level > symbols.level || symbols.problem.empty())) {
+    symbols = std::move(answer->symbols);
+    module.work.wants_remedy = bytes.front() == '1';
+  }
+  module.work.files.clear();
+  for (CacheWitness& file : answer->witnesses) {
+    module.work.files.push_back(std::move(file.path));
+  }
+  module.work.is_new = true;
+  return true;
+}
+
+WorkLimits work_limits() {
+  WorkLimits limits;
+  if (!environment("DEBUGINFOD_URLS").empty()) {
+    limits.wall_time = std::chrono::minutes(15);  // for a large file over a slow line
+  }
+  return limits;
 }
 
 // The function that the linker knows, at the line of the instruction.
@@ -45,11 +105,6 @@ SymbolFrame without_inlining(std::span<const SymbolFrame> frames) {
   frame.file = frames.front().file;
   frame.line = frames.front().line;
   return frame;
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
 }
 
 }  // namespace
@@ -74,7 +129,8 @@ struct Symbolizer::State {
   std::unordered_map<ModuleId, size_t> index;
 
   void read_cache(KnownModule& module) const;
-  void resolve_wanted(KnownModule& module) const;
+  void resolve_wanted(std::span<KnownModule* const> wanting) const;
+  void take_names(std::span<KnownModule* const> failed) const;
   void add_remedies();
   void write_cache(KnownModule& module) const;
 };
@@ -94,31 +150,42 @@ void Symbolizer::State::read_cache(KnownModule& module) const {
   }
 }
 
-void Symbolizer::State::resolve_wanted(KnownModule& module) const {
-  ModuleWork& work = module.work;
-  std::erase_if(work.wanted, [&](uint64_t offset) { return module.known.locations.contains(offset); });
-  if (work.wanted.empty()) {
-    return;
+void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) const {
+  const std::vector<Result<std::string>> answers =
+      run_isolated(wanting.size(), options.threads, work_limits(), [&](size_t i) {
+        return encode(*wanting[i], resolve_module(wanting[i]->module, wanting[i]->work.wanted, options));
+      });
+  std::vector<KnownModule*> failed;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].ok() || !take_answer(*wanting[i], *answers[i])) {
+      const std::string reason = answers[i].ok() ? "gave no sense" : answers[i].error().message;
+      wanting[i]->known.symbols.problem = wanting[i]->module.path + ": reading its symbols " + reason;
+      failed.push_back(wanting[i]);
+    }
   }
-  sort_unique(work.wanted);
-  ResolvedModule resolved = resolve_module(module.module, work.wanted, options);
-  for (size_t i = 0; i < work.wanted.size(); ++i) {
-    module.known.locations.add(work.wanted[i], resolved.frames[i]);
-  }
-  ModuleSymbols& symbols = module.known.symbols;
-  if (resolved.files.empty()) {
+  take_names(failed);
+}
+
+void Symbolizer::State::take_names(std::span<KnownModule* const> failed) const {
+  const std::vector<Result<std::string>> answers =
+      run_isolated(failed.size(), options.threads, work_limits(), [&](size_t i) {
+        return encode(*failed[i],
+                      resolve_module(failed[i]->module, failed[i]->work.wanted, options, SymbolDetail::kNamesOnly));
+      });
+  for (size_t i = 0; i < answers.size(); ++i) {
+    KnownModule& module = *failed[i];
+    std::string problem = std::move(module.known.symbols.problem);
+    if (answers[i].ok() && take_answer(module, *answers[i])) {
+      problem += "; its names are from the symbol table";
+    }
+    for (const uint64_t offset : module.work.wanted) {
+      const SymbolFrame frame = unresolved_frame(module.module.path, offset);
+      module.known.locations.add(offset, {&frame, 1});
+    }
+    module.known.symbols.problem = std::move(problem);
+    module.work.wants_remedy = false;
     module.unreadable = true;
-    symbols.problem = resolved.symbols.problem;
-    return;
   }
-  // Of several rounds the best one counts: what it found is there.
-  if (symbols.level != ModuleSymbols::Level::kLines &&
-      (resolved.symbols.level > symbols.level || symbols.problem.empty())) {
-    symbols = std::move(resolved.symbols);
-    work.wants_remedy = resolved.wants_debug_file;
-  }
-  work.files = std::move(resolved.files);
-  work.is_new = true;
 }
 
 void Symbolizer::State::add_remedies() {
@@ -174,15 +241,21 @@ std::vector<std::vector<SymbolFrame>> Symbolizer::resolve(std::span<const Symbol
       work.push_back(&module);
     }
   }
-  // The longest first, so that no thread is left alone with it at the end.
+  run_parallel(work.size(), state_->options.threads, [&](size_t i) {
+    state_->read_cache(*work[i]);
+    std::vector<uint64_t>& wanted = work[i]->work.wanted;
+    std::erase_if(wanted, [&](uint64_t offset) { return work[i]->known.locations.contains(offset); });
+    sort_unique(wanted);
+  });
+  std::erase_if(work, [](const KnownModule* module) { return module->work.wanted.empty(); });
+  // The longest first, so that no process is left alone with it at the end.
   std::sort(work.begin(), work.end(), [](const KnownModule* left, const KnownModule* right) {
     return left->work.wanted.size() > right->work.wanted.size();
   });
-  run_parallel(work.size(), state_->options.threads, [&](size_t i) {
-    state_->read_cache(*work[i]);
-    state_->resolve_wanted(*work[i]);
-    work[i]->work.wanted.clear();
-  });
+  state_->resolve_wanted(work);
+  for (KnownModule* module : work) {
+    module->work.wanted.clear();
+  }
   state_->add_remedies();
   run_parallel(work.size(), state_->options.threads, [&](size_t i) { state_->write_cache(*work[i]); });
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Symbolizer: (module, offset) to functions, lines and inline frames; in process through elfutils, in parallel by
-// module, each location once, results cached on disk by build id. Offline side; one thread calls, threads work inside.
+// Symbolizer: (module, offset) to functions, lines and inline frames; through elfutils, in parallel by module, each
+// location once, results cached on disk by build id. Files are read by children of this process, so that one that
+// breaks its reader costs its own names alone (isolated_work.h); what is cached costs no child. Offline side; the
+// thread that calls is the process's only one.
 #pragma once
 
 #include <cstdint>
