@@ -32,6 +32,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLookEvery{10};
 constexpr uint64_t kMaxAnswerBytes = 1U << 30;
+// Of a parent that has more, a child is not kept: each page that the parent changes would be copied for it.
+constexpr uint64_t kMostToShare = 64U << 20;
 // A file may be as long as it likes where nothing is written in it.
 constexpr uint64_t kMaxMappedBytes = uint64_t{8} << 30;
 
@@ -41,11 +43,16 @@ struct AnswerHead {
   uint64_t size_bytes = 0;
 };
 
-bool receive_number(int socket, uint64_t& number) {
-  ssize_t got = 0;
-  while ((got = ::recv(socket, &number, sizeof number, MSG_WAITALL)) < 0 && errno == EINTR) {
+bool receive_all(int socket, void* bytes, size_t size_bytes) {
+  char* at = static_cast<char*>(bytes);
+  while (size_bytes > 0) {
+    const ssize_t got = ::recv(socket, at, size_bytes, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    at += got;
+    size_bytes -= static_cast<size_t>(got);
   }
-  return got == static_cast<ssize_t>(sizeof number);
+  return true;
 }
 
 bool send_all(int socket, const void* bytes, size_t size_bytes) {
@@ -60,10 +67,10 @@ bool send_all(int socket, const void* bytes, size_t size_bytes) {
   return true;
 }
 
-std::string answer_to(const IsolatedWork& work, size_t index, AnswerHead& head) {
+std::string answer_to(const IsolatedWork& work, std::string_view request, AnswerHead& head) {
   std::string answer;
   try {
-    answer = work(index);
+    answer = work(request);
     head.good = 1;
   } catch (const std::bad_alloc&) {
     answer = "needed more memory than there is";
@@ -74,7 +81,7 @@ std::string answer_to(const IsolatedWork& work, size_t index, AnswerHead& head) 
   return answer;
 }
 
-// The child: takes the number of a piece, gives its answer, until the parent hangs up.
+// The child: takes a request, gives the answer, until the parent hangs up.
 [[noreturn]] void serve(int socket, pid_t parent, const IsolatedWork& work) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
@@ -84,9 +91,11 @@ std::string answer_to(const IsolatedWork& work, size_t index, AnswerHead& head) 
   if (const Result<Fd> file = open_file("/proc/self/oom_score_adj", O_WRONLY); file.ok()) {
     static_cast<void>(write_all(file->get(), "1000", "oom_score_adj"));  // where memory runs out, it is us
   }
-  for (uint64_t index = 0; receive_number(socket, index);) {
+  for (uint64_t size_bytes = 0; receive_all(socket, &size_bytes, sizeof size_bytes);) {
+    std::string request(size_bytes, '\0');
+    if (!receive_all(socket, request.data(), request.size())) break;
     AnswerHead head;
-    const std::string answer = answer_to(work, index, head);
+    const std::string answer = answer_to(work, request, head);
     if (!send_all(socket, &head, sizeof head) || !send_all(socket, answer.data(), answer.size())) break;
   }
   ::_exit(0);
@@ -136,8 +145,10 @@ std::string end_sentence(int status) {
   return text;
 }
 
+}  // namespace
+
 // A child, and the piece it is at.
-class Worker {
+class IsolatedWorkers::Worker {
  public:
   Worker(Fd socket, pid_t process) : socket_(std::move(socket)), process_(process) {}
   Worker(Worker&& other) noexcept = delete;
@@ -149,14 +160,14 @@ class Worker {
   std::optional<size_t> piece() const { return piece_; }
   bool is_fresh() const { return pieces_done_ == 0; }  // no other piece can be what broke it
 
-  void give(size_t piece) {
+  void give(size_t piece, std::string_view request) {
     piece_ = piece;
     received_.clear();
     began_ = looked_ = Clock::now();
     cpu_before_ = cpu_time(process_);
     memory_before_ = anonymous_bytes(process_);
-    const uint64_t index = piece;
-    send_all(socket_.get(), &index, sizeof index);  // who is gone is noticed when its end is read
+    const uint64_t size_bytes = request.size();  // who is gone is noticed when its end is read
+    send_all(socket_.get(), &size_bytes, sizeof size_bytes) && send_all(socket_.get(), request.data(), request.size());
   }
 
   // Reads what has come. False: there is nothing more to come.
@@ -223,97 +234,98 @@ class Worker {
   uint64_t memory_before_ = 0;
 };
 
-class Pool {
- public:
-  Pool(size_t count, const WorkLimits& limits, const IsolatedWork& work)
-      : limits_(limits), work_(work), results_(count, Error{"was not done"}) {
-    for (size_t i = 0; i < count; ++i) waiting_.push_back(i);
-  }
+// One run of requests.
+struct IsolatedWorkers::Run {
+  std::span<const std::string> requests;
+  std::deque<size_t> waiting;
+  std::vector<Result<std::string>> results;
 
-  std::vector<Result<std::string>> run(unsigned processes) {
-    while (!waiting_.empty() || !workers_.empty()) {
-      while (!waiting_.empty() && workers_.size() < std::max(processes, 1U) && start()) {
-      }
-      wait();
-      std::erase_if(workers_, [&](const std::unique_ptr<Worker>& worker) { return !serve_one(*worker); });
-    }
-    return std::move(results_);
-  }
-
- private:
-  size_t take_piece() {
-    const size_t piece = waiting_.front();
-    waiting_.pop_front();
+  size_t take() {
+    const size_t piece = waiting.front();
+    waiting.pop_front();
     return piece;
   }
-
-  // False: there can be no more workers; without any the piece in question fails.
-  bool start() {
-    int ends[2];
-    const bool has_sockets = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
-    Fd ours(has_sockets ? ends[0] : -1);
-    Fd theirs(has_sockets ? ends[1] : -1);
-    const pid_t parent = ::getpid();
-    const pid_t process = has_sockets ? ::fork() : -1;
-    if (process == 0) {
-      ours.reset();
-      serve(theirs.get(), parent, work_);
-    }
-    if (process < 0) {
-      const Error error = errno_error("needs a process");
-      if (workers_.empty()) results_[take_piece()] = error;
-      return false;
-    }
-    workers_.push_back(std::make_unique<Worker>(std::move(ours), process));
-    workers_.back()->give(take_piece());
-    return true;
-  }
-
-  void wait() const {
-    std::vector<pollfd> sockets;
-    for (const std::unique_ptr<Worker>& worker : workers_) sockets.push_back({worker->socket(), POLLIN, 0});
-    ::poll(sockets.data(), sockets.size(), static_cast<int>(kLookEvery.count()));
-  }
-
-  // False: the worker is not needed any more.
-  bool serve_one(Worker& worker) {
-    const size_t piece = *worker.piece();
-    const bool is_there = worker.receive();
-    if (std::optional<Result<std::string>> answer = worker.take_answer()) {
-      results_[piece] = std::move(*answer);
-      if (worker.piece() || waiting_.empty()) return false;
-      worker.give(take_piece());
-      return true;
-    }
-    if (!is_there) {
-      const int status = worker.end();
-      // An earlier piece may have left its memory in disorder.
-      worker.is_fresh() ? void(results_[piece] = Error{end_sentence(status)}) : waiting_.push_front(piece);
-      return false;
-    }
-    if (std::string excess = worker.excess(limits_); !excess.empty()) {
-      results_[piece] = Error{std::move(excess)};
-      return false;
-    }
-    return true;
-  }
-
-  const WorkLimits& limits_;
-  const IsolatedWork& work_;
-  std::deque<size_t> waiting_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<Result<std::string>> results_;
 };
 
-}  // namespace
+IsolatedWorkers::IsolatedWorkers(unsigned processes, const WorkLimits& limits, IsolatedWork work)
+    : processes_(std::max(processes, 1U)), limits_(limits), work_(std::move(work)) {}
 
-std::vector<Result<std::string>> run_isolated(size_t count, unsigned processes, const WorkLimits& limits,
-                                              const IsolatedWork& work) {
-  return Pool(count, limits, work).run(processes);
+IsolatedWorkers::~IsolatedWorkers() = default;
+
+std::vector<Result<std::string>> IsolatedWorkers::run(std::span<const std::string> requests) {
+  Run run{requests, {}, std::vector<Result<std::string>>(requests.size(), Error{"was not done"})};
+  for (size_t i = 0; i < requests.size(); ++i) run.waiting.push_back(i);
+  for (;;) {
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      if (size_t piece = 0; !worker->piece() && !run.waiting.empty()) {
+        piece = run.take();
+        worker->give(piece, requests[piece]);
+      }
+    }
+    while (!run.waiting.empty() && workers_.size() < processes_ && start(run)) {
+    }
+    std::vector<pollfd> sockets;
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+      if (worker->piece()) sockets.push_back({worker->socket(), POLLIN, 0});
+    }
+    if (sockets.empty() && run.waiting.empty()) break;
+    ::poll(sockets.data(), sockets.size(), static_cast<int>(kLookEvery.count()));
+    std::erase_if(workers_,
+                  [&](const std::unique_ptr<Worker>& worker) { return worker->piece() && !attend(*worker, run); });
+  }
+  if (anonymous_bytes(::getpid()) > kMostToShare) workers_.clear();
+  return std::move(run.results);
+}
+
+bool IsolatedWorkers::start(Run& run) {
+  int ends[2];
+  const bool has_sockets = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+  Fd ours(has_sockets ? ends[0] : -1);
+  Fd theirs(has_sockets ? ends[1] : -1);
+  const pid_t parent = ::getpid();
+  const pid_t process = has_sockets ? ::fork() : -1;
+  if (process == 0) {
+    ours.reset();
+    serve(theirs.get(), parent, work_);
+  }
+  if (process < 0) {
+    const Error error = errno_error("needs a process");
+    if (workers_.empty()) run.results[run.take()] = error;
+    return false;
+  }
+  const size_t piece = run.take();
+  workers_.push_back(std::make_unique<Worker>(std::move(ours), process));
+  workers_.back()->give(piece, run.requests[piece]);
+  return true;
+}
+
+// False: the worker is of no use any more.
+bool IsolatedWorkers::attend(Worker& worker, Run& run) {
+  const size_t piece = *worker.piece();
+  const bool is_there = worker.receive();
+  if (std::optional<Result<std::string>> answer = worker.take_answer()) {
+    run.results[piece] = std::move(*answer);
+    return !worker.piece();
+  }
+  if (!is_there) {
+    const int status = worker.end();
+    if (worker.is_fresh()) {
+      run.results[piece] = Error{end_sentence(status)};
+    } else {
+      run.waiting.push_front(piece);  // an earlier piece may have left its memory in disorder
+    }
+    return false;
+  }
+  if (std::string excess = worker.excess(limits_); !excess.empty()) {
+    run.results[piece] = Error{std::move(excess)};
+    return false;
+  }
+  return true;
 }
 
 Result<std::string> run_isolated(const WorkLimits& limits, const std::function<std::string()>& work) {
-  return std::move(run_isolated(1, 1, limits, [&](size_t) { return work(); }).front());
+  const std::string request;
+  return std::move(IsolatedWorkers(1, limits, [&](std::string_view) { return work(); }).run({&request, 1}).front());
 }
 
 }  // namespace flarestack

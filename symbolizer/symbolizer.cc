@@ -46,16 +46,16 @@ void sort_unique(std::vector<uint64_t>& values) {
 }
 
 // What a child says of its module: whether a debug file is wanted, then a CachedModule whose witnesses are bare paths.
-std::string encode(const KnownModule& module, ResolvedModule resolved) {
+std::string encode(std::span<const uint8_t> build_id, std::span<const uint64_t> wanted, ResolvedModule resolved) {
   CachedModule answer;
   answer.symbols = std::move(resolved.symbols);
   for (std::string& file : resolved.files) {
     answer.witnesses.emplace_back().path = std::move(file);
   }
   for (size_t i = 0; i < resolved.frames.size(); ++i) {
-    answer.locations.add(module.work.wanted[i], resolved.frames[i]);
+    answer.locations.add(wanted[i], resolved.frames[i]);
   }
-  return (resolved.wants_debug_file ? '1' : '0') + encode_cached_module(module.module.build_id, answer);
+  return (resolved.wants_debug_file ? '1' : '0') + encode_cached_module(build_id, answer);
 }
 
 // False: it makes no sense, and nothing was taken.
@@ -91,6 +91,11 @@ bool take_answer(KnownModule& module, std::string_view bytes) {
   return true;
 }
 
+SymbolizerOptions with_threads(SymbolizerOptions options) {
+  options.threads = options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  return options;
+}
+
 WorkLimits work_limits() {
   WorkLimits limits;
   if (!environment("DEBUGINFOD_URLS").empty()) {
@@ -121,16 +126,22 @@ std::string default_cache_directory() {
 }
 
 struct Symbolizer::State {
-  explicit State(SymbolizerOptions chosen) : options(std::move(chosen)), cache(options.cache_directory) {}
+  explicit State(SymbolizerOptions chosen)
+      : options(std::move(chosen)),
+        cache(options.cache_directory),
+        workers(options.threads, work_limits(), [this](std::string_view request) { return answer(request); }) {}
 
   SymbolizerOptions options;
   ResultCache cache;
+  IsolatedWorkers workers;
   std::vector<KnownModule> modules;
   std::unordered_map<ModuleId, size_t> index;
 
   void read_cache(KnownModule& module) const;
-  void resolve_wanted(std::span<KnownModule* const> wanting) const;
-  void take_names(std::span<KnownModule* const> failed) const;
+  void resolve_wanted(std::span<KnownModule* const> wanting);
+  void take_names(std::span<KnownModule* const> failed);
+  std::vector<Result<std::string>> ask(std::span<KnownModule* const> wanting, SymbolDetail detail);
+  std::string answer(std::string_view request) const;  // in a child
   void add_remedies();
   void write_cache(KnownModule& module) const;
 };
@@ -150,11 +161,32 @@ void Symbolizer::State::read_cache(KnownModule& module) const {
   }
 }
 
-void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) const {
-  const std::vector<Result<std::string>> answers =
-      run_isolated(wanting.size(), options.threads, work_limits(), [&](size_t i) {
-        return encode(*wanting[i], resolve_module(wanting[i]->module, wanting[i]->work.wanted, options));
-      });
+std::string Symbolizer::State::answer(std::string_view request) const {
+  ByteReader reader({reinterpret_cast<const uint8_t*>(request.data()), request.size()});
+  const KnownModule& module = modules[reader.uleb()];
+  const SymbolDetail detail = reader.uleb() == 0 ? SymbolDetail::kEverything : SymbolDetail::kNamesOnly;
+  std::vector<uint64_t> wanted;
+  while (!reader.at_end()) {
+    wanted.push_back(reader.uleb());
+  }
+  return encode(module.module.build_id, wanted, resolve_module(module.module, wanted, options, detail));
+}
+
+std::vector<Result<std::string>> Symbolizer::State::ask(std::span<KnownModule* const> wanting, SymbolDetail detail) {
+  std::vector<std::string> requests;
+  for (const KnownModule* module : wanting) {
+    std::string& request = requests.emplace_back();
+    put_uleb(request, uint64_t(module - modules.data()));
+    put_uleb(request, uint64_t(detail));
+    for (const uint64_t offset : module->work.wanted) {
+      put_uleb(request, offset);
+    }
+  }
+  return workers.run(requests);
+}
+
+void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) {
+  const std::vector<Result<std::string>> answers = ask(wanting, SymbolDetail::kEverything);
   std::vector<KnownModule*> failed;
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i].ok() || !take_answer(*wanting[i], *answers[i])) {
@@ -166,12 +198,9 @@ void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) co
   take_names(failed);
 }
 
-void Symbolizer::State::take_names(std::span<KnownModule* const> failed) const {
-  const std::vector<Result<std::string>> answers =
-      run_isolated(failed.size(), options.threads, work_limits(), [&](size_t i) {
-        return encode(*failed[i],
-                      resolve_module(failed[i]->module, failed[i]->work.wanted, options, SymbolDetail::kNamesOnly));
-      });
+// What broke the reader was most likely the debug information: a symbol table is a simple thing.
+void Symbolizer::State::take_names(std::span<KnownModule* const> failed) {
+  const std::vector<Result<std::string>> answers = ask(failed, SymbolDetail::kNamesOnly);
   for (size_t i = 0; i < answers.size(); ++i) {
     KnownModule& module = *failed[i];
     std::string problem = std::move(module.known.symbols.problem);
@@ -215,10 +244,7 @@ void Symbolizer::State::write_cache(KnownModule& module) const {
 }
 
 Symbolizer::Symbolizer(std::vector<SymbolModule> modules, SymbolizerOptions options)
-    : state_(std::make_unique<State>(std::move(options))) {
-  if (state_->options.threads == 0) {
-    state_->options.threads = std::max(1u, std::thread::hardware_concurrency());
-  }
+    : state_(std::make_unique<State>(with_threads(std::move(options)))) {
   for (SymbolModule& module : modules) {
     state_->index.emplace(module.id, state_->modules.size());
     state_->modules.emplace_back().module = std::move(module);
