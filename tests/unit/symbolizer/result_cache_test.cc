@@ -2,8 +2,8 @@
 #include "symbolizer/result_cache.h"
 
 #include <sys/stat.h>
-
-#include <thread>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/symbolizer/fixture.h"
 
@@ -186,29 +186,33 @@ TEST_CASE("several reports at once share a cache without harm") {
   const std::vector<uint8_t> id = build_id(program);
   const std::vector<uint64_t> addresses = function_addresses(program, kOurFunctions);
   const std::vector<std::vector<std::string>> expected = all_texts(fixture::resolve({{}, program, id}, addresses));
-  std::atomic<int> wrong{0};
-  {
-    std::vector<std::jthread> reports;
-    for (size_t part = 0; part < 4; ++part) {
-      reports.emplace_back([&, part] {
-        for (size_t round = 0; round < 10; ++round) {
-          SymbolizerOptions options;
-          options.cache_directory = directory / "cache";
-          options.threads = 1;
-          Symbolizer symbolizer({{ModuleId{1}, program, id}}, options);
-          std::vector<SymbolQuery> queries;
-          for (size_t i = (part + round) % 4; i < addresses.size(); i += 4) {
-            queries.push_back({ModuleId{1}, ModuleOffset{addresses[i]}});
-          }
-          const auto frames = symbolizer.resolve(queries);
-          for (size_t i = 0; i < queries.size(); ++i) {
-            wrong += fixture::frame_texts(frames[i]) != expected[(part + round) % 4 + i * 4] ? 1 : 0;
-          }
+  std::vector<pid_t> reports;
+  for (size_t part = 0; part < 4; ++part) {
+    reports.push_back(::fork());
+    if (reports.back() == 0) {
+      int wrong = 0;
+      for (size_t round = 0; round < 10; ++round) {
+        SymbolizerOptions options;
+        options.cache_directory = directory / "cache";
+        options.threads = 1;
+        Symbolizer symbolizer({{ModuleId{1}, program, id}}, options);
+        std::vector<SymbolQuery> queries;
+        for (size_t i = (part + round) % 4; i < addresses.size(); i += 4) {
+          queries.push_back({ModuleId{1}, ModuleOffset{addresses[i]}});
         }
-      });
+        const auto frames = symbolizer.resolve(queries);
+        for (size_t i = 0; i < queries.size(); ++i) {
+          wrong += fixture::frame_texts(frames[i]) != expected[(part + round) % 4 + i * 4] ? 1 : 0;
+        }
+      }
+      ::_exit(wrong == 0 ? 0 : 1);
     }
   }
-  CHECK(wrong == 0);
+  for (const pid_t report : reports) {
+    int status = -1;
+    CHECK(::waitpid(report, &status, 0) == report);
+    CHECK(status == 0);
+  }
 }
 
 }  // namespace
