@@ -13,6 +13,8 @@
 #include "symbolizer/disassembly.h"
 #include "symbolizer/elf_symbols.h"
 #include "symbolizer/function_bounds.h"
+#include "symbolizer/isolated_work.h"
+#include "symbolizer/location_table.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/plt_symbols.h"
 #include "symbolizer/symbol_table.h"
@@ -20,7 +22,7 @@
 namespace flarestack {
 namespace {
 
-// What is read of one function at most; compilers stay far below it.
+// What is read at most, of one piece and of all; compilers stay far below it.
 constexpr uint64_t kMostBytes = 4 << 20;
 // What a label without a size stands for at most, in hand-written assembly.
 constexpr uint64_t kMostBytesOfLabel = 4096;
@@ -129,35 +131,79 @@ int64_t modified_ns(const std::string& path) {
              : int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
-}  // namespace
+// A piece as its file has it.
+struct RawPiece {
+  Extent extent;
+  std::span<const uint8_t> bytes;  // borrowed
+};
 
-Result<FunctionCode> read_function_code(const CodeRequest& request) {
+struct RawCode {
+  std::string path;
+  int64_t built_ns = 0;
+  std::vector<RawPiece> pieces;
+};
+
+// In a child, as the file may be anything: an error's message, or an empty text and the code.
+std::string encode(const Result<RawCode>& code) {
+  std::string out;
+  put_text(out, code.ok() ? std::string() : code.error().message);
+  if (code.ok()) {
+    put_text(out, code->path);
+    put_uleb(out, uint64_t(code->built_ns));
+    for (const RawPiece& piece : code->pieces) {
+      put_uleb(out, piece.extent.begin);
+      put_uleb(out, piece.extent.end);
+      put_text(out, piece.extent.name);
+      put_text(out, {reinterpret_cast<const char*>(piece.bytes.data()), piece.bytes.size()});
+    }
+  }
+  return out;
+}
+
+// Borrows `answer`. Only an answer of encode() is taken, so what makes no sense is an error without a sentence.
+Result<RawCode> decode(std::span<const uint8_t> answer) {
+  ByteReader reader(answer);
+  if (const std::string_view problem = take_text(reader); !problem.empty() || reader.failed()) {
+    return Error{std::string(problem)};
+  }
+  RawCode code;
+  code.path = take_text(reader);
+  code.built_ns = int64_t(reader.uleb());
+  while (!reader.at_end()) {
+    RawPiece& piece = code.pieces.emplace_back();
+    piece.extent.begin = reader.uleb();
+    piece.extent.end = reader.uleb();
+    piece.extent.name = take_text(reader);
+    const std::string_view bytes = take_text(reader);
+    piece.bytes = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  }
+  return code;
+}
+
+std::string find_code(const CodeRequest& request, std::span<const uint64_t> offsets) {
   Result<ModuleFile> file = ModuleFile::open(request.module, request.debug_directories);
   if (!file.ok()) {
-    return file.error();
+    return encode(file.error());
   }
   if (!file->stand_in_reason().empty()) {
-    return Error{file->stand_in_reason()};
+    return encode(Error{file->stand_in_reason()});
   }
   GElf_Ehdr header;
   if (gelf_getehdr(file->elf(), &header) == nullptr || header.e_machine != EM_X86_64) {
-    return Error{file->path() + " is no code for x86-64"};
+    return encode(Error{file->path() + " is no code for x86-64"});
   }
-  FunctionCode result;
+  RawCode result;
   result.path = file->path();
   result.built_ns = file->is_bundled() ? 0 : modified_ns(file->path());
   if (request.module.build_id.empty() && request.module.path != "[vdso]" && request.recorded_ns != 0 &&
       result.built_ns > request.recorded_ns) {
-    return Error{file->path() + " changed since the recording (it has no build id, and is younger)"};
+    return encode(Error{file->path() + " changed since the recording (it has no build id, and is younger)"});
   }
   static_cast<void>(file->dwarf());
   if (const int64_t debug_ns = modified_ns(file->debug_path()); debug_ns != 0 && !file->is_bundled()) {
     result.built_ns = std::min(result.built_ns, debug_ns);
   }
 
-  std::vector<uint64_t> offsets = request.offsets;
-  std::sort(offsets.begin(), offsets.end());
-  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
   Extents extents(offsets);
   offer_symbols(*file, extents);
   delimit_the_rest(*file, offsets, extents.found());
@@ -168,9 +214,36 @@ Result<FunctionCode> read_function_code(const CodeRequest& request) {
       kept = extent.end > kept.end ? extent : kept;
     }
   }
+  uint64_t left_bytes = kMostBytes;
   for (const auto& [begin, extent] : by_begin) {
-    CodePiece piece{begin, extent.end, extent.name.empty() ? "" : demangle(extent.name), {}};
-    piece.instructions = disassemble(bytes_of(file->elf(), begin, extent.end), begin, offsets);
+    const std::span<const uint8_t> bytes = bytes_of(file->elf(), begin, extent.end);
+    result.pieces.push_back({extent, bytes.first(std::min<uint64_t>(bytes.size(), left_bytes))});
+    left_bytes -= result.pieces.back().bytes.size();
+  }
+  return encode(result);
+}
+
+}  // namespace
+
+Result<FunctionCode> read_function_code(const CodeRequest& request) {
+  std::vector<uint64_t> offsets = request.offsets;
+  std::sort(offsets.begin(), offsets.end());
+  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
+  const Result<std::string> answer = run_isolated({}, [&] { return find_code(request, offsets); });
+  if (!answer.ok()) {
+    return Error{request.module.path + ": reading its code " + answer.error().message};
+  }
+  Result<RawCode> raw = decode({reinterpret_cast<const uint8_t*>(answer->data()), answer->size()});
+  if (!raw.ok()) {
+    return raw.error();
+  }
+  FunctionCode result;
+  result.path = std::move(raw->path);
+  result.built_ns = raw->built_ns;
+  for (const RawPiece& found : raw->pieces) {
+    const Extent& extent = found.extent;
+    CodePiece piece{extent.begin, extent.end, extent.name.empty() ? "" : demangle(extent.name), {}};
+    piece.instructions = disassemble(found.bytes, extent.begin, offsets);
     if (!piece.instructions.empty()) {
       result.pieces.push_back(std::move(piece));
     }

@@ -3,6 +3,8 @@
 
 #include <dwarf.h>
 
+#include "symbolizer/isolated_work.h"
+#include "symbolizer/location_table.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/regular_file.h"
 #include "symbolizer/split_units.h"
@@ -11,21 +13,29 @@
 namespace flarestack {
 namespace {
 
+Result<Fd> open_part(const std::string& path) { return path == "[vdso]" ? open_module(path) : open_regular_file(path); }
+
+// In a child, as the files may be anything: what is a part, or an error's message.
 class Parts {
  public:
   // Whether there is a file at `path`.
   bool add(BundledKind kind, const std::string& path, const std::vector<uint8_t>& id) {
-    Result<Fd> file = path == "[vdso]" ? open_module(path) : open_regular_file(path);
-    if (!file.ok()) {
+    if (!open_part(path).ok()) {
       return false;
     }
-    parts_.push_back({kind, path, id, std::move(*file)});
+    put_uleb(parts_, uint64_t(kind));
+    put_text(parts_, path);
+    put_text(parts_, {reinterpret_cast<const char*>(id.data()), id.size()});
     return true;
   }
-  std::vector<ModulePart> take() { return std::move(parts_); }
+  std::string take(std::string_view problem = {}) const {
+    std::string out;
+    put_text(out, problem);
+    return out + parts_;
+  }
 
  private:
-  std::vector<ModulePart> parts_;
+  std::string parts_;
 };
 
 void add_split_units(ModuleFile& file, Parts& parts) {
@@ -48,17 +58,14 @@ void add_split_units(ModuleFile& file, Parts& parts) {
   }
 }
 
-}  // namespace
-
-Result<std::vector<ModulePart>> module_parts(const SymbolModule& module,
-                                             const std::vector<std::string>& debug_directories) {
+std::string find_parts(const SymbolModule& module, const std::vector<std::string>& debug_directories) {
+  Parts parts;
   Result<ModuleFile> file = ModuleFile::open(module, debug_directories);
   if (!file.ok()) {
-    return file.error();
+    return parts.take(file.error().message);
   }
-  Parts parts;
   if (!parts.add(BundledKind::kModule, file->path(), file->key())) {
-    return Error{file->path() + " cannot be read"};
+    return parts.take(file->path() + " cannot be read");
   }
   if (file->dwarf() != nullptr) {
     if (!file->debug_path().empty()) {
@@ -75,6 +82,30 @@ Result<std::vector<ModulePart>> module_parts(const SymbolModule& module,
     add_split_units(*file, parts);
   }
   return parts.take();
+}
+
+}  // namespace
+
+Result<std::vector<ModulePart>> module_parts(const SymbolModule& module,
+                                             const std::vector<std::string>& debug_directories) {
+  const Result<std::string> answer = run_isolated({}, [&] { return find_parts(module, debug_directories); });
+  if (!answer.ok()) {
+    return Error{module.path + ": reading it " + answer.error().message};
+  }
+  ByteReader reader({reinterpret_cast<const uint8_t*>(answer->data()), answer->size()});
+  if (const std::string_view problem = take_text(reader); !problem.empty()) {
+    return Error{std::string(problem)};
+  }
+  std::vector<ModulePart> parts;
+  while (!reader.at_end()) {
+    const auto kind = BundledKind(reader.uleb());
+    const std::string path(take_text(reader));
+    const std::string_view id = take_text(reader);
+    if (Result<Fd> file = open_part(path); file.ok()) {
+      parts.push_back({kind, path, {id.begin(), id.end()}, std::move(*file)});
+    }
+  }
+  return parts;
 }
 
 }  // namespace flarestack

@@ -7,6 +7,8 @@
 #include <gelf.h>
 
 #include "symbolizer/elf_symbols.h"
+#include "symbolizer/isolated_work.h"
+#include "symbolizer/location_table.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/symbol_table.h"
 
@@ -39,12 +41,8 @@ void match_functions(Elf* elf, std::span<const uint64_t> wanted, std::vector<Raw
   }
 }
 
-}  // namespace
-
-std::vector<RawSymbol> raw_symbols(const SymbolModule& module, std::span<const uint64_t> offsets, SymbolSort sort) {
-  std::vector<uint64_t> wanted(offsets.begin(), offsets.end());
-  std::sort(wanted.begin(), wanted.end());
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+// In a child, as the file may be anything: the symbols of the ascending offsets.
+std::string find_symbols(const SymbolModule& module, std::span<const uint64_t> wanted, SymbolSort sort) {
   std::vector<RawSymbol> found(wanted.size());
   Result<ModuleFile> file = ModuleFile::open(module, {"/usr/lib/debug"});
   if (file.ok()) {
@@ -52,6 +50,31 @@ std::vector<RawSymbol> raw_symbols(const SymbolModule& module, std::span<const u
     for (Elf* elf : {file->debug_elf(), file->elf()}) {
       if (elf == nullptr) continue;
       sort == SymbolSort::kVariable ? match_variables(elf, wanted, found) : match_functions(elf, wanted, found);
+    }
+  }
+  std::string out;
+  for (const RawSymbol& symbol : found) {
+    put_text(out, symbol.name);
+    put_uleb(out, symbol.offset);
+    put_uleb(out, symbol.size_bytes);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<RawSymbol> raw_symbols(const SymbolModule& module, std::span<const uint64_t> offsets, SymbolSort sort) {
+  std::vector<uint64_t> wanted(offsets.begin(), offsets.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  std::vector<RawSymbol> found(wanted.size());
+  if (const Result<std::string> answer = run_isolated({}, [&] { return find_symbols(module, wanted, sort); });
+      answer.ok()) {
+    ByteReader reader({reinterpret_cast<const uint8_t*>(answer->data()), answer->size()});
+    for (RawSymbol& symbol : found) {
+      symbol.name = take_text(reader);
+      symbol.offset = reader.uleb();
+      symbol.size_bytes = reader.uleb();
     }
   }
   std::vector<RawSymbol> result;
