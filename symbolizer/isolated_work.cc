@@ -193,7 +193,9 @@ class IsolatedWorkers::Worker {
   std::string excess(const WorkLimits& limits) {
     if (Clock::now() - looked_ < kLookEvery) return {};
     looked_ = Clock::now();
-    return excess(limits, 0).empty() ? std::string() : excess(limits, mapped_file_bytes(process_));
+    if (excess(limits, 0).empty()) return {};
+    const uint64_t inherited_bytes = mapped_file_bytes(::getpid());
+    return excess(limits, std::max(mapped_file_bytes(process_), inherited_bytes) - inherited_bytes);
   }
   // Its status.
   int end() {

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "symbolizer/isolated_work.h"
 #include "symbolizer/missing_debug_info.h"
 #include "symbolizer/module_resolver.h"
@@ -23,6 +25,7 @@ struct ModuleWork {
   std::vector<std::string> files;
   bool is_new = false;  // something was found that the cache does not have
   bool wants_remedy = false;
+  std::string failure;  // what became of the child that read it
 };
 
 // What is known of one module so far: answers are kept, so that each location is resolved once.
@@ -190,8 +193,7 @@ void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) {
   std::vector<KnownModule*> failed;
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i].ok() || !take_answer(*wanting[i], *answers[i])) {
-      const std::string reason = answers[i].ok() ? "gave no sense" : answers[i].error().message;
-      wanting[i]->known.symbols.problem = wanting[i]->module.path + ": reading its symbols " + reason;
+      wanting[i]->work.failure = answers[i].ok() ? "failed" : answers[i].error().message;
       failed.push_back(wanting[i]);
     }
   }
@@ -203,15 +205,15 @@ void Symbolizer::State::take_names(std::span<KnownModule* const> failed) {
   const std::vector<Result<std::string>> answers = ask(failed, SymbolDetail::kNamesOnly);
   for (size_t i = 0; i < answers.size(); ++i) {
     KnownModule& module = *failed[i];
-    std::string problem = std::move(module.known.symbols.problem);
-    if (answers[i].ok() && take_answer(module, *answers[i])) {
-      problem += "; its names are from the symbol table";
-    }
+    const bool has_names = answers[i].ok() && take_answer(module, *answers[i]) &&
+                           module.known.symbols.level != ModuleSymbols::Level::kNone;
     for (const uint64_t offset : module.work.wanted) {
       const SymbolFrame frame = unresolved_frame(module.module.path, offset);
       module.known.locations.add(offset, {&frame, 1});
     }
-    module.known.symbols.problem = std::move(problem);
+    module.known.symbols.problem =
+        fmt::format("{} has no {}, as reading them {}{}", module.module.path, has_names ? "lines" : "symbols",
+                    module.work.failure, has_names ? "; its names are from the symbol table" : "");
     module.work.wants_remedy = false;
     module.unreadable = true;
   }
