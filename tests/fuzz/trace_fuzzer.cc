@@ -8,14 +8,11 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <xxhash.h>
-
-#include "trace/chunk.h"
+#include "tests/fuzz/right_checksums.h"
 #include "trace/payload_decoder.h"
 #include "trace/payload_encoder.h"
 #include "trace/reader.h"
@@ -50,26 +47,6 @@ void read_as_file(std::string_view bytes) {
   require(reader->damage().skipped_bytes <= bytes.size());
 }
 
-void write_at(std::string& bytes, size_t offset, const void* value, size_t size) {
-  std::memcpy(bytes.data() + offset, value, size);
-}
-
-std::string with_right_checksums(std::string bytes) {
-  using flarestack::trace_format::ChunkHeader;
-  using flarestack::trace_format::kChunkMagic;
-  const std::string_view magic(reinterpret_cast<const char*>(kChunkMagic), sizeof(kChunkMagic));
-  for (size_t at = bytes.find(magic); at != std::string::npos; at = bytes.find(magic, at + 1)) {
-    if (bytes.size() - at < sizeof(ChunkHeader)) break;
-    ChunkHeader header;
-    std::memcpy(&header, bytes.data() + at, sizeof(header));
-    if (header.payload_size_bytes > bytes.size() - at - sizeof(header)) continue;
-    const uint64_t seed = XXH3_64bits(bytes.data() + at, offsetof(ChunkHeader, checksum));
-    const uint64_t checksum = XXH3_64bits_withSeed(bytes.data() + at + sizeof(header), header.payload_size_bytes, seed);
-    write_at(bytes, at + offsetof(ChunkHeader, checksum), &checksum, sizeof(checksum));
-  }
-  return bytes;
-}
-
 std::vector<TraceRecord> decode(std::string_view payload) {
   std::vector<TraceRecord> records;
   flarestack::PayloadDecoder decoder(payload);
@@ -92,7 +69,7 @@ std::string encode(const std::vector<TraceRecord>& records) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   read_as_file(bytes);
-  read_as_file(with_right_checksums(bytes));
+  read_as_file(flarestack::fuzz::with_right_checksums(bytes));
   // The first writing sorts the kinds (definitions before their use); from there on nothing may change.
   const std::vector<TraceRecord> sorted = decode(encode(decode(bytes)));
   require(decode(encode(sorted)) == sorted);
