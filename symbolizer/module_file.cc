@@ -20,6 +20,7 @@
 #include "symbolizer/regular_file.h"
 #include "symbolizer/supplementary_file.h"
 #include "symbolizer/symbolizer.h"
+#include "symbolizer/zstd_sections.h"
 
 namespace flarestack {
 
@@ -29,6 +30,8 @@ namespace {
 struct DebugFileSource {
   const BundledFiles* bundle = nullptr;
   std::vector<uint8_t> key;
+  std::vector<uint8_t> build_id;
+  std::vector<std::string> candidates;  // ModuleFile::debug_file_candidates()
 };
 
 }  // namespace
@@ -105,14 +108,30 @@ Result<void> check_build_id(int descriptor, const std::string& path, std::span<c
   return {};
 }
 
+// libdwfl opens the files whose build ids it compares, and keeps what it opened: one that has to be unpacked must be
+// found before it looks itself.
+Fd find_zstd_debug_file(const DebugFileSource& source, char** found_name) {
+  for (const std::string& path : source.candidates) {
+    Result<Fd> file = open_regular_file(path);
+    if (!source.build_id.empty() && file.ok() && has_zstd_sections(file->get()) &&
+        check_build_id(file->get(), path, source.build_id).ok()) {
+      *found_name = strdup(path.c_str());
+      return unpack_zstd_sections(std::move(*file));
+    }
+  }
+  return {};
+}
+
 int find_debug_file(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr base, const char* file_name,
                     const char* link, GElf_Word checksum, char** found_name) {
   const auto* source = static_cast<const DebugFileSource*>(*userdata);
   if (source != nullptr && source->bundle != nullptr) {
     if (Fd bundled = source->bundle->open(BundledKind::kDebugFile, source->key)) {
-      *found_name = strdup(name);
-      return bundled.release();
+      return unpack_zstd_sections(std::move(bundled)).release();
     }
+  }
+  if (Fd unpacked = source == nullptr ? Fd() : find_zstd_debug_file(*source, found_name)) {
+    return unpacked.release();
   }
   // A binary names its debug file as it likes.
   if (link != nullptr && file_name != nullptr &&
@@ -120,7 +139,8 @@ int find_debug_file(Dwfl_Module* module, void** userdata, const char* name, Dwar
        !is_safe_to_open(path_beside(file_name, ".debug/" + std::string(link))))) {
     return -1;
   }
-  return dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, link, checksum, found_name);
+  Fd found(dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, link, checksum, found_name));
+  return found ? unpack_zstd_sections(std::move(found)).release() : -1;
 }
 
 std::string build_id_path(const std::string& directory, std::span<const uint8_t> build_id) {
@@ -216,7 +236,7 @@ Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vecto
   state->stand_in_reason = std::move(opened->stand_in_reason);
   state->is_bundled = opened->is_bundled;
   state->debug_directories = debug_directories;
-  state->source = {module.bundle, bundle_key(module.path, module.build_id)};
+  state->source = {module.bundle, bundle_key(module.path, module.build_id), {}, {}};
   state->search_path = "+:.debug";  // "+": check the CRC of a debuglink
   for (const std::string& directory : debug_directories) {
     state->search_path += ":" + directory;
@@ -231,9 +251,10 @@ Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vecto
     return Error{fmt::format("{}: {}", state->path, dwfl_errmsg(-1))};
   }
   dwfl_report_begin(state->dwfl);
-  state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), opened->file.get());
+  Fd readable = unpack_zstd_sections(std::move(opened->file));
+  state->module = dwfl_report_offline(state->dwfl, state->path.c_str(), state->path.c_str(), readable.get());
   if (state->module != nullptr) {
-    static_cast<void>(opened->file.release());  // libdwfl's now
+    static_cast<void>(readable.release());  // libdwfl's now
     void** userdata = nullptr;
     dwfl_module_info(state->module, &userdata, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
     *userdata = &state->source;
@@ -245,7 +266,10 @@ Result<ModuleFile> ModuleFile::open(const SymbolModule& module, const std::vecto
   if (state->elf == nullptr) {
     return Error{fmt::format("{} cannot be read as ELF: {}", state->path, dwfl_errmsg(-1))};
   }
-  return ModuleFile(std::move(state));
+  state->source.build_id = read_build_id(state->elf);
+  ModuleFile result(std::move(state));
+  result.state_->source.candidates = result.debug_file_candidates(debug_directories);
+  return result;
 }
 
 ModuleFile::ModuleFile(std::unique_ptr<State> state) : state_(std::move(state)) {}

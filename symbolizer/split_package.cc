@@ -6,6 +6,7 @@
 #include "symbolizer/byte_reader.h"
 #include "symbolizer/elf_sections.h"
 #include "symbolizer/regular_file.h"
+#include "symbolizer/zstd_sections.h"
 
 namespace flarestack {
 namespace {
@@ -103,7 +104,7 @@ Result<SplitPackage> SplitPackage::open(Fd file, const std::string& path) {
   auto state = std::make_unique<State>();
   elf_version(EV_CURRENT);
   state->path = path;
-  state->file = std::move(file);
+  state->file = unpack_zstd_sections(std::move(file));
   state->elf = elf_begin(state->file.get(), ELF_C_READ_MMAP_PRIVATE, nullptr);
   state->index = section_contents(state->elf, ".debug_cu_index");
   if (state->index.empty() && section_contents(state->elf, ".debug_info.dwo").empty()) {

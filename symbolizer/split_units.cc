@@ -198,14 +198,24 @@ struct SplitUnits::State {
   std::optional<std::vector<uint64_t>> address_bases;
   std::vector<uint64_t> ranges_bases;
 
-  std::optional<SplitUnit> find(uint64_t dwo_id);
+  std::optional<SplitUnit> find(uint64_t dwo_id, std::span<const std::string> candidates);
   void collect_bases();
   std::span<const uint8_t> addresses_of(const Skeleton& skeleton);
   std::span<const uint8_t> ranges_of(const Skeleton& skeleton);
   void join(const Skeleton& skeleton, const SplitUnit& unit, JoinedUnit& joined_unit);
 };
 
-std::optional<SplitUnit> SplitUnits::State::find(uint64_t dwo_id) {
+// DWARF 5, 7.5.1.2. Before that the id is an attribute; nobody compressed by zstd then.
+std::optional<uint64_t> id_in_header(const SplitUnit& unit) {
+  ByteReader reader(unit.info);
+  reader.skip(4);
+  const uint16_t version = reader.u16();
+  reader.skip(6);
+  const uint64_t id = reader.u64();
+  return reader.failed() || version != 5 ? std::nullopt : std::optional(id);
+}
+
+std::optional<SplitUnit> SplitUnits::State::find(uint64_t dwo_id, std::span<const std::string> candidates) {
   if (!packages) {
     packages.emplace();
     if (sources.bundle != nullptr) {
@@ -232,6 +242,15 @@ std::optional<SplitUnit> SplitUnits::State::find(uint64_t dwo_id) {
         SplitPackage::open(sources.bundle->open(BundledKind::kSplitUnit, {bytes, sizeof dwo_id}), "a bundled unit");
     if (unit.ok()) {
       return single_units.emplace_back(std::move(*unit)).find(dwo_id);
+    }
+  }
+  // What libdw could not read of a file that is there: sections that zstd compressed.
+  for (const std::string& path : candidates) {
+    Result<SplitPackage> file = SplitPackage::open(path);
+    const std::optional<SplitUnit> unit = file.ok() ? file->find(dwo_id) : std::nullopt;
+    if (unit && id_in_header(*unit) == dwo_id) {
+      single_units.push_back(std::move(*file));
+      return unit;
     }
   }
   return std::nullopt;
@@ -328,7 +347,7 @@ Dwarf_Die SplitUnits::entries_of(Dwarf_Die unit) {
   }
   const auto [found, is_new] = state_->joined.try_emplace(skeleton->dwo_id);
   if (is_new) {
-    if (const std::optional<SplitUnit> package_unit = state_->find(skeleton->dwo_id)) {
+    if (const std::optional<SplitUnit> package_unit = state_->find(skeleton->dwo_id, candidates)) {
       state_->join(*skeleton, *package_unit, found->second);
     }
   }

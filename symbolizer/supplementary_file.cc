@@ -16,6 +16,7 @@
 #include "symbolizer/hex.h"
 #include "symbolizer/module_file.h"
 #include "symbolizer/regular_file.h"
+#include "symbolizer/zstd_sections.h"
 
 namespace flarestack {
 namespace {
@@ -89,7 +90,8 @@ SupplementaryFile::SupplementaryFile(Dwarf* main, const std::string& main_path,
   if (!wanted) {
     return;
   }
-  const auto take = [&](Fd file) {
+  const auto take = [&](Fd found) {
+    Fd file = unpack_zstd_sections(std::move(found));
     Dwarf* dwarf = file ? dwarf_begin(file.get(), DWARF_C_READ) : nullptr;
     if (dwarf == nullptr || identity(dwarf_getelf(dwarf)) != wanted->id) {
       dwarf_end(dwarf);

@@ -109,6 +109,38 @@ TEST_CASE("debug information that dwz has moved to an alternate or supplementary
   }
 }
 
+TEST_CASE("sections that zstd compressed give the same frames, wherever they are") {
+  const TemporaryDirectory directory;
+  const std::string in = "cd " + directory.path() + " && ";
+  const auto check_same = [&](const std::string& flags, const std::string& commands) {
+    const std::string program = build(directory, flags);
+    const std::vector<uint64_t> addresses = function_addresses(program, kOurFunctions);
+    const Resolved expected = fixture::resolve({{}, program, {}}, addresses);
+    fixture::output_of(in + "PACK=\"objcopy --compress-debug-sections=zstd\" && " + commands);
+    const Resolved resolved = fixture::resolve({{}, program, {}}, addresses);
+    CHECK(resolved.symbols.level == ModuleSymbols::Level::kLines);
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      INFO("address 0x" << std::hex << addresses[i]);
+      CHECK(fixture::frame_texts(resolved.frames[i]) == fixture::frame_texts(expected.frames[i]));
+    }
+  };
+  SECTION("in the program") { check_same("g++ -O2 -g", "$PACK prog"); }
+  SECTION("in a separate debug file") {
+    check_same("g++ -O2 -g",
+               "objcopy --only-keep-debug prog prog.debug && $PACK prog.debug && "
+               "objcopy --strip-debug --add-gnu-debuglink=prog.debug prog");
+  }
+  SECTION("in an alternate file") {
+    check_same("g++ -O2 -g", "cp prog other && dwz -m common.dwz -M ./common.dwz prog other && $PACK common.dwz");
+  }
+  SECTION("in split units") {
+    check_same("g++ -O2 -g -gsplit-dwarf", "for FILE in prog *.dwo; do $PACK $FILE || exit 1; done");
+  }
+  SECTION("in a package of split units") {
+    check_same("g++ -O2 -g -gdwarf-4 -gsplit-dwarf", "dwp -e prog -o prog.dwp && rm *.dwo && $PACK prog.dwp");
+  }
+}
+
 TEST_CASE("functions, lines and inlined calls of Rust are what llvm-symbolizer says, with legacy and v0 names") {
   const std::string mangling = GENERATE("legacy", "v0");
   INFO(mangling);
