@@ -187,6 +187,16 @@ struct JoinedUnit {
   }
 };
 
+// DWARF 5, 7.5.1.2. Before that the id is an attribute; nobody compressed by zstd then.
+std::optional<uint64_t> id_in_header(const SplitUnit& unit) {
+  ByteReader reader(unit.info);
+  reader.skip(4);
+  const uint16_t version = reader.u16();
+  reader.skip(6);
+  const uint64_t id = reader.u64();
+  return reader.failed() || version != 5 ? std::nullopt : std::optional(id);
+}
+
 }  // namespace
 
 struct SplitUnits::State {
@@ -204,16 +214,6 @@ struct SplitUnits::State {
   std::span<const uint8_t> ranges_of(const Skeleton& skeleton);
   void join(const Skeleton& skeleton, const SplitUnit& unit, JoinedUnit& joined_unit);
 };
-
-// DWARF 5, 7.5.1.2. Before that the id is an attribute; nobody compressed by zstd then.
-std::optional<uint64_t> id_in_header(const SplitUnit& unit) {
-  ByteReader reader(unit.info);
-  reader.skip(4);
-  const uint16_t version = reader.u16();
-  reader.skip(6);
-  const uint64_t id = reader.u64();
-  return reader.failed() || version != 5 ? std::nullopt : std::optional(id);
-}
 
 std::optional<SplitUnit> SplitUnits::State::find(uint64_t dwo_id, std::span<const std::string> candidates) {
   if (!packages) {

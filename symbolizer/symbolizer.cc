@@ -189,12 +189,16 @@ std::vector<Result<std::string>> Symbolizer::State::ask(std::span<KnownModule* c
 }
 
 void Symbolizer::State::resolve_wanted(std::span<KnownModule* const> wanting) {
-  const std::vector<Result<std::string>> answers = ask(wanting, SymbolDetail::kEverything);
-  std::vector<KnownModule*> failed;
+  std::vector<KnownModule*> whole;
+  std::vector<KnownModule*> failed;  // now or before: it would again
+  for (KnownModule* module : wanting) {
+    (module->work.failure.empty() ? whole : failed).push_back(module);
+  }
+  const std::vector<Result<std::string>> answers = ask(whole, SymbolDetail::kEverything);
   for (size_t i = 0; i < answers.size(); ++i) {
-    if (!answers[i].ok() || !take_answer(*wanting[i], *answers[i])) {
-      wanting[i]->work.failure = answers[i].ok() ? "failed" : answers[i].error().message;
-      failed.push_back(wanting[i]);
+    if (!answers[i].ok() || !take_answer(*whole[i], *answers[i])) {
+      whole[i]->work.failure = answers[i].ok() ? "failed" : answers[i].error().message;
+      failed.push_back(whole[i]);
     }
   }
   take_names(failed);

@@ -56,7 +56,6 @@ void read_and_pack(std::string_view bytes) {
     struct stat status {};
     require(!opened.ok() || (::fstat(opened->get(), &status) == 0 && uint64_t(status.st_size) == file.size_bytes));
     static_cast<void>(bundle.open(file.kind, file.id));
-    static_cast<void>(bundle.read_source(file.kind == BundledKind::kSource ? file.path : "/proc/self/nothing"));
   }
   Result<BundleWriter> writer = BundleWriter::append_to(path, true);
   if (!writer.ok() || bundle.files().size() == kFilesOpened) return;

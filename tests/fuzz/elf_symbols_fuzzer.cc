@@ -49,6 +49,7 @@ class Parts : public BundledFiles {
     }
     return {};
   }
+  Fd open_source(const std::string&) const override { return {}; }
 
  private:
   struct Part {
