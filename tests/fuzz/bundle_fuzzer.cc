@@ -47,9 +47,9 @@ std::vector<BundledFileRecord> bundled_files(const std::string& path) {
   return files;
 }
 
-void read_and_pack(std::string_view bytes) {
-  const Fd trace = file_of(bytes);
-  const std::string path = "/proc/self/fd/" + std::to_string(trace.get());
+std::string path_of(const Fd& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+
+void read(const std::string& path) {
   const TraceBundle bundle(path, bundled_files(path));
   for (const BundledFileRecord& file : bundle.files()) {
     const Result<Fd> opened = bundle.open(file);
@@ -57,8 +57,11 @@ void read_and_pack(std::string_view bytes) {
     require(!opened.ok() || (::fstat(opened->get(), &status) == 0 && uint64_t(status.st_size) == file.size_bytes));
     static_cast<void>(bundle.open(file.kind, file.id));
   }
+}
+
+void pack(const std::string& path) {
   Result<BundleWriter> writer = BundleWriter::append_to(path, true);
-  if (!writer.ok() || bundle.files().size() == kFilesOpened) return;
+  if (!writer.ok()) return;
   const std::string contents = "the contents of a file that is packed";
   const Fd packed = file_of(contents);
   const std::vector<uint8_t> id{0xF0, 0x22, 0xED, 0xF1, 0x1E};
@@ -75,7 +78,10 @@ void read_and_pack(std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
-  read_and_pack(bytes);
-  read_and_pack(fuzz::with_right_checksums(bytes));
+  const Fd as_it_is = file_of(bytes);
+  read(path_of(as_it_is));
+  const Fd trace = file_of(fuzz::with_right_checksums(bytes));
+  read(path_of(trace));
+  pack(path_of(trace));
   return 0;
 }
