@@ -259,8 +259,8 @@ std::vector<Result<std::string>> IsolatedWorkers::run(std::span<const std::strin
   for (size_t i = 0; i < requests.size(); ++i) run.waiting.push_back(i);
   for (;;) {
     for (const std::unique_ptr<Worker>& worker : workers_) {
-      if (size_t piece = 0; !worker->piece() && !run.waiting.empty()) {
-        piece = run.take();
+      if (!worker->piece() && !run.waiting.empty()) {
+        const size_t piece = run.take();
         worker->give(piece, requests[piece]);
       }
     }

@@ -6,9 +6,8 @@
 // the machine's memory or never come back. Options: a process for each file, started anew (a second program, an exec,
 // everything it needs to know as arguments), or a fork. Choice: fork, since what the work needs is there then; a few
 // processes that take one request after the other, because a fork costs what the parent's page tables cost to copy, and
-// the first use of each page of memory a page fault. A
-// process that breaks costs what it was at, and another one takes its place. This is no sandbox: who can make elfutils
-// run code of his own runs it as the user.
+// the first use of each page of memory a page fault. A process that breaks costs what it was at, and another one takes
+// its place. This is no sandbox: who can make elfutils run code of his own runs it as the user.
 //
 // The parent looks at what its children use, every hundredth of a second: limits of the kernel's would be met by calls
 // that fail somewhere in a library, and the reader would take half a file for a whole one. Besides, they would have to
