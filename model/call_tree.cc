@@ -2,6 +2,7 @@
 #include "model/call_tree.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace flarestack {
 namespace {
@@ -42,14 +43,37 @@ const char* frame_type_name(FrameType type) {
   return "unknown";
 }
 
-CallTree::CallTree() : nodes_(1) {}
+CallTree::CallTree() : nodes_(1), links_(1) {}
+
+void CallTree::reserve(size_t nodes) {
+  nodes_.reserve(nodes);
+  links_.reserve(nodes);
+}
 
 uint32_t CallTree::child(uint32_t parent, uint32_t function, FrameType type) {
-  // 31 bits of function and 1 of type: within one function only "inlined or not" varies.
-  const uint64_t key = (uint64_t{parent} << 32) | (uint64_t{function} << 1) | (type == FrameType::kInlined ? 1 : 0);
-  const auto [entry, added] = child_by_key_.try_emplace(key, static_cast<uint32_t>(nodes_.size()));
-  if (added) nodes_.push_back({parent, function, type});
-  return entry->second;
+  // Within one function only "inlined or not" varies.
+  const bool is_inlined = type == FrameType::kInlined;
+  const auto is_same = [&](uint32_t number) {
+    const CallNode& node = nodes_[number];
+    return node.parent == parent && node.function == function && (node.type == FrameType::kInlined) == is_inlined;
+  };
+  for (uint32_t each = links_[parent].first_child; each != kRoot; each = links_[each].next_sibling) {
+    if (is_same(each)) return each;
+  }
+  const auto next = static_cast<uint32_t>(nodes_.size());
+  Links& links = links_[parent];
+  if (links.children >= kListedChildren) {
+    const uint32_t found =
+        child_index_.find_or_add(hash_of(parent, function << 1 | (is_inlined ? 1 : 0)), next, is_same);
+    if (found != next) return found;
+    links_.emplace_back();
+  } else {
+    ++links.children;
+    const uint32_t next_sibling = std::exchange(links.first_child, next);
+    links_.push_back({0, next_sibling, 0});
+  }
+  nodes_.push_back({parent, function, type});
+  return next;
 }
 
 void CallTree::add_self(uint32_t node, uint64_t value, uint64_t count) {
@@ -58,6 +82,9 @@ void CallTree::add_self(uint32_t node, uint64_t value, uint64_t count) {
 }
 
 void CallTree::sum_totals() {
+  // Beyond this point no node is added.
+  std::vector<Links>().swap(links_);
+  child_index_ = {};
   for (CallNode& node : nodes_) node.total = node.self;
   for (size_t i = nodes_.size() - 1; i > 0; --i) nodes_[nodes_[i].parent].total += nodes_[i].total;
 
@@ -72,6 +99,7 @@ void CallTree::sum_totals() {
     if (nodes_[i].total != 0) children_[next[nodes_[i].parent]++] = i;
   }
   for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (child_begin_[i + 1] - child_begin_[i] < 2) continue;
     std::stable_sort(children_.begin() + child_begin_[i], children_.begin() + child_begin_[i + 1],
                      [this](uint32_t a, uint32_t b) { return nodes_[a].total > nodes_[b].total; });
   }

@@ -3,11 +3,13 @@
 // stacks; a frame is a function of some kind, never an address. Offline side.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
+
+#include "model/index_table.h"
 
 namespace flarestack {
 
@@ -39,7 +41,11 @@ class CallTree {
  public:
   static constexpr uint32_t kRoot = 0;
 
+  static constexpr uint32_t kListedChildren = 8;
+
   CallTree();
+  // So many nodes, at most or about, are to come.
+  void reserve(size_t nodes);
   // The child of `parent` for this function, made when there is none.
   uint32_t child(uint32_t parent, uint32_t function, FrameType type);
   void add_self(uint32_t node, uint64_t value, uint64_t count);
@@ -53,7 +59,15 @@ class CallTree {
 
  private:
   std::vector<CallNode> nodes_;
-  std::unordered_map<uint64_t, uint32_t> child_by_key_;
+  // How child() finds its way: a node has few children, most often one, and these are found by going through their
+  // list, which is where the tree was touched last. Only those of a node with many are in the table.
+  struct Links {
+    uint32_t first_child = 0;
+    uint32_t next_sibling = 0;
+    uint32_t children = 0;
+  };
+  std::vector<Links> links_;
+  IndexTable child_index_;             // of the children behind the first kListedChildren
   std::vector<uint32_t> child_begin_;  // of node i in children_; size nodes + 1
   std::vector<uint32_t> children_;
 };

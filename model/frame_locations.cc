@@ -2,6 +2,7 @@
 #include "model/frame_locations.h"
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 
 namespace flarestack {
@@ -25,6 +26,11 @@ FrameType type_of(FrameKind kind) {
 
 // Compiled code, as a function of its own or inlined: both are the same function.
 bool is_compiled(FrameType type) { return type == FrameType::kNative || type == FrameType::kInlined; }
+
+uint64_t hash_of_text(std::string_view text) {
+  const uint64_t hash = std::hash<std::string_view>()(text);
+  return hash_of(static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(hash));  // mixed, for its upper bits
+}
 
 }  // namespace
 
@@ -71,13 +77,15 @@ void FrameLocations::move_into(Profile& profile) {
 }
 
 uint32_t FrameLocations::function_index(const std::string& name, uint32_t module, FrameType type) {
-  const char identity = is_compiled(type) ? 'c' : static_cast<char>('0' + static_cast<int>(type));
-  std::string key = name;
-  key += '\0';
-  key += identity;
-  key += std::to_string(module);
-  const auto [entry, added] = function_by_key_.try_emplace(std::move(key), static_cast<uint32_t>(functions_.size()));
-  if (added) {
+  const auto next = static_cast<uint32_t>(functions_.size());
+  const uint32_t identity = is_compiled(type) ? UINT32_MAX : static_cast<uint32_t>(type);
+  const auto is_same = [&](uint32_t number) {
+    const Function& function = functions_[number];
+    return origins_[number].module == module && is_compiled(function.type) == is_compiled(type) &&
+           (is_compiled(type) || function.type == type) && function.name == name;
+  };
+  const uint32_t found = function_index_.find_or_add(hash_of_text(name) ^ hash_of(module, identity), next, is_same);
+  if (found == next) {
     Function function;
     function.name = name;
     function.type = type;
@@ -86,17 +94,19 @@ uint32_t FrameLocations::function_index(const std::string& name, uint32_t module
       function.module_path = recording_.modules[module].path;
     }
     functions_.push_back(std::move(function));
-    entries_.push_back({});
+    origins_.push_back({module, kNoIndex, 0});
   } else if (type == FrameType::kNative) {
-    functions_[entry->second].type = type;
+    functions_[found].type = type;
   }
-  return entry->second;
+  return found;
 }
 
 uint32_t FrameLocations::file_index(const std::string& file) {
-  const auto [entry, added] = file_by_name_.try_emplace(file, static_cast<uint32_t>(files_.size()));
-  if (added) files_.push_back(file);
-  return entry->second;
+  const auto next = static_cast<uint32_t>(files_.size());
+  const uint32_t found =
+      file_index_.find_or_add(hash_of_text(file), next, [&](uint32_t number) { return files_[number] == file; });
+  if (found == next) files_.push_back(file);
+  return found;
 }
 
 FrameLocations::Range FrameLocations::add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames) {
@@ -111,7 +121,10 @@ FrameLocations::Range FrameLocations::add_symbols(uint32_t module, const std::ve
       function.file = frame.file;
       function.line = frame.line;
     }
-    if (!frame.inlined && frame.function_offset != 0) entries_[index] = {module, frame.function_offset};
+    if (!frame.inlined && frame.function_offset != 0) {
+      origins_[index].entry_module = module;
+      origins_[index].entry_offset = frame.function_offset;
+    }
   }
   range.end = static_cast<uint32_t>(locations_.size());
   return range.begin == range.end ? Range{lost_, lost_ + 1} : range;
@@ -186,8 +199,8 @@ void FrameLocations::find_declarations(const std::vector<SymbolModule>& modules,
   std::vector<SymbolQuery> queries;
   std::vector<uint32_t> asked_for;
   for (uint32_t i = 0; i < functions_.size(); ++i) {
-    if (entries_[i].module == kNoIndex || functions_[i].line == 0) continue;
-    queries.push_back({recording_.modules[entries_[i].module].id, {entries_[i].offset}});
+    if (origins_[i].entry_module == kNoIndex || functions_[i].line == 0) continue;
+    queries.push_back({recording_.modules[origins_[i].entry_module].id, {origins_[i].entry_offset}});
     asked_for.push_back(i);
   }
   if (queries.empty()) return;

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
+#include "model/index_table.h"
 #include "model/profile.h"
 
 namespace flarestack {
@@ -35,9 +36,10 @@ class FrameLocations {
 
  private:
   using Range = LocationRange;
-  struct Entry {  // where a function's code begins
-    uint32_t module = kNoIndex;
-    uint64_t offset = 0;
+  struct FunctionOrigin {
+    uint32_t module = kNoIndex;        // it is one of, in the recording
+    uint32_t entry_module = kNoIndex;  // where its code begins; none: unknown
+    uint64_t entry_offset = 0;
   };
   uint32_t function_index(const std::string& name, uint32_t module, FrameType type);
   uint32_t file_index(const std::string& file);
@@ -49,13 +51,13 @@ class FrameLocations {
   const Recording& recording_;
   bool inline_frames_;
   std::vector<Function> functions_;
-  std::vector<Entry> entries_;  // beside functions_
+  std::vector<FunctionOrigin> origins_;  // beside functions_
   std::vector<std::string> files_;
   std::vector<Location> locations_;
   std::vector<Range> frame_locations_;  // by frame
   std::vector<ModuleSymbols> modules_;
-  std::unordered_map<std::string, uint32_t> function_by_key_;
-  std::unordered_map<std::string, uint32_t> file_by_name_;
+  IndexTable function_index_;
+  IndexTable file_index_;
   uint32_t lost_ = 0;
 };
 

@@ -5,27 +5,11 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "model/index_table.h"
 #include "model/leak_choice.h"
 
 namespace flarestack {
 namespace {
-
-struct CellKey {
-  uint64_t path;  // thread and stack
-  uint32_t sort;  // kind and size class
-  bool operator==(const CellKey&) const = default;
-};
-struct CellKeyHash {
-  size_t operator()(const CellKey& key) const {
-    uint64_t hash = (key.path ^ (uint64_t{key.sort} << 56)) * 0x9E3779B97F4A7C15;
-    return static_cast<size_t>(hash ^ (hash >> 29));
-  }
-};
-
-// Sums that wrap around instead of overflowing, whatever a damaged trace says.
-struct Level {
-  uint64_t live_bytes = 0, live_blocks = 0, peak_bytes = 0, peak_blocks = 0;
-};
 
 std::vector<HeapPeak> find_peaks(const Recording& recording, const Selection& selection) {
   std::vector<HeapPeak> peaks(recording.processes.size());
@@ -56,32 +40,51 @@ std::vector<HeapPeak> find_peaks(const Recording& recording, const Selection& se
   return peaks;
 }
 
-void add_counts(const AllocationRecord& counts, HeapCell& cell) {
+uint64_t scaled(uint64_t count, double part) {
+  return part >= 1 ? count : static_cast<uint64_t>(std::llround(static_cast<double>(count) * part));
+}
+
+void add_detail(const AllocationDetail& detail, double part, AllocationDetail& sum) {
+  for (size_t i = 0; i < kLifetimeClasses; ++i) sum.lifetimes[i] += scaled(detail.lifetimes[i], part);
+  sum.samples += scaled(detail.samples, part);
+  sum.variance_allocations += scaled(detail.variance_allocations, part);
+  sum.variance_kib2 += scaled(detail.variance_kib2, part);
+}
+
+void add_counts(const Recording& recording, const RecordedAllocation& recorded, const Selection& selection,
+                HeapCells& result, HeapCell& cell) {
+  if (cell.detail == kNoIndex && recorded.detail != kNoIndex) {
+    const AllocationDetail so_far = result.detail_of(cell);
+    cell.detail = static_cast<uint32_t>(result.details.size());
+    result.details.push_back(so_far);
+  }
+  if (cell.detail != kNoIndex) {
+    const double part = selection.part_of(recorded.slice_start_ns, recorded.slice_length_ns);
+    add_detail(recording.detail_of(recorded), part, result.details[cell.detail]);
+  }
+  const RecordedAllocation counts = counts_in_range(recorded, selection);
   cell.allocations += counts.allocations;
   cell.allocated_bytes += counts.allocated_bytes;
   cell.deallocations += counts.deallocations;
   cell.deallocated_bytes += counts.deallocated_bytes;
   cell.temporary += counts.temporary;
-  for (size_t i = 0; i < kLifetimeClasses; ++i) cell.lifetimes[i] += counts.lifetimes[i];
-  cell.samples += counts.samples;
-  cell.variance_allocations += counts.variance_allocations;
-  cell.variance_kib2 += counts.variance_kib2;
 }
 
-void add_levels(const AllocationRecord& record, const HeapPeak& peak, int64_t to_ns, Level& level) {
-  const uint64_t bytes = record.allocated_bytes - record.deallocated_bytes;
-  const uint64_t blocks = record.allocations - record.deallocations;
-  if (record.slice_start_ns < to_ns) {
-    level.live_bytes += bytes;
-    level.live_blocks += blocks;
+// The levels of a cell are sums that wrap around instead of overflowing, whatever a damaged trace says.
+void add_levels(const RecordedAllocation& recorded, const HeapPeak& peak, int64_t to_ns, HeapCell& cell) {
+  const uint64_t bytes = recorded.allocated_bytes - recorded.deallocated_bytes;
+  const uint64_t blocks = recorded.allocations - recorded.deallocations;
+  if (recorded.slice_start_ns < to_ns) {
+    cell.live_bytes += bytes;
+    cell.live_blocks += blocks;
   }
   if (!peak.known) return;
-  if (record.slice_start_ns < peak.before_ns) {
-    level.peak_bytes += bytes;
-    level.peak_blocks += blocks;
-  } else if (record.slice_start_ns < peak.until_ns) {
-    level.peak_bytes += static_cast<uint64_t>(record.peak_bytes);
-    level.peak_blocks += static_cast<uint64_t>(record.peak_blocks);
+  if (recorded.slice_start_ns < peak.before_ns) {
+    cell.peak_bytes += bytes;
+    cell.peak_blocks += blocks;
+  } else if (recorded.slice_start_ns < peak.until_ns) {
+    cell.peak_bytes += static_cast<uint64_t>(recorded.peak_bytes);
+    cell.peak_blocks += static_cast<uint64_t>(recorded.peak_blocks);
   }
 }
 
@@ -95,10 +98,6 @@ bool is_empty(const HeapCell& cell) {
   return cell.allocations == 0 && cell.deallocations == 0 && cell.live_blocks == 0 && cell.peak_blocks == 0 &&
          cell.live_bytes == 0 && cell.peak_bytes == 0 && cell.allocated_bytes == 0 && cell.deallocated_bytes == 0 &&
          cell.leaked_bytes == 0 && cell.leaked_blocks == 0;
-}
-
-uint64_t scaled(uint64_t count, double part) {
-  return part >= 1 ? count : static_cast<uint64_t>(std::llround(static_cast<double>(count) * part));
 }
 
 void add_leaks(const Recording& recording, const Selection& selection, std::vector<HeapCell>& cells) {
@@ -129,48 +128,53 @@ void add_leaks(const Recording& recording, const Selection& selection, std::vect
 
 }  // namespace
 
-AllocationRecord counts_in_range(const AllocationRecord& record, const Selection& selection) {
-  const double part = selection.part_of(record.slice_start_ns, record.slice_length_ns);
-  if (part >= 1) return record;
-  AllocationRecord counts = record;
+AllocationDetail HeapCells::detail_of(const HeapCell& cell) const {
+  if (cell.detail < details.size()) return details[cell.detail];
+  AllocationDetail detail;
+  detail.lifetimes[0] = cell.deallocations;
+  return detail;
+}
+
+RecordedAllocation counts_in_range(const RecordedAllocation& recorded, const Selection& selection) {
+  const double part = selection.part_of(recorded.slice_start_ns, recorded.slice_length_ns);
+  RecordedAllocation counts = recorded;
   for (uint64_t* each : {&counts.allocations, &counts.allocated_bytes, &counts.deallocations, &counts.deallocated_bytes,
-                         &counts.temporary, &counts.samples, &counts.variance_allocations, &counts.variance_kib2})
+                         &counts.temporary})
     *each = scaled(*each, part);
-  for (uint64_t& each : counts.lifetimes) each = scaled(each, part);
   return counts;
 }
 
 HeapCells select_heap(const Recording& recording, const Selection& selection) {
   HeapCells result;
   result.peaks = find_peaks(recording, selection);
-  std::vector<Level> levels;
-  std::unordered_map<CellKey, uint32_t, CellKeyHash> index;
+  result.cells.reserve(recording.allocations.size());
+  IndexTable index;
   const HeapPeak no_peak;
   for (const RecordedAllocation& each : recording.allocations) {
     if (!selection.chooses_thread(each.thread)) continue;
-    const AllocationRecord& record = each.counts;
-    const CellKey key{uint64_t{each.thread} << 32 | each.stack,
-                      static_cast<uint32_t>(record.kind) << 8 | record.size_class};
-    const auto [entry, added] = index.try_emplace(key, static_cast<uint32_t>(result.cells.size()));
-    if (added) {
+    const auto next = static_cast<uint32_t>(result.cells.size());
+    const uint32_t sort = static_cast<uint32_t>(each.kind) << 8 | each.size_class;
+    const uint32_t found = index.find_or_add(hash_of(each.stack, each.thread << 9 ^ sort), next, [&](uint32_t number) {
+      const HeapCell& cell = result.cells[number];
+      return cell.stack == each.stack && cell.thread == each.thread && cell.kind == each.kind &&
+             cell.size_class == each.size_class;
+    });
+    if (found == next) {
       HeapCell& cell = result.cells.emplace_back();
       cell.thread = each.thread;
       cell.stack = each.stack;
-      cell.kind = record.kind;
-      cell.size_class = record.size_class;
-      levels.emplace_back();
+      cell.kind = each.kind;
+      cell.size_class = each.size_class;
     }
-    add_counts(counts_in_range(record, selection), result.cells[entry->second]);
+    HeapCell& cell = result.cells[found];
+    add_counts(recording, each, selection, result, cell);
     const uint32_t process = recording.process_of_thread(each.thread);
     const HeapPeak& peak = process < result.peaks.size() ? result.peaks[process] : no_peak;
-    add_levels(record, peak, selection.to_ns(), levels[entry->second]);
+    add_levels(each, peak, selection.to_ns(), cell);
   }
-  for (size_t i = 0; i < levels.size(); ++i) {
-    HeapCell& cell = result.cells[i];
-    cell.live_bytes = not_negative(levels[i].live_bytes, result.negative_sums);
-    cell.live_blocks = not_negative(levels[i].live_blocks, result.negative_sums);
-    cell.peak_bytes = not_negative(levels[i].peak_bytes, result.negative_sums);
-    cell.peak_blocks = not_negative(levels[i].peak_blocks, result.negative_sums);
+  for (HeapCell& cell : result.cells) {
+    for (uint64_t* level : {&cell.live_bytes, &cell.live_blocks, &cell.peak_bytes, &cell.peak_blocks})
+      *level = not_negative(*level, result.negative_sums);
   }
   add_leaks(recording, selection, result.cells);
   std::erase_if(result.cells, is_empty);

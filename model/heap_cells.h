@@ -9,7 +9,6 @@
 // Each process is at its own peak, and what several processes held at theirs is summed.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -18,12 +17,13 @@
 
 namespace flarestack {
 
-// Of one thread, stack, kind and size class.
+// Of one thread, stack, kind and size class. There may be millions: what most do not need is apart.
 struct HeapCell {
   uint32_t thread = kLostIndex;
   uint32_t stack = kLostIndex;
-  uint32_t node = 0;      // in Profile::tree; the root where the cell belongs to no profile
-  uint32_t location = 0;  // in Profile::locations: its innermost frame
+  uint32_t node = 0;           // in Profile::tree; the root where the cell belongs to no profile
+  uint32_t location = 0;       // in Profile::locations: its innermost frame
+  uint32_t detail = kNoIndex;  // in HeapCells::details, as in RecordedAllocation
   MemoryKind kind = MemoryKind::kHeap;
   uint8_t size_class = 0;  // as in AllocationRecord
   uint64_t allocations = 0;
@@ -31,10 +31,6 @@ struct HeapCell {
   uint64_t deallocations = 0;
   uint64_t deallocated_bytes = 0;
   uint64_t temporary = 0;
-  std::array<uint64_t, kLifetimeClasses> lifetimes{};
-  uint64_t samples = 0;
-  uint64_t variance_allocations = 0;
-  uint64_t variance_kib2 = 0;
   uint64_t live_bytes = 0;
   uint64_t live_blocks = 0;
   uint64_t peak_bytes = 0;
@@ -44,6 +40,7 @@ struct HeapCell {
   uint64_t leaked_bytes = 0;
   uint64_t leaked_blocks = 0;
 };
+static_assert(sizeof(HeapCell) == 112);
 
 // The instant that stands for a process's peak.
 struct HeapPeak {
@@ -57,13 +54,19 @@ struct HeapPeak {
 
 struct HeapCells {
   std::vector<HeapCell> cells;  // in the order that the recording first met them
+  std::vector<AllocationDetail> details;
   std::vector<HeapPeak> peaks;  // by process, in Recording::processes
   uint64_t negative_sums = 0;   // more freed than allocated, as only a damaged trace has it; they count as 0
+  AllocationDetail detail_of(const HeapCell& cell) const;
+  // Of detail_of().
+  uint64_t samples_of(const HeapCell& cell) const {
+    return cell.detail < details.size() ? details[cell.detail].samples : 0;
+  }
 };
 
 HeapCells select_heap(const Recording& recording, const Selection& selection);
 
-// What of a record's counts is in the range; its peak, class and slice are not touched.
-AllocationRecord counts_in_range(const AllocationRecord& record, const Selection& selection);
+// What of a record's counts is in the range; its peak, class, slice and detail are not touched.
+RecordedAllocation counts_in_range(const RecordedAllocation& recorded, const Selection& selection);
 
 }  // namespace flarestack

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
+#include <tuple>
+#include <utility>
 
+#include "model/index_table.h"
 #include "model/leak_choice.h"
 #include "model/selection.h"
 #include "model/stack_paths.h"
@@ -16,6 +18,8 @@ namespace {
 using SliceEnds = std::vector<std::vector<int64_t>>;
 
 struct Series {
+  uint32_t process = kNoIndex;
+  uint32_t path = 0;
   uint32_t stack = kNoIndex;
   std::vector<std::pair<uint32_t, int64_t>> changes;  // by index in the process's slice ends
   int64_t live_bytes = 0;
@@ -34,11 +38,15 @@ class GrowthFinder {
     if (!selection.ok()) return {};
     find_slices(*selection);
     gather(*selection);
+    std::sort(series_.begin(), series_.end(), [](const Series& a, const Series& b) {
+      return std::tie(a.process, a.path) < std::tie(b.process, b.path);
+    });
+    auto series = series_.cbegin();
     for (uint32_t process = 0; process < ends_.size(); ++process) {
       if (!is_long_enough(ends_[process])) continue;
       ProcessGrowth of_process;
       of_process.process = process;
-      for (auto& [path, series] : series_[process]) fit(process, path, series, of_process);
+      for (; series != series_.cend() && series->process == process; ++series) fit(*series, of_process);
       add_process(of_process);
     }
     std::stable_sort(growth_.growing.begin(), growth_.growing.end(), [](const GrowingPath& a, const GrowingPath& b) {
@@ -56,7 +64,6 @@ class GrowthFinder {
 
   void find_slices(const Selection& selection) {
     ends_.resize(recording_.processes.size());
-    series_.resize(recording_.processes.size());
     for (const RecordedHeapSlice& each : recording_.heap_slices) {
       if (each.process >= ends_.size() || each.slice.slice_start_ns >= selection.to_ns()) continue;
       ends_[each.process].push_back(each.slice.slice_start_ns + each.slice.slice_length_ns);
@@ -76,26 +83,38 @@ class GrowthFinder {
       const uint32_t process = recording_.process_of_thread(each.thread);
       if (process >= ends_.size() || !is_long_enough(ends_[process])) continue;
       if (each.stack >= kept.size() || !kept[each.stack] || !selection.chooses_thread(each.thread)) continue;
-      const int64_t end_ns = each.counts.slice_start_ns + each.counts.slice_length_ns;
+      const int64_t end_ns = each.slice_start_ns + each.slice_length_ns;
       const std::vector<int64_t>& ends = ends_[process];
       const auto slice = std::lower_bound(ends.begin(), ends.end(), end_ns);
       if (slice == ends.end()) continue;
-      Series& series = series_[process][paths_.path_of(each.stack)];
+      Series& series = series_of(process, paths_.path_of(each.stack));
       series.stack = each.stack;
-      const AllocationRecord& counts = each.counts;
-      const auto change = static_cast<int64_t>(counts.allocated_bytes) - static_cast<int64_t>(counts.deallocated_bytes);
+      const auto change = static_cast<int64_t>(each.allocated_bytes) - static_cast<int64_t>(each.deallocated_bytes);
       series.changes.emplace_back(static_cast<uint32_t>(slice - ends.begin()), change);
       // Wraps around instead of overflowing, whatever a damaged trace says.
       series.live_bytes =
           static_cast<int64_t>(static_cast<uint64_t>(series.live_bytes) + static_cast<uint64_t>(change));
       series.live_blocks =
-          static_cast<int64_t>(static_cast<uint64_t>(series.live_blocks) + counts.allocations - counts.deallocations);
+          static_cast<int64_t>(static_cast<uint64_t>(series.live_blocks) + each.allocations - each.deallocations);
     }
   }
 
-  void fit(uint32_t process, uint32_t path, Series& series, ProcessGrowth& of_process) {
+  Series& series_of(uint32_t process, uint32_t path) {
+    const auto next = static_cast<uint32_t>(series_.size());
+    const uint32_t found = series_index_.find_or_add(hash_of(process, path), next, [&](uint32_t number) {
+      return series_[number].process == process && series_[number].path == path;
+    });
+    if (found == next) {
+      series_.emplace_back();
+      series_.back().process = process;
+      series_.back().path = path;
+    }
+    return series_[found];
+  }
+
+  void fit(const Series& series, ProcessGrowth& of_process) {
     if (series.live_bytes <= 0) return;
-    const std::vector<int64_t>& ends = ends_[process];
+    const std::vector<int64_t>& ends = ends_[series.process];
     std::vector<double> change(ends.size(), 0);
     for (const auto& [slice, bytes] : series.changes) change[slice] += static_cast<double>(bytes);
     std::vector<LevelPoint> points;
@@ -104,11 +123,11 @@ class GrowthFinder {
     GrowingPath found;
     found.fit = fit_growth(points);
     if (found.fit.trend == Trend::kNone) return;
-    found.process = process;
+    found.process = series.process;
     found.path = paths_.locations_of(series.stack);
     found.live_bytes = static_cast<uint64_t>(series.live_bytes);
     found.live_blocks = static_cast<uint64_t>(std::max<int64_t>(series.live_blocks, 0));
-    found.oldest_age_ns = oldest_age(process, path);
+    found.oldest_age_ns = oldest_age(series.process, series.path);
     const bool grows = found.fit.trend == Trend::kGrowing;
     if (grows) of_process.bytes_per_second += found.fit.bytes_per_second;
     (grows ? growth_.growing : growth_.levelled).push_back(std::move(found));
@@ -149,7 +168,8 @@ class GrowthFinder {
   const Recording& recording_;
   StackPaths paths_;
   SliceEnds ends_;
-  std::vector<std::map<uint32_t, Series>> series_;  // by process and path
+  std::vector<Series> series_;  // one of each process and path
+  IndexTable series_index_;
   bool ages_known_ = false;
   std::map<std::pair<uint32_t, uint32_t>, int64_t> ages_;  // by process and path
   HeapGrowth growth_;

@@ -2,22 +2,25 @@
 #include "model/heap_sites.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <span>
 #include <tuple>
-#include <unordered_map>
 
 namespace flarestack {
 namespace {
+
+constexpr size_t kLeastChain = 4;  // size classes of a buffer that grew
 
 bool is_tiny(const HeapCell& cell) {
   return cell.size_class <= 5 || (cell.size_class == 6 && cell.allocated_bytes == 32 * cell.allocations);
 }
 
-void add_cell(const HeapCell& cell, GrowthKind growth, HeapSite& site) {
+void add_cell(const HeapCells& heap, const HeapCell& cell, GrowthKind growth, HeapSite& site) {
   site.allocations += cell.allocations;
   site.allocated_bytes += cell.allocated_bytes;
   site.temporary += cell.temporary;
-  site.samples += cell.samples;
+  site.samples += heap.samples_of(cell);
   site.peak_bytes += cell.peak_bytes;
   site.peak_blocks += cell.peak_blocks;
   site.live_bytes += cell.live_bytes;
@@ -32,22 +35,28 @@ void add_cell(const HeapCell& cell, GrowthKind growth, HeapSite& site) {
   site.growth = growth;
   site.grown_allocations += cell.allocations;
   site.grown_bytes += cell.allocated_bytes;
-  site.grown_samples += cell.samples;
+  site.grown_samples += heap.samples_of(cell);
   site.grown_by_class[std::min<uint8_t>(cell.size_class, 64)] += cell.allocations;
   const uint64_t size_bytes = std::max(cell.allocated_bytes / cell.allocations,
                                        cell.size_class == 0 ? 0 : uint64_t{1} << (cell.size_class - 1));
   site.greatest_grown_bytes = std::max(site.greatest_grown_bytes, size_bytes);
 }
 
-// The allocations of one stack by size class.
-struct StackSizes {
-  std::array<uint64_t, 65> allocations{}, deallocations{}, temporary{};
-};
-
 // A buffer that realloc() grows has no frame that says so. What tells it: sizes double through at least four classes,
 // as often or less often from class to class, and all but the greatest were freed by the thread's very next call. A
 // function that asks for blocks of many sizes frees them in no such order.
-bool is_realloc_chain(const StackSizes& sizes) {
+// `cells`: indexes of all of one stack.
+bool is_realloc_chain(const Profile& profile, std::span<const uint32_t> cells) {
+  if (cells.size() < kLeastChain) return false;
+  struct {
+    std::array<uint64_t, 65> allocations{}, temporary{};  // by size class
+  } sizes;
+  for (const uint32_t each : cells) {
+    const HeapCell& cell = profile.heap.cells[each];
+    const uint8_t size_class = std::min<uint8_t>(cell.size_class, 64);
+    sizes.allocations[size_class] += cell.allocations;
+    sizes.temporary[size_class] += cell.temporary;
+  }
   size_t first = 0;
   while (first < 65 && sizes.allocations[first] == 0) ++first;
   size_t last = first;
@@ -55,7 +64,7 @@ bool is_realloc_chain(const StackSizes& sizes) {
   for (size_t i = last + 1; i < 65; ++i) {
     if (sizes.allocations[i] != 0) return false;
   }
-  if (last < first + 3) return false;
+  if (last + 1 < first + kLeastChain) return false;
   for (size_t i = first; i < last; ++i) {
     if (sizes.allocations[i + 1] > sizes.allocations[i]) return false;
     if (i + 1 < last && 10 * sizes.temporary[i] < 9 * sizes.allocations[i]) return false;
@@ -63,6 +72,26 @@ bool is_realloc_chain(const StackSizes& sizes) {
   // Chains all end at one size, or at several and are then rarer towards the greatest; or the last block is in use.
   return sizes.allocations[last] == sizes.allocations[first] ||
          2 * sizes.allocations[last] <= sizes.allocations[first] || sizes.temporary[last] == 0;
+}
+
+// Indexes of the heap's cells, those of one stack together. Of cells without a known stack, those that have lost it
+// stand apart from those that never had one.
+std::vector<uint32_t> heap_cells_by_stack(const Profile& profile) {
+  const std::vector<HeapCell>& cells = profile.heap.cells;
+  const auto known = static_cast<uint32_t>(profile.recording.stacks.size());
+  const auto place_of = [known](uint32_t stack) {
+    return stack < known ? stack : stack == kNoIndex ? known : known + 1;
+  };
+  std::vector<uint32_t> next(known + 3, 0);
+  for (const HeapCell& cell : cells) {
+    if (cell.kind == MemoryKind::kHeap) ++next[place_of(cell.stack) + 1];
+  }
+  for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+  std::vector<uint32_t> order(next.back());
+  for (uint32_t i = 0; i < cells.size(); ++i) {
+    if (cells[i].kind == MemoryKind::kHeap) order[next[place_of(cells[i].stack)]++] = i;
+  }
+  return order;
 }
 
 }  // namespace
@@ -94,42 +123,38 @@ uint64_t HeapSite::value(Metric metric) const {
 }
 
 std::vector<HeapSite> heap_sites(const Profile& profile) {
-  struct OfStack {
-    StackPlace place;
-    StackSizes sizes;
-    uint64_t weight = 0;
-    std::vector<uint32_t> cells;
-  };
-  std::unordered_map<uint32_t, OfStack> stacks;
-  PlaceFinder finder(profile);
-  for (uint32_t i = 0; i < profile.heap.cells.size(); ++i) {
-    const HeapCell& cell = profile.heap.cells[i];
-    if (cell.kind != MemoryKind::kHeap) continue;
-    const auto [entry, added] = stacks.try_emplace(cell.stack);
-    OfStack& stack = entry->second;
-    if (added) stack.place = finder.find(cell.stack);
-    stack.cells.push_back(i);
-    stack.weight += cell.allocated_bytes + cell.peak_bytes;
-    const uint8_t size_class = std::min<uint8_t>(cell.size_class, 64);
-    stack.sizes.allocations[size_class] += cell.allocations;
-    stack.sizes.deallocations[size_class] += cell.deallocations;
-    stack.sizes.temporary[size_class] += cell.temporary;
-  }
   using Key = std::tuple<uint32_t, uint32_t, uint32_t>;  // function, file, line
-  std::map<Key, std::pair<HeapSite, uint64_t>> sites;    // with the weight of the heaviest stack
-  for (auto& [index, stack] : stacks) {
-    if (stack.place.path.empty()) continue;
-    const Location& place = profile.locations[stack.place.path.front()];
+  struct Heaviest {
+    uint32_t stack = kNoIndex;
+    uint64_t weight = 0;
+  };
+  std::map<Key, std::pair<HeapSite, Heaviest>> sites;
+  PlaceFinder finder(profile);
+  const std::vector<uint32_t> order = heap_cells_by_stack(profile);
+  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    const uint32_t stack = profile.heap.cells[order[begin]].stack;
+    uint64_t weight = 0;
+    for (; end < order.size() && profile.heap.cells[order[end]].stack == stack; ++end) {
+      const HeapCell& cell = profile.heap.cells[order[end]];
+      weight += cell.allocated_bytes + cell.peak_bytes;
+    }
+    const StackPlace& found = finder.find(stack, 1);
+    if (found.path.empty()) continue;
+    const Location& place = profile.locations[found.path.front()];
     auto& [site, heaviest] = sites[{place.function, place.file, place.line}];
-    GrowthKind growth = stack.place.growth;
-    if (growth == GrowthKind::kNone && is_realloc_chain(stack.sizes)) growth = GrowthKind::kBuffer;
-    for (const uint32_t cell : stack.cells) add_cell(profile.heap.cells[cell], growth, site);
-    if (stack.weight >= heaviest || site.path.empty()) site.path = stack.place.path;
-    heaviest = std::max(heaviest, stack.weight);
-    site.through_library = site.through_library || stack.place.through_library();
+    site.through_library = site.through_library || found.through_library();
+    GrowthKind growth = finder.growth_of(found);
+    if (growth == GrowthKind::kNone && is_realloc_chain(profile, std::span(order).subspan(begin, end - begin)))
+      growth = GrowthKind::kBuffer;
+    for (size_t i = begin; i < end; ++i) add_cell(profile.heap, profile.heap.cells[order[i]], growth, site);
+    if (weight >= heaviest.weight) heaviest = {stack, weight};
   }
   std::vector<HeapSite> result;
-  for (auto& [key, site] : sites) result.push_back(std::move(site.first));
+  for (auto& [key, entry] : sites) {
+    auto& [site, heaviest] = entry;
+    site.path = finder.find(heaviest.stack).path;
+    result.push_back(std::move(site));
+  }
   return result;
 }
 

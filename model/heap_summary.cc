@@ -32,9 +32,10 @@ void add_cells(const Recording& recording, const HeapCells& heap, HeapSummary& s
     summary.peak_blocks += cell.peak_blocks;
     summary.live_bytes_at_end += cell.live_bytes;
     summary.live_blocks_at_end += cell.live_blocks;
-    for (size_t i = 0; i < kLifetimeClasses; ++i) summary.lifetimes[i] += cell.lifetimes[i];
-    variance_allocations += static_cast<double>(cell.variance_allocations);
-    variance_kib2 += static_cast<double>(cell.variance_kib2);
+    const AllocationDetail detail = heap.detail_of(cell);
+    for (size_t i = 0; i < kLifetimeClasses; ++i) summary.lifetimes[i] += detail.lifetimes[i];
+    variance_allocations += static_cast<double>(detail.variance_allocations);
+    variance_kib2 += static_cast<double>(detail.variance_kib2);
     SizeClassUse& size = sizes[cell.size_class];
     size.allocations += cell.allocations;
     size.allocated_bytes += cell.allocated_bytes;
@@ -79,11 +80,10 @@ void add_peaks(const Profile& profile, const Selection& selection, const HeapCel
 void add_mapped_peak(const Recording& recording, const Selection& selection, HeapSummary& summary) {
   std::map<std::pair<uint32_t, int64_t>, uint64_t> change;  // by process and end of slice
   for (const RecordedAllocation& each : recording.allocations) {
-    const AllocationRecord& counts = each.counts;
-    if (counts.kind != MemoryKind::kMapped || !selection.chooses_thread(each.thread)) continue;
-    if (counts.slice_start_ns >= selection.to_ns()) continue;
-    change[{recording.process_of_thread(each.thread), counts.slice_start_ns + counts.slice_length_ns}] +=
-        counts.allocated_bytes - counts.deallocated_bytes;
+    if (each.kind != MemoryKind::kMapped || !selection.chooses_thread(each.thread)) continue;
+    if (each.slice_start_ns >= selection.to_ns()) continue;
+    change[{recording.process_of_thread(each.thread), each.slice_start_ns + each.slice_length_ns}] +=
+        each.allocated_bytes - each.deallocated_bytes;
   }
   summary.mapped.peak_bytes = 0;
   uint32_t process = kNoIndex;

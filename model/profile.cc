@@ -134,6 +134,9 @@ std::vector<uint32_t> by_process(const Recording& recording, const std::vector<P
 void place_all(Profile& profile, FrameLocations& locations, const std::vector<Placement>& placements) {
   const Recording& recording = profile.recording;
   const uint32_t no_stack = locations.special("[no stack]", FrameType::kMarker);
+  size_t frames = 1;  // of all stacks, each with its parents' counted once: the tree has no more in one process
+  for (const RecordedStack& stack : recording.stacks) frames += locations.of_frame(stack.frame).size();
+  profile.tree.reserve(frames);
   TreeBuilder builder(recording, locations, profile.tree);
   const auto place = [&](const Placement& placement, uint32_t base, uint32_t group) {
     const uint32_t stack = placement.stack;
@@ -219,7 +222,9 @@ SymbolModule symbol_module(const Profile& profile, uint32_t index) {
   return {module.id, module.path, module.build_id, profile.bundle.get()};
 }
 
-Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols) {
+Result<Profile> build_profile(std::shared_ptr<const Recording> shared, const ProfileOptions& options,
+                              const SymbolSource& symbols) {
+  const Recording& recording = *shared;
   auto patterns = compile_patterns(options);
   if (!patterns) return patterns.error();
   if (is_heap_metric(options.metric) && !recording.has_heap())
@@ -228,16 +233,15 @@ Result<Profile> build_profile(Recording recording, const ProfileOptions& options
   const auto selection = Selection::make(recording, options);
   if (!selection) return selection.error();
 
-  Profile profile;
+  Profile profile(std::move(shared));
   profile.options = options;
   SampleChoice choice = choose_samples(recording, *selection, options.metric);
   profile.samples = std::move(choice.samples);
   profile.heap = std::move(choice.heap);
-  profile.recording = std::move(recording);
 
-  FrameLocations locations(profile.recording, options);
+  FrameLocations locations(recording, options);
   const std::vector<Placement> placements = placements_of(profile);
-  locations.resolve(frames_in_use(profile.recording, placements, options.metric), symbols);
+  locations.resolve(frames_in_use(recording, placements, options.metric), symbols);
   place_all(profile, locations, placements);
   if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile, locations);
   filter_by_function(profile, locations.functions(), *patterns);
@@ -247,6 +251,10 @@ Result<Profile> build_profile(Recording recording, const ProfileOptions& options
   locations.move_into(profile);
   profile.quality = assess_quality(profile, modules);
   return profile;
+}
+
+Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols) {
+  return build_profile(std::make_shared<const Recording>(std::move(recording)), options, symbols);
 }
 
 }  // namespace flarestack

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profile: a recording seen through one choice of metric and filters, symbolized: functions, call tree, samples, and
-// how good it all is. Made by load_profile() or build_profile(). Offline side; immutable once made.
+// how good it all is. Made by LoadedTrace (model/loaded_trace.h) or build_profile(). Offline side; immutable once made.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -50,8 +51,11 @@ struct LocationRange {
 };
 
 struct Profile {
+  explicit Profile(std::shared_ptr<const Recording> seen) : shared(std::move(seen)), recording(*shared) {}
+
+  std::shared_ptr<const Recording> shared;  // with the other profiles of one trace
+  const Recording& recording;
   ProfileOptions options;
-  Recording recording;
   std::vector<Function> functions;
   std::vector<std::string> files;
   std::vector<Location> locations;
@@ -68,7 +72,7 @@ struct Profile {
 // What to ask ELF readers with about Recording::modules[index].
 SymbolModule symbol_module(const Profile& profile, uint32_t index);
 
-// Answers for all queries of a profile; load_profile() asks a Symbolizer, tests answer themselves.
+// Answers for all queries of a profile; a LoadedTrace asks a Symbolizer, tests answer themselves.
 struct SymbolAnswer {
   std::vector<std::vector<SymbolFrame>> frames;  // one entry per query, innermost first
   std::vector<ModuleSymbols> modules;
@@ -77,9 +81,8 @@ using SymbolSource = std::function<SymbolAnswer(const std::vector<SymbolModule>&
 
 // Error: a filter that matches nothing in this recording, a regular expression that is none, or a heap metric of a
 // recording without a heap.
+Result<Profile> build_profile(std::shared_ptr<const Recording> recording, const ProfileOptions& options,
+                              const SymbolSource& symbols);
 Result<Profile> build_profile(Recording recording, const ProfileOptions& options, const SymbolSource& symbols);
-
-// Reads the whole trace and symbolizes it with the default cache. Error: as TraceReader::open and build_profile.
-Result<Profile> load_profile(const std::string& path, const ProfileOptions& options);
 
 }  // namespace flarestack

@@ -123,15 +123,23 @@ Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>&
   quality.stacks_heuristic = recording.counter("stacks_heuristic");
   for (const Process& process : recording.processes) quality.accounted_cpu_ns += process.end.cpu_ns;
 
-  std::unordered_map<std::string, uint64_t> self_by_path;
+  std::vector<uint64_t> self_of(profile.functions.size(), 0);
+  std::vector<bool> is_lost(profile.functions.size(), false);
+  for (size_t i = 0; i < is_lost.size(); ++i) {
+    is_lost[i] = profile.functions[i].type == FrameType::kMarker && profile.functions[i].name == "[lost]";
+  }
   const auto& nodes = profile.tree.nodes();
   std::vector<bool> lost(nodes.size(), false);
   for (size_t i = 1; i < nodes.size(); ++i) {
-    const Function& function = profile.functions[nodes[i].function];
-    lost[i] = lost[nodes[i].parent] || (function.type == FrameType::kMarker && function.name == "[lost]");
-    self_by_path[function.module_path] += nodes[i].self;
+    lost[i] = lost[nodes[i].parent] || is_lost[nodes[i].function];
+    self_of[nodes[i].function] += nodes[i].self;
     if (lost[i]) quality.lost_ns += nodes[i].self;
-    if (function.type == FrameType::kNative && function.module.empty()) quality.unknown_code_ns += nodes[i].self;
+  }
+  std::unordered_map<std::string, uint64_t> self_by_path;
+  for (size_t i = 0; i < self_of.size(); ++i) {
+    const Function& function = profile.functions[i];
+    self_by_path[function.module_path] += self_of[i];
+    if (function.type == FrameType::kNative && function.module.empty()) quality.unknown_code_ns += self_of[i];
   }
   quality.symbol_problems = find_symbol_problems(profile, modules, self_by_path);
   quality.damage = describe_damage(recording, profile.heap.negative_sums);

@@ -58,6 +58,13 @@ uint64_t Recording::counter(const std::string& name) const {
   return found == counters.end() ? 0 : found->second;
 }
 
+AllocationDetail Recording::detail_of(const RecordedAllocation& allocation) const {
+  if (allocation.detail < allocation_details.size()) return allocation_details[allocation.detail];
+  AllocationDetail detail;
+  detail.lifetimes[0] = allocation.deallocations;
+  return detail;
+}
+
 void RecordingBuilder::add(const TraceRecord& record) {
   std::visit([this](const auto& value) { add_record(value); }, record);
 }
@@ -186,8 +193,26 @@ void RecordingBuilder::add_record(const AllocationRecord& record) {
     ++recording_.absurd_records;
     return;
   }
-  recording_.allocations.push_back(
-      {resolve(threads_, record.thread.value), resolve(stacks_, record.stack.value), record});
+  RecordedAllocation allocation;
+  allocation.thread = resolve(threads_, record.thread.value);
+  allocation.stack = resolve(stacks_, record.stack.value);
+  allocation.kind = record.kind;
+  allocation.size_class = record.size_class;
+  allocation.slice_start_ns = record.slice_start_ns;
+  allocation.slice_length_ns = record.slice_length_ns;
+  allocation.allocations = record.allocations;
+  allocation.allocated_bytes = record.allocated_bytes;
+  allocation.deallocations = record.deallocations;
+  allocation.deallocated_bytes = record.deallocated_bytes;
+  allocation.temporary = record.temporary;
+  allocation.peak_bytes = record.peak_bytes;
+  allocation.peak_blocks = record.peak_blocks;
+  const AllocationDetail detail{record.lifetimes, record.samples, record.variance_allocations, record.variance_kib2};
+  if (detail != recording_.detail_of(allocation)) {
+    allocation.detail = static_cast<uint32_t>(recording_.allocation_details.size());
+    recording_.allocation_details.push_back(detail);
+  }
+  recording_.allocations.push_back(allocation);
   saw_time(record.slice_start_ns);
 }
 

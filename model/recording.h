@@ -7,6 +7,7 @@
 // classes at most 64.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -78,11 +79,31 @@ struct RecordedSample {
   uint64_t weight_ns = 0;
 };
 
-// As AllocationRecord, which says what the numbers mean.
+// As AllocationRecord, which says what the numbers mean. There may be millions: what most do not need is apart.
 struct RecordedAllocation {
   uint32_t thread = kLostIndex;
   uint32_t stack = kLostIndex;
-  AllocationRecord counts;  // its own thread and stack are not used
+  uint32_t detail = kNoIndex;  // in Recording::allocation_details; none: exact, and all that was freed was young
+  MemoryKind kind = MemoryKind::kHeap;
+  uint8_t size_class = 0;
+  int64_t slice_start_ns = 0;
+  int64_t slice_length_ns = 0;
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
+  uint64_t deallocations = 0;
+  uint64_t deallocated_bytes = 0;
+  uint64_t temporary = 0;
+  int64_t peak_bytes = 0;
+  int64_t peak_blocks = 0;
+};
+static_assert(sizeof(RecordedAllocation) == 88);
+
+struct AllocationDetail {
+  std::array<uint64_t, kLifetimeClasses> lifetimes{};
+  uint64_t samples = 0;
+  uint64_t variance_allocations = 0;
+  uint64_t variance_kib2 = 0;
+  bool operator==(const AllocationDetail&) const = default;
 };
 
 struct RecordedHeapSlice {
@@ -132,6 +153,7 @@ struct Recording {
   std::vector<RecordedStack> stacks;
   std::vector<RecordedSample> samples;
   std::vector<RecordedAllocation> allocations;
+  std::vector<AllocationDetail> allocation_details;
   std::vector<RecordedHeapSlice> heap_slices;
   std::vector<RecordedMemory> memory;
   std::vector<RecordedLeakCheck> leak_checks;
@@ -150,6 +172,7 @@ struct Recording {
   uint32_t process_of_thread(uint32_t thread) const {
     return thread < threads.size() ? threads[thread].process : kLostIndex;
   }
+  AllocationDetail detail_of(const RecordedAllocation& allocation) const;
   // What was recorded, as the session says or, where that was lost, as there are records of it.
   bool has_cpu() const { return session.clock != ClockKind::kNone || !samples.empty(); }
   bool has_heap() const { return session.heap != HeapMode::kNone || !allocations.empty() || !heap_slices.empty(); }

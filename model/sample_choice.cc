@@ -35,9 +35,10 @@ void choose_time(const Recording& recording, const Selection& selection, Metric 
 
 // What was allocated, slice by slice.
 void choose_events(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
+  choice.samples.reserve(recording.allocations.size());
   for (const RecordedAllocation& each : recording.allocations) {
-    if (each.counts.kind != MemoryKind::kHeap || !selection.chooses_thread(each.thread)) continue;
-    const AllocationRecord counts = counts_in_range(each.counts, selection);
+    if (each.kind != MemoryKind::kHeap || !selection.chooses_thread(each.thread)) continue;
+    const RecordedAllocation counts = counts_in_range(each, selection);
     ProfileSample chosen;
     chosen.stack = each.stack;
     chosen.thread = each.thread;

@@ -6,6 +6,7 @@ namespace flarestack {
 StackPaths::StackPaths(const Profile& profile)
     : profile_(profile),
       place_of_location_(profile.locations.size(), kNoIndex),
+      steps_(1),
       path_of_stack_(profile.recording.stacks.size(), kNoIndex) {}
 
 uint32_t StackPaths::path_of(uint32_t stack) {
@@ -49,8 +50,12 @@ uint32_t StackPaths::child(uint32_t path, uint32_t location) {
     const auto next = static_cast<uint32_t>(place_ids_.size());
     place = place_ids_.try_emplace({where.function, where.file, where.line}, next).first->second;
   }
-  const auto next = static_cast<uint32_t>(children_.size() + 1);
-  return children_.try_emplace(uint64_t{path} << 32 | place, next).first->second;
+  const auto next = static_cast<uint32_t>(steps_.size());
+  const uint32_t found = step_index_.find_or_add(hash_of(path, place), next, [&](uint32_t number) {
+    return steps_[number].parent == path && steps_[number].place == place;
+  });
+  if (found == next) steps_.push_back({path, place});
+  return found;
 }
 
 }  // namespace flarestack

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
+#include "model/index_table.h"
 #include "model/profile.h"
 
 namespace flarestack {
@@ -27,9 +27,14 @@ class StackPaths {
 
   const Profile& profile_;
   std::map<std::tuple<uint32_t, uint32_t, uint32_t>, uint32_t> place_ids_;
-  std::vector<uint32_t> place_of_location_;          // kNoIndex: not looked at yet
-  std::unordered_map<uint64_t, uint32_t> children_;  // of path << 32 | place
-  std::vector<uint32_t> path_of_stack_;              // kNoIndex: not looked at yet
+  struct Step {  // the last frame of a path, and the path without it
+    uint32_t parent = 0;
+    uint32_t place = 0;
+  };
+  std::vector<uint32_t> place_of_location_;  // kNoIndex: not looked at yet
+  std::vector<Step> steps_;                  // by path; the first one is the path without any frame
+  IndexTable step_index_;
+  std::vector<uint32_t> path_of_stack_;  // kNoIndex: not looked at yet
   std::vector<uint32_t> pending_;
 };
 

@@ -66,7 +66,7 @@ constexpr GrowthName kGrowthNames[] = {
     {"_PyBytes_Resize", GrowthKind::kBuffer},
 };
 
-GrowthKind growth_of(std::string_view name) {
+GrowthKind growth_of_name(std::string_view name) {
   for (const GrowthName& each : kGrowthNames) {
     if (name.find(each.part) != std::string_view::npos) return each.kind;
   }
@@ -81,28 +81,40 @@ bool is_taken_from_caller(const Function& function) {
 
 }  // namespace
 
-const PlaceFinder::FunctionTrait& PlaceFinder::trait_of(const Location& location) {
-  FunctionTrait& trait = traits_[location.function];
-  if (trait.known) return trait;
-  trait.known = true;
-  const Function& function = profile_.functions[location.function];
-  trait.library = is_taken_from_caller(function) || is_library_function(function, profile_.files[location.file]);
-  trait.growth = growth_of(qualified_name(function.name));
-  return trait;
+bool PlaceFinder::is_library(const Location& location) {
+  std::optional<bool>& known = traits_[location.function].is_library;
+  if (!known) {
+    const Function& function = profile_.functions[location.function];
+    known = is_taken_from_caller(function) || is_library_function(function, profile_.files[location.file]);
+  }
+  return *known;
 }
 
-StackPlace PlaceFinder::find(uint32_t stack) {
-  StackPlace place;
+GrowthKind PlaceFinder::growth_of(const StackPlace& place) {
+  const auto growth_at = [this](uint32_t location) {
+    const uint32_t function = profile_.locations[location].function;
+    std::optional<GrowthKind>& known = traits_[function].growth;
+    if (!known) known = growth_of_name(qualified_name(profile_.functions[function].name));
+    return *known;
+  };
+  for (const uint32_t each : place.library) {
+    if (const GrowthKind growth = growth_at(each); growth != GrowthKind::kNone) return growth;
+  }
+  return place.found ? growth_at(place.path.front()) : GrowthKind::kNone;
+}
+
+const StackPlace& PlaceFinder::find(uint32_t stack, size_t most) {
+  StackPlace& place = place_;
+  place.path.clear();
+  place.library.clear();
+  place.found = false;
   const Recording& recording = profile_.recording;
-  for (; stack < recording.stacks.size() && place.path.size() < StackPlace::kPathShown;
-       stack = recording.stacks[stack].parent) {
+  for (; stack < recording.stacks.size() && place.path.size() < most; stack = recording.stacks[stack].parent) {
     const uint32_t frame = recording.stacks[stack].frame;
     if (frame >= profile_.frame_locations.size()) continue;
     const LocationRange range = profile_.frame_locations[frame];
-    for (uint32_t i = range.begin; i < range.end && place.path.size() < StackPlace::kPathShown; ++i) {
-      const FunctionTrait& trait = trait_of(profile_.locations[i]);
-      if (!place.found && place.growth == GrowthKind::kNone) place.growth = trait.growth;
-      if (!place.found && trait.library) {
+    for (uint32_t i = range.begin; i < range.end && place.path.size() < most; ++i) {
+      if (!place.found && is_library(profile_.locations[i])) {
         if (place.library.size() < kMostLibraryFrames) place.library.push_back(i);
         continue;
       }
@@ -111,9 +123,8 @@ StackPlace PlaceFinder::find(uint32_t stack) {
     }
   }
   if (!place.found)
-    place.path.assign(
-        place.library.begin(),
-        place.library.begin() + static_cast<ptrdiff_t>(std::min(place.library.size(), StackPlace::kPathShown)));
+    place.path.assign(place.library.begin(),
+                      place.library.begin() + static_cast<ptrdiff_t>(std::min(place.library.size(), most)));
   return place;
 }
 
@@ -126,7 +137,7 @@ std::string_view qualified_name(std::string_view demangled) {
     if (each == '<') ++depth;
     if (each == '>' && depth > 0 && (i == 0 || demangled[i - 1] != '-')) --depth;
     if (depth != 0) continue;
-    if (demangled.substr(i).starts_with("operator")) return demangled.substr(begin);
+    if (each == 'o' && demangled.substr(i).starts_with("operator")) return demangled.substr(begin);
     // "(anonymous namespace)::f(int)": a bracket that a name goes on behind.
     if (each == '(') {
       const size_t close = demangled.find(')', i);

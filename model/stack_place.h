@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +19,6 @@ struct StackPlace {
   static constexpr size_t kPathShown = 8;
   std::vector<uint32_t> path;     // in Profile::locations: the place and its callers; of a stack without one: its leaf
   std::vector<uint32_t> library;  // the frames further in than the place, innermost first
-  GrowthKind growth = GrowthKind::kNone;
   bool found = false;
   bool through_library() const { return found && !library.empty(); }
 };
@@ -27,20 +27,22 @@ class PlaceFinder {
  public:
   explicit PlaceFinder(const Profile& profile) : profile_(profile), traits_(profile.functions.size()) {}
 
-  // `stack`: in Recording::stacks, or none.
-  StackPlace find(uint32_t stack);
+  // `stack`: in Recording::stacks, or none. Of the path no more than `most` frames. Borrowed until the next call.
+  const StackPlace& find(uint32_t stack, size_t most = StackPlace::kPathShown);
+  // What of the place's library frames, or failing these the place itself, reallocates.
+  GrowthKind growth_of(const StackPlace& place);
 
  private:
-  // What a function says of a stack that it is in; looked up once a function.
+  // What a function says of a stack that it is in: names are long, so each is looked at once.
   struct FunctionTrait {
-    bool known = false;
-    bool library = false;
-    GrowthKind growth = GrowthKind::kNone;
+    std::optional<bool> is_library;
+    std::optional<GrowthKind> growth;
   };
-  const FunctionTrait& trait_of(const Location& location);
+  bool is_library(const Location& location);
 
   const Profile& profile_;
   std::vector<FunctionTrait> traits_;
+  StackPlace place_;  // kept, so that a stack costs no memory
 };
 
 // Whether a function is of an allocator, or of a library's header or runtime: nobody's place.

@@ -2,8 +2,8 @@
 #include "model/time_findings.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,26 +19,31 @@ namespace {
 constexpr uint64_t kManySamples = 100;
 constexpr uint64_t kFewSamples = 16;
 
-struct Cause {
-  StackPlace place;
+// The samples of one stack, on the CPU or waiting: what all of them have in common.
+struct StackCost {
+  uint32_t stack = 0;
+  uint32_t location = kNoIndex;  // the place, in Profile::locations
   ActivityAt activity;
+  bool through_library = false;
+  uint64_t amount = 0;
+  uint64_t samples = 0;
 };
 
 // One place's part of one kind of work.
 struct PlaceCost {
   uint64_t amount = 0;
   uint64_t samples = 0;
-  uint64_t library = 0;                     // of amount: in libraries' code
-  std::map<uint32_t, uint64_t> by_thread;   // waiting
-  std::map<std::string, uint64_t> by_call;  // by the library's function
-  std::unordered_map<uint32_t, uint64_t> by_stack;
+  uint64_t library = 0;                  // of amount: in libraries' code
+  std::map<uint32_t, uint64_t> by_call;  // by the library's function
+  uint64_t most_of_a_stack = 0;
+  uint32_t heaviest_stack = kNoIndex;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> by_line;  // file and line in the place
 };
 
 struct KindCost {
   uint64_t amount = 0;
   uint64_t samples = 0;
-  std::map<uint32_t, uint64_t> by_thread;
+  std::vector<uint64_t> by_thread;            // in Recording::threads; one more for all that are unknown
   std::map<uint32_t, PlaceCost> by_function;  // of the place, in Profile::functions; kNoIndex: none
 };
 
@@ -48,8 +53,8 @@ auto greatest(const Map& amounts) {
                           [](const auto& a, const auto& b) { return a.second < b.second; });
 }
 
-uint64_t greatest_amount(const std::map<uint32_t, uint64_t>& amounts) {
-  return amounts.empty() ? 0 : greatest(amounts)->second;
+uint64_t greatest_amount(const std::vector<uint64_t>& amounts) {
+  return amounts.empty() ? 0 : *std::max_element(amounts.begin(), amounts.end());
 }
 
 Confidence confidence_of(uint64_t samples) {
@@ -61,10 +66,13 @@ Confidence confidence_of(uint64_t samples) {
 class TimeFinder {
  public:
   TimeFinder(const Profile& profile, Findings& findings)
-      : profile_(profile), findings_(findings), places_(profile), activities_(profile) {}
+      : profile_(profile), findings_(findings), places_(profile), activities_(profile) {
+    for (std::vector<uint32_t>& costs : cost_of_stack_) costs.assign(profile.recording.stacks.size() + 2, kNoIndex);
+  }
 
   void run() {
     for (const ProfileSample& sample : profile_.samples) add(sample);
+    for (const StackCost& cost : costs_) add(cost);
     measure();
     for (auto& [kind, cost] : kinds_) {
       if (kind == Activity::kOwn) {
@@ -78,38 +86,57 @@ class TimeFinder {
   }
 
  private:
-  const Cause& cause_of(const ProfileSample& sample) {
-    const auto [entry, added] = causes_[sample.is_waiting ? 1 : 0].try_emplace(sample.stack);
-    if (added) {
-      entry->second.place = places_.find(sample.stack);
-      entry->second.activity = activities_.find(entry->second.place, sample.is_waiting);
+  // Of the sample's stack: looked at once, however many samples it has.
+  StackCost& cost_of(const ProfileSample& sample) {
+    const uint32_t known = static_cast<uint32_t>(profile_.recording.stacks.size());
+    const uint32_t place = sample.stack < known ? sample.stack : sample.stack == kNoIndex ? known : known + 1;
+    uint32_t& number = cost_of_stack_[sample.is_waiting ? 1 : 0][place];
+    if (number == kNoIndex) {
+      number = static_cast<uint32_t>(costs_.size());
+      const StackPlace& found = places_.find(sample.stack, 1);
+      StackCost& cost = costs_.emplace_back();
+      cost.stack = sample.stack;
+      cost.location = found.path.empty() ? kNoIndex : found.path.front();
+      cost.activity = activities_.find(found, sample.is_waiting);
+      cost.through_library = !found.library.empty();
     }
-    return entry->second;
+    return costs_[number];
   }
 
   void add(const ProfileSample& sample) {
-    const Cause& cause = cause_of(sample);
-    if (!sample.is_waiting && cause.activity.kind != Activity::kRecording) findings_.cpu_ns += sample.value;
-    if (cause.activity.kind == Activity::kRecording) findings_.recording_ns += sample.value;
-    KindCost& kind = kinds_[cause.activity.kind];
-    const uint32_t location = cause.place.path.empty() ? kNoIndex : cause.place.path.front();
-    PlaceCost& place = kind.by_function[location == kNoIndex ? kNoIndex : profile_.locations[location].function];
-    kind.amount += sample.value;
-    kind.samples += sample.count;
-    kind.by_thread[sample.thread] += sample.value;
-    place.amount += sample.value;
-    place.samples += sample.count;
-    place.by_thread[sample.thread] += sample.value;
-    place.by_stack[sample.stack] += sample.value;
-    if (!cause.place.library.empty()) place.library += sample.value;
-    if (cause.activity.location != kNoIndex && cause.activity.location != location)
-      place.by_call[name_at(cause.activity.location)] += sample.value;
-    if (location != kNoIndex && profile_.locations[location].line != 0)
-      place.by_line[{profile_.locations[location].file, profile_.locations[location].line}] += sample.value;
+    StackCost& cost = cost_of(sample);
+    cost.amount += sample.value;
+    cost.samples += sample.count;
+    const bool is_recording = cost.activity.kind == Activity::kRecording;
+    if (!sample.is_waiting && !is_recording) findings_.cpu_ns += sample.value;
+    if (is_recording) findings_.recording_ns += sample.value;
+    std::vector<uint64_t>& by_thread = kinds_[cost.activity.kind].by_thread;
+    const size_t threads = profile_.recording.threads.size();
+    if (by_thread.empty()) by_thread.resize(threads + 1);
+    by_thread[std::min<size_t>(sample.thread, threads)] += sample.value;
   }
 
-  std::string name_at(uint32_t location) const {
-    const std::string_view name = qualified_name(profile_.functions[profile_.locations[location].function].name);
+  void add(const StackCost& cost) {
+    KindCost& kind = kinds_[cost.activity.kind];
+    const bool has_place = cost.location != kNoIndex;
+    PlaceCost& place = kind.by_function[has_place ? profile_.locations[cost.location].function : kNoIndex];
+    kind.amount += cost.amount;
+    kind.samples += cost.samples;
+    place.amount += cost.amount;
+    place.samples += cost.samples;
+    if (cost.amount > place.most_of_a_stack) {
+      place.most_of_a_stack = cost.amount;
+      place.heaviest_stack = cost.stack;
+    }
+    if (cost.through_library) place.library += cost.amount;
+    if (cost.activity.location != kNoIndex && cost.activity.location != cost.location)
+      place.by_call[profile_.locations[cost.activity.location].function] += cost.amount;
+    if (has_place && profile_.locations[cost.location].line != 0)
+      place.by_line[{profile_.locations[cost.location].file, profile_.locations[cost.location].line}] += cost.amount;
+  }
+
+  std::string name_of(uint32_t function) const {
+    const std::string_view name = qualified_name(profile_.functions[function].name);
     return std::string(name.substr(0, name.starts_with("operator ") ? name.find('(') : name.find('@')));
   }
 
@@ -124,9 +151,11 @@ class TimeFinder {
   }
 
   // The calls that made most of it: "malloc, free".
-  static std::string calls_of(const PlaceCost& cost) {
+  std::string calls_of(const PlaceCost& cost) const {
     constexpr size_t kMostCalls = 3;
-    std::vector<std::pair<std::string, uint64_t>> calls(cost.by_call.begin(), cost.by_call.end());
+    std::map<std::string, uint64_t> by_name;
+    for (const auto& [function, amount] : cost.by_call) by_name[name_of(function)] += amount;
+    std::vector<std::pair<std::string, uint64_t>> calls(by_name.begin(), by_name.end());
     std::stable_sort(calls.begin(), calls.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
     std::string text;
     for (size_t i = 0; i < std::min(calls.size(), kMostCalls) && 20 * calls[i].second >= cost.amount; ++i)
@@ -134,17 +163,17 @@ class TimeFinder {
     return text;
   }
 
-  FindingPlace place_of(const PlaceCost& cost, bool is_waiting) {
+  FindingPlace place_of(const PlaceCost& cost) {
     FindingPlace place;
     place.amount = cost.amount;
     place.call = calls_of(cost);
-    if (!cost.by_stack.empty()) place.path = causes_[is_waiting ? 1 : 0][greatest(cost.by_stack)->first].place.path;
+    place.path = places_.find(cost.heaviest_stack).path;
     return place;
   }
 
-  std::vector<FindingPlace> places_of(const KindCost& kind, bool is_waiting) {
+  std::vector<FindingPlace> places_of(const KindCost& kind) {
     std::vector<FindingPlace> places;
-    for (const auto& [function, cost] : kind.by_function) places.push_back(place_of(cost, is_waiting));
+    for (const auto& [function, cost] : kind.by_function) places.push_back(place_of(cost));
     std::stable_sort(places.begin(), places.end(),
                      [](const FindingPlace& a, const FindingPlace& b) { return a.amount > b.amount; });
     return places;
@@ -171,7 +200,7 @@ class TimeFinder {
     finding.remedy = text.remedy;
     // The kernel's time is counted, not sampled.
     if (cost.samples == 0) finding.confidence = Confidence::kLikely;
-    finding.places = places_of(cost, false);
+    finding.places = places_of(cost);
     findings_.list.push_back(std::move(finding));
   }
 
@@ -192,7 +221,7 @@ class TimeFinder {
         finding.why +=
             fmt::format("; {} of it on line {}", format_percent(line->second, cost.amount), line->first.second);
     }
-    finding.places.push_back(place_of(cost, false));
+    finding.places.push_back(place_of(cost));
     findings_.list.push_back(std::move(finding));
   }
 
@@ -225,7 +254,7 @@ class TimeFinder {
     finding.confidence =
         may_be_idle ? Confidence::kPossible : std::min(confidence_of(cost.samples), Confidence::kLikely);
     if (kind == Activity::kWaitForProcessor) finding.confidence = Confidence::kSure;  // the kernel's own account
-    finding.places = places_of(cost, true);
+    finding.places = places_of(cost);
     findings_.list.push_back(std::move(finding));
   }
 
@@ -233,7 +262,9 @@ class TimeFinder {
   Findings& findings_;
   PlaceFinder places_;
   ActivityFinder activities_;
-  std::unordered_map<uint32_t, Cause> causes_[2];  // by stack: on the CPU, waiting
+  std::vector<StackCost> costs_;
+  // By stack, one more for none and one for lost ones: on the CPU, waiting. kNoIndex: not looked at yet.
+  std::array<std::vector<uint32_t>, 2> cost_of_stack_;
   std::map<Activity, KindCost> kinds_;
 };
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "model/profile.h"
+#include "model/loaded_trace.h"
 #include "symbolizer/module_parts.h"
 #include "symbolizer/regular_file.h"
 #include "tools/reading_options.h"
@@ -121,9 +121,13 @@ class Bundling {
 }  // namespace
 
 Result<BundleOutcome> bundle_trace(const std::string& trace_path, bool may_lack_end) {
+  Result<LoadedTrace> trace = LoadedTrace::open(trace_path);
+  if (!trace.ok()) {
+    return trace.error();
+  }
   ProfileOptions options;
-  options.metric = default_metric(trace_path);
-  const Result<Profile> profile = load_profile(trace_path, options);
+  options.metric = trace->default_metric();
+  const Result<Profile> profile = trace->profile(options);
   if (!profile.ok()) {
     return profile.error();
   }
@@ -138,7 +142,7 @@ Result<BundleOutcome> bundle_trace(const std::string& trace_path, bool may_lack_
   }
   if (added.ok() && profile->recording.has_heap() && options.metric != Metric::kAllocated) {
     options.metric = Metric::kAllocated;
-    if (const Result<Profile> heap = load_profile(trace_path, options); heap.ok()) {
+    if (const Result<Profile> heap = trace->profile(options); heap.ok()) {
       added = bundling.add_sources(*heap);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/profile.h"
+#include "model/loaded_trace.h"
 #include "report/info_json.h"
 #include "report/info_text.h"
 #include "tools/command.h"

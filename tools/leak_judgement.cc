@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "model/heap_growth.h"
 #include "model/leaks.h"
+#include "model/loaded_trace.h"
 #include "report/leaks_text.h"
 #include "tools/command.h"
 

@@ -13,7 +13,6 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "tools/command.h"
-#include "trace/reader.h"
 
 namespace flarestack {
 namespace {
@@ -30,17 +29,6 @@ Result<std::optional<int64_t>> time_option(const char* name, const std::string& 
 }
 
 }  // namespace
-
-Metric default_metric(const std::string& trace) {
-  Result<TraceReader> reader = TraceReader::open(trace);
-  if (!reader.ok()) return Metric::kCpu;
-  // The session is the first record of an undamaged trace.
-  const std::optional<TraceRecord> record = reader->next();
-  if (!record || !std::holds_alternative<SessionRecord>(*record)) return Metric::kCpu;
-  const auto& session = std::get<SessionRecord>(*record);
-  if (session.clock == ClockKind::kNone && session.heap != HeapMode::kNone) return Metric::kAllocated;
-  return session.wall_clock ? Metric::kWall : Metric::kCpu;
-}
 
 void add_filters(CLI::App& app, ReadingOptions& options) {
   ProfileOptions& profile = options.profile;
@@ -66,9 +54,9 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   return options;
 }
 
-Result<Profile> load_chosen(const ReadingOptions& options) {
+Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
-  chosen.metric = metric_of_name(options.metric).value_or(default_metric(options.trace));
+  chosen.metric = metric_of_name(options.metric).value_or(trace.default_metric());
   chosen.inline_frames = !options.no_inline;
   const auto from = time_option("--from", options.from);
   const auto to = time_option("--to", options.to);
@@ -77,7 +65,7 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
   }
   chosen.from_ns = *from;
   chosen.to_ns = *to;
-  Result<Profile> profile = load_profile(options.trace, chosen);
+  Result<Profile> profile = trace.profile(chosen);
   if (profile.ok() && !options.metric.empty() && !is_heap_metric(chosen.metric) && !profile->recording.has_cpu()) {
     return Error{"--metric " + options.metric +
                  ": this recording has no CPU samples in it; `flarestack record` without --no-cpu takes them"};
@@ -90,6 +78,11 @@ Result<Profile> load_chosen(const ReadingOptions& options) {
     fmt::print(stderr, "flarestack: {}: {}\n", options.trace, fmt::join(profile->quality.damage, "; "));
   }
   return profile;
+}
+
+Result<Profile> load_chosen(const ReadingOptions& options) {
+  Result<LoadedTrace> trace = LoadedTrace::open(options.trace);
+  return trace.ok() ? choose_profile(*trace, options) : trace.error();
 }
 
 std::shared_ptr<ReportingOptions> add_reporting_options(CLI::App& app, const std::vector<std::string>& formats,

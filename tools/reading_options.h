@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "model/loaded_trace.h"
 #include "model/profile.h"
 #include "report/text_style.h"
 
@@ -16,7 +17,7 @@ namespace flarestack {
 
 struct ReadingOptions {
   std::string trace;
-  std::string metric;  // empty: default_metric()
+  std::string metric;  // empty: LoadedTrace::default_metric()
   std::string from;
   std::string to;
   bool still_recording = false;  // the trace has no end yet, and that is no damage
@@ -30,11 +31,11 @@ void add_filters(CLI::App& app, ReadingOptions& options);
 // Adds these, --metric and the filters by time; the values live as long as what is returned.
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
 
-// Loads the trace as the options say. Error: no such trace, or a filter that makes no sense.
-Result<Profile> load_chosen(const ReadingOptions& options);
+// The profile of `trace`, which was opened as they say, that the options ask for. Error: a filter that makes no sense.
+Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options);
 
-// What a trace is read for where nobody says: the clock it was recorded with, or without one its heap.
-Metric default_metric(const std::string& trace);
+// The same where one profile is all that is wanted of the trace. Error: no such trace as well.
+Result<Profile> load_chosen(const ReadingOptions& options);
 
 // What the commands that print functions share beyond that.
 struct ReportingOptions {

@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "model/heap_advice.h"
-#include "model/profile.h"
+#include "model/loaded_trace.h"
 #include "report/summary_text.h"
 #include "tools/bundling.h"
 #include "tools/leak_judgement.h"
@@ -58,9 +58,13 @@ Result<void> parse_heap(RecordingOptions& options) {
 
 // `leaks`: the report that --leaks asks for, or empty.
 Result<void> write_summary(const RecordingOptions& options, const RecordOutcome& outcome, const std::string& leaks) {
+  Result<LoadedTrace> trace = LoadedTrace::open(outcome.trace_path);
+  if (!trace.ok()) {
+    return trace.error();
+  }
   ProfileOptions profile_options;
-  profile_options.metric = default_metric(outcome.trace_path);
-  const Result<Profile> profile = load_profile(outcome.trace_path, profile_options);
+  profile_options.metric = trace->default_metric();
+  const Result<Profile> profile = trace->profile(profile_options);
   if (!profile.ok()) {
     return profile.error();
   }
@@ -69,8 +73,8 @@ Result<void> write_summary(const RecordingOptions& options, const RecordOutcome&
   const bool has_verdicts = !profile->recording.leak_checks.empty();
   if (profile->recording.has_heap() && (has_verdicts || may_have_advice(summarize_heap(*profile)))) {
     profile_options.metric = Metric::kAllocated;
-    Result<Profile> loaded = load_profile(outcome.trace_path, profile_options);
-    if (loaded.ok()) heap = std::move(*loaded);
+    Result<Profile> loaded = trace->profile(profile_options);
+    if (loaded.ok()) heap.emplace(std::move(*loaded));
   }
   SummaryOptions summary;
   summary.layout = layout_for(options.summary.empty() ? "stderr" : options.summary);

@@ -18,11 +18,11 @@ namespace {
 constexpr double kFindingThreshold = 0.05;
 
 // The profile that findings of the heap are made of, besides `profile`; none: it is one itself, or there is no heap.
-std::optional<Profile> heap_beside(const Profile& profile, ReadingOptions reading) {
+std::optional<Profile> heap_beside(LoadedTrace& trace, const Profile& profile, ReadingOptions reading) {
   if (!profile.recording.has_heap() || is_heap_metric(profile.options.metric)) return std::nullopt;
   reading.metric = metric_name(Metric::kAllocated);
   reading.still_recording = true;  // of damage it has been told
-  Result<Profile> heap = load_chosen(reading);
+  Result<Profile> heap = choose_profile(trace, reading);
   return heap.ok() ? std::optional<Profile>(std::move(*heap)) : std::nullopt;
 }
 
@@ -34,7 +34,11 @@ CommandBody declare_report(CLI::App& app) {
   auto top = std::make_shared<size_t>(0);
   app.add_option("--top", *top, "at most so many findings and functions (0: ten, and all)")->capture_default_str();
   return [reading, options, top]() -> Result<int> {
-    const Result<Profile> profile = load_chosen(*reading);
+    Result<LoadedTrace> trace = LoadedTrace::open(reading->trace);
+    if (!trace.ok()) {
+      return trace.error();
+    }
+    const Result<Profile> profile = choose_profile(*trace, *reading);
     if (!profile.ok()) {
       return profile.error();
     }
@@ -50,7 +54,7 @@ CommandBody declare_report(CLI::App& app) {
       if (const auto status = read_suppressions({}, true, suppressions)) {
         return *status;
       }
-      heap = heap_beside(*profile, *reading);
+      if (std::optional<Profile> beside = heap_beside(*trace, *profile, *reading)) heap.emplace(std::move(*beside));
       FindingSources sources;
       const bool is_heap = is_heap_metric(profile->options.metric);
       sources.time = is_heap ? nullptr : &*profile;

@@ -57,4 +57,21 @@ TEST_CASE("nodes without any value are no children") {
   CHECK(tree.children(CallTree::kRoot).empty());
 }
 
+TEST_CASE("a node with many children has each of them once") {
+  CallTree tree;
+  const uint32_t parent = tree.child(CallTree::kRoot, kMain, FrameType::kNative);
+  for (int round = 0; round < 3; ++round) {
+    for (uint32_t function = 0; function < 5000; ++function) {
+      tree.add_self(tree.child(parent, function, FrameType::kNative), 1, 1);
+      tree.add_self(tree.child(parent, function, FrameType::kInlined), 2, 1);
+    }
+  }
+  tree.sum_totals();
+  CHECK(tree.nodes().size() == 10'002);
+  REQUIRE(tree.children(parent).size() == 10'000);
+  CHECK(tree.nodes()[tree.children(parent).front()].total == 6);
+  CHECK(tree.nodes()[tree.children(parent).back()].total == 3);
+  CHECK(tree.total() == 45'000);
+}
+
 }  // namespace flarestack

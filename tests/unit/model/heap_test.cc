@@ -135,13 +135,13 @@ TEST_CASE("the peak of a range is the greatest that lies in it, or what was live
   CHECK(self_of(profile_of(cache_recording(), range({}, 10'000'000), Metric::kPeak)) ==
         Self{{"cache", {640, 10}}, {"burst", {4096, 4}}});
   // From behind the second slice's peak on: the third slice's peak is its start.
-  Profile profile = profile_of(cache_recording(), range(25'000'000, {}), Metric::kPeak);
+  const Profile profile = profile_of(cache_recording(), range(25'000'000, {}), Metric::kPeak);
   CHECK(self_of(profile) == Self{{"cache", {1792, 28}}, {"burst", {1024, 1}}});
   CHECK(summarize_heap(profile).peak_time_ns == 30'000'000);
   // No peak lies in it: what the last slice before it left.
-  profile = profile_of(cache_recording(), range(12'000'000, 13'000'000), Metric::kPeak);
-  CHECK(self_of(profile) == Self{{"cache", {640, 10}}});
-  CHECK(summarize_heap(profile).peak_time_ns == 12'000'000);
+  const Profile quiet = profile_of(cache_recording(), range(12'000'000, 13'000'000), Metric::kPeak);
+  CHECK(self_of(quiet) == Self{{"cache", {640, 10}}});
+  CHECK(summarize_heap(quiet).peak_time_ns == 12'000'000);
 }
 
 TEST_CASE("with a thread filter the peak is what that thread's blocks held at the process's peak") {

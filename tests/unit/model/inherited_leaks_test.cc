@@ -39,10 +39,10 @@ struct Family {
     options.metric = Metric::kLive;
     auto built = build_profile(game.finish(), options, game.symbols());
     REQUIRE(built.ok());
-    profile = std::move(*built);
-    return leaks_of(profile, nullptr);
+    profile.emplace(std::move(*built));
+    return leaks_of(*profile, nullptr);
   }
-  Profile profile;
+  std::optional<Profile> profile;
 };
 
 // What is lost in the child by its own fault where the parent has lost `parents`, and what is listed apart.
@@ -94,7 +94,7 @@ TEST_CASE("what a child inherited and lost is its leak where its parent has it s
     CHECK(leaks.no_parent_verdict.empty());
     ProfileOptions leaked;
     leaked.metric = Metric::kLeaked;
-    auto profile = build_profile(family.profile.recording, leaked, family.game.symbols());
+    auto profile = build_profile(*family.profile->shared, leaked, family.game.symbols());
     REQUIRE(profile.ok());
     CHECK(profile->total() == 72);
   }

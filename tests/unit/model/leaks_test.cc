@@ -120,24 +120,24 @@ TEST_CASE("what is behind a suppressed leak is suppressed with it") {
 }
 
 TEST_CASE("filters choose processes, threads and functions") {
-  ProfileOptions options;
-  options.process = "101";
-  Profile profile = leaky_profile(options);
-  CHECK(total(leaks_of(profile, nullptr), LeakVerdict::kDefinitelyLost) == Amount{24, 1});
-  CHECK(amount(leaks_of(profile, nullptr).totals.inherited) == Amount{360, 14});
-  options = {};
-  options.thread = "worker-1";
-  profile = leaky_profile(options);
-  CHECK(total(leaks_of(profile, nullptr), LeakVerdict::kDefinitelyLost) == Amount{24, 1});
-  options = {};
-  options.ignore = "push_node";
-  profile = leaky_profile(options);
-  CHECK(total(leaks_of(profile, nullptr), LeakVerdict::kDefinitelyLost) == Amount{0, 0});
-  CHECK(total(leaks_of(profile, nullptr), LeakVerdict::kIndirectlyLost) == Amount{3000, 3});
-  options = {};
-  options.focus = "init_cache";
-  profile = leaky_profile(options);
-  CHECK(leaks_of(profile, nullptr).sites.size() == 1);
+  ProfileOptions child;
+  child.process = "101";
+  const Profile of_child = leaky_profile(child);
+  CHECK(total(leaks_of(of_child, nullptr), LeakVerdict::kDefinitelyLost) == Amount{24, 1});
+  CHECK(amount(leaks_of(of_child, nullptr).totals.inherited) == Amount{360, 14});
+  ProfileOptions worker;
+  worker.thread = "worker-1";
+  const Profile of_worker = leaky_profile(worker);
+  CHECK(total(leaks_of(of_worker, nullptr), LeakVerdict::kDefinitelyLost) == Amount{24, 1});
+  ProfileOptions without_nodes;
+  without_nodes.ignore = "push_node";
+  const Profile others = leaky_profile(without_nodes);
+  CHECK(total(leaks_of(others, nullptr), LeakVerdict::kDefinitelyLost) == Amount{0, 0});
+  CHECK(total(leaks_of(others, nullptr), LeakVerdict::kIndirectlyLost) == Amount{3000, 3});
+  ProfileOptions only_cache;
+  only_cache.focus = "init_cache";
+  const Profile of_cache = leaky_profile(only_cache);
+  CHECK(leaks_of(of_cache, nullptr).sites.size() == 1);
 }
 
 TEST_CASE("a process without verdicts says why, and what it had live") {
