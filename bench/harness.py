@@ -34,6 +34,7 @@ class Run:
     system_s: float
     own: dict  # what the program said of itself (bench/self_account.h); empty if it says nothing
     stderr: str
+    most_resident_bytes: int = 0  # of the command itself, or of the greatest that it waited for
 
     @property
     def cpu_s(self):
@@ -80,7 +81,7 @@ def run(command, environment=None, timeout_s=120, cpu=None, watch=None):
         if process.returncode != 0:
             raise BenchError(f"{' '.join(map(str, command))}: exit status {process.returncode}\n{stderr[-2000:]}")
         own = json.loads(pathlib.Path(account).read_text()) if os.path.exists(account) else {}
-        return Run(wall_s, usage.ru_utime, usage.ru_stime, own, stderr)
+        return Run(wall_s, usage.ru_utime, usage.ru_stime, own, stderr, usage.ru_maxrss * 1024)
 
 
 def median_and_interval(values, seed=1):
