@@ -80,13 +80,13 @@ def timed_or_limit(command, limit_s):
         return float(limit_s), False
 
 
-def against_perf(options, results, name, ours, data, unwound):
+def against_perf(options, results, name, ours, data, unwound, limit_s):
     """`ours`: cold seconds by command. `data`, `unwound`: of perf record, with frame pointers and with --call-graph dwarf."""
     peers = {"flamegraph": ["perf", "script"], "report": ["perf", "report", "--stdio", "-g", "none"]}
     rows = []
     for command, words in peers.items():
         plain = middle_s([run([*words, "--no-inline", "-i", data], timeout_s=1800) for _ in range(options.large_rounds)])
-        inline_s, ended = timed_or_limit([*words, "-i", unwound], options.limit_s)
+        inline_s, ended = timed_or_limit([*words, "-i", unwound], limit_s)
         rows.append([command, ours[command], plain, inline_s if ended else f"> {inline_s:.0f}"])
         results.figure(f"{name}: perf {words[1]} --no-inline's time / {command}'s, cold", plain / ours[command], "x",
                        ("at least", NO_INLINE_BAR))
@@ -121,15 +121,16 @@ def perf_record(scratch, call_graph, hz, target):
 
 
 def measure_normal(options, results, reader, scratch, program):
-    results.say(f"A normal trace: {options.normal_s} s of two threads at 1 kHz, with the heap, 30 walks through the program")
-    target = [program, 2, 30, options.normal_s / 2, 3]
+    results.say(f"A normal trace: {options.normal_s} s of two threads at 1 kHz, with the heap, 8 walks through the program")
+    target = [program, 2, 8, options.normal_s / 2, 3]
     target = [str(word) for word in target]
     trace = reader.record(scratch / "normal.flare", target)
     count_records(results, reader, "normal", trace)
     ours, rows = read_all(options, results, reader, "normal", trace, [["flamegraph"], ["report"], ["leaks"]], options.rounds)
     for row in rows[:2]:
         results.figure(f"a normal trace, cached: {row[0]}", row[2], "ms", CACHED_BAR_MS)
-    against_perf(options, results, "a normal trace", ours, perf_record(scratch, "fp", 1000, target), perf_record(scratch, "dwarf", 1000, target))
+    against_perf(options, results, "a normal trace", ours, perf_record(scratch, "fp", 1000, target), perf_record(scratch, "dwarf", 1000, target),
+                 options.limit_s)
     return trace, ours
 
 
@@ -171,10 +172,10 @@ def bytes_a_record(results, name, counts, rows):
 
 
 def measure_samples(options, results, reader, scratch, program):
-    results.say(f"{options.samples} samples, each of them on a call path of its own or nearly")
+    results.say(f"{options.samples} samples of two threads at 10 kHz, each on {options.sample_walks} walks through the program")
     hz = 10_000  # so that a million samples need no quarter of an hour
     def target(samples):
-        return [str(word) for word in (program, 2, 1 << 40, samples / hz / 2, 1)]
+        return [str(word) for word in (program, 2, options.sample_walks, samples / hz / 2, 1)]
 
     trace = reader.record(scratch / "samples.flare", target(options.samples), "--cpu", hz, "--no-heap")
     quality = reader.info(trace)["quality"]
@@ -182,8 +183,8 @@ def measure_samples(options, results, reader, scratch, program):
     counts = count_records(results, reader, "samples", trace)
     ours, rows = read_all(options, results, reader, "samples", trace, [["flamegraph"], ["report"]], options.large_rounds)
     bytes_a_record(results, "samples", counts, rows)
-    against_perf(options, results, "a million samples", ours, perf_record(scratch, "fp", hz, target(options.samples)),
-                 perf_record(scratch, "dwarf", hz, target(options.samples / 50)))
+    against_perf(options, results, "samples", ours, perf_record(scratch, "fp", hz, target(options.samples)),
+                 perf_record(scratch, "dwarf", hz, target(options.samples / 50)), 3 * options.limit_s)
 
 
 def measure_paths(options, results, reader, scratch, program):
@@ -208,9 +209,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, required=True, help="where the results go")
     parser.add_argument("--quick", action="store_true", help="a few minutes: does it work; the figures are worth little")
     options = parser.parse_args()
-    settings = (dict(units=8, normal_s=4, rounds=1, large_rounds=1, samples=40_000, walks=4_000, limit_s=20)
+    settings = (dict(units=8, normal_s=4, rounds=1, large_rounds=1, samples=40_000, sample_walks=2_000, walks=4_000, limit_s=20)
                 if options.quick else
-                dict(units=40, normal_s=30, rounds=3, large_rounds=2, samples=1_000_000, walks=100_000, limit_s=90))
+                dict(units=40, normal_s=20, rounds=3, large_rounds=1, samples=1_000_000, sample_walks=20_000, walks=50_000, limit_s=40))
     for name, value in settings.items():
         setattr(options, name, value)
     for name, package in [("perf", "linux-perf"), ("heaptrack", "heaptrack"), ("llvm-symbolizer", "llvm"), ("eu-addr2line", "elfutils")]:
