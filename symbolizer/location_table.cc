@@ -43,6 +43,12 @@ void LocationTable::add(uint64_t module_offset, std::span<const SymbolFrame> fra
   }
 }
 
+void LocationTable::add_all(const LocationTable& other) {
+  for (const auto& [module_offset, range] : other.ranges_) {
+    add(module_offset, other.find(module_offset));
+  }
+}
+
 std::vector<SymbolFrame> LocationTable::find(uint64_t module_offset) const {
   std::vector<SymbolFrame> result;
   if (auto found = ranges_.find(module_offset); found != ranges_.end()) {

@@ -25,6 +25,7 @@ class LocationTable {
 
   // A location that is there already stays as it is. `frames` is not empty.
   void add(uint64_t module_offset, std::span<const SymbolFrame> frames);
+  void add_all(const LocationTable& other);
   bool contains(uint64_t module_offset) const { return ranges_.contains(module_offset); }
   // Empty: not there.
   std::vector<SymbolFrame> find(uint64_t module_offset) const;

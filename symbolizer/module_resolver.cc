@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -101,6 +102,117 @@ std::optional<uint64_t> program_entry(Elf* elf) {
   return std::nullopt;
 }
 
+class AddressResolver {
+ public:
+  // Borrows all of them.
+  AddressResolver(const SymbolModule& module, ModuleFile& file, const SymbolizerOptions& options, SymbolDetail detail)
+      : module_(module), file_(file), options_(options), detail_(detail), code_(code_sections(file.elf())) {}
+
+  // As resolve_module().
+  std::vector<std::vector<SymbolFrame>> resolve(std::span<const uint64_t> addresses) {
+    std::vector<std::vector<SymbolFrame>> frames;
+    frames.reserve(addresses.size());
+    for (const uint64_t address : addresses) {
+      frames.push_back({unresolved_frame(module_.path, address)});
+    }
+    if (addresses.empty()) {
+      return frames;
+    }
+    std::vector<DebugLocation> locations(addresses.size());
+    if (detail_ == SymbolDetail::kEverything) {
+      locations = find_debug_locations(module_, file_, addresses, code_, options_);
+    }
+    const std::vector<PltStub> stubs = find_plt_stubs(file_.elf(), addresses);
+    // The addresses, and the entries of their functions, whose linker names may be the better known ones, and what
+    // stubs lead to.
+    std::vector<uint64_t> lookups(addresses.begin(), addresses.end());
+    for (const DebugLocation& location : locations) {
+      if (location.plain_name) {
+        lookups.push_back(location.frames.back().function_offset);
+      }
+    }
+    for (const PltStub& stub : stubs) {
+      if (stub.found && stub.symbol.empty()) {
+        lookups.push_back(stub.target);
+      }
+    }
+    std::sort(lookups.begin(), lookups.end());
+    lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
+    SymbolMatcher matcher(lookups, code_);
+    level_ = add_symbols(file_, detail_, matcher);
+    const std::vector<SymbolMatch> matches = matcher.matches();
+    auto match_of = [&](uint64_t address) -> const SymbolMatch& {
+      return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
+    };
+
+    const FunctionBounds bounds(file_.elf());
+    const std::optional<uint64_t> entry = program_entry(file_.elf());
+    size_t with_lines = 0;
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      DebugLocation& location = locations[i];
+      with_lines += location.line != 0 ? 1 : 0;
+      if (!location.frames.empty()) {
+        if (location.plain_name) {
+          use_linker_name(location.frames.back(), match_of(location.frames.back().function_offset));
+        }
+        if (location.frames.back().function.empty()) {
+          location.frames.back().function = frames[i].front().function;
+        }
+        frames[i] = std::move(location.frames);
+        continue;
+      }
+      SymbolFrame& frame = frames[i].front();
+      frame.file = location.file;
+      frame.line = location.line;
+      if (stubs[i].found) {
+        const std::string_view symbol = stubs[i].symbol.empty() ? match_of(stubs[i].target).name : stubs[i].symbol;
+        frame.function = (symbol.empty() ? frame.function : demangle(symbol)) + "@plt";
+        frame.function_offset = stubs[i].start;
+      } else if (const SymbolMatch& match = match_of(addresses[i])) {
+        frame.function = demangle(match.name);
+        frame.function_offset = match.start;
+      } else if (const std::optional<uint64_t> start = bounds.start_of(addresses[i])) {
+        frame = unresolved_frame(module_.path, *start);
+        frame.function_offset = *start;
+        if (start == entry) {
+          frame.function = "_start";  // what every C library's start file calls it
+        }
+        frame.file = location.file;
+        frame.line = location.line;
+      }
+    }
+    if (with_lines * 2 >= addresses.size()) {
+      level_ = ModuleSymbols::Level::kLines;
+    }
+    return frames;
+  }
+  // Of the last ones.
+  ModuleSymbols::Level level() const { return level_; }
+
+ private:
+  const SymbolModule& module_;
+  ModuleFile& file_;
+  const SymbolizerOptions& options_;
+  SymbolDetail detail_;
+  std::vector<CodeSection> code_;
+  ModuleSymbols::Level level_ = ModuleSymbols::Level::kNone;
+};
+
+// Of functions with lines, but for what is in the ascending `addresses` already; ascending.
+std::vector<uint64_t> entries_beside(std::span<const uint64_t> addresses,
+                                     std::span<const std::vector<SymbolFrame>> frames) {
+  std::vector<uint64_t> entries;
+  for (const std::vector<SymbolFrame>& each : frames) {
+    const uint64_t entry = each.back().function_offset;
+    if (entry != 0 && each.back().line != 0 && !std::binary_search(addresses.begin(), addresses.end(), entry)) {
+      entries.push_back(entry);
+    }
+  }
+  std::sort(entries.begin(), entries.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  return entries;
+}
+
 }  // namespace
 
 SymbolFrame unresolved_frame(const std::string& module_path, uint64_t address) {
@@ -114,83 +226,23 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
                               const SymbolizerOptions& options, SymbolDetail detail) {
   ResolvedModule result;
   result.symbols.id = module.id;
-  result.frames.reserve(addresses.size());
-  for (const uint64_t address : addresses) {
-    result.frames.push_back({unresolved_frame(module.path, address)});
-  }
+  result.addresses.assign(addresses.begin(), addresses.end());
   Result<ModuleFile> file = ModuleFile::open(module, options.debug_directories);
   if (!file.ok()) {
+    for (const uint64_t address : addresses) {
+      result.frames.push_back({unresolved_frame(module.path, address)});
+    }
     result.symbols.problem = file.error().message;
     return result;
   }
+  AddressResolver resolver(module, *file, options, detail);
+  result.frames = resolver.resolve(addresses);
+  result.symbols.level = resolver.level();
+  const std::vector<uint64_t> entries = entries_beside(addresses, result.frames);
+  std::vector<std::vector<SymbolFrame>> entry_frames = resolver.resolve(entries);
+  result.addresses.insert(result.addresses.end(), entries.begin(), entries.end());
+  std::move(entry_frames.begin(), entry_frames.end(), std::back_inserter(result.frames));
 
-  const std::vector<CodeSection> code = code_sections(file->elf());
-  std::vector<DebugLocation> locations(addresses.size());
-  if (detail == SymbolDetail::kEverything) {
-    locations = find_debug_locations(module, *file, addresses, code, options);
-  }
-  const std::vector<PltStub> stubs = find_plt_stubs(file->elf(), addresses);
-  // The addresses, and the entries of their functions, whose linker names may be the better known ones, and what stubs
-  // lead to.
-  std::vector<uint64_t> lookups(addresses.begin(), addresses.end());
-  for (const DebugLocation& location : locations) {
-    if (location.plain_name) {
-      lookups.push_back(location.frames.back().function_offset);
-    }
-  }
-  for (const PltStub& stub : stubs) {
-    if (stub.found && stub.symbol.empty()) {
-      lookups.push_back(stub.target);
-    }
-  }
-  std::sort(lookups.begin(), lookups.end());
-  lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
-  SymbolMatcher matcher(lookups, code);
-  result.symbols.level = add_symbols(*file, detail, matcher);
-  const std::vector<SymbolMatch> matches = matcher.matches();
-  auto match_of = [&](uint64_t address) -> const SymbolMatch& {
-    return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
-  };
-
-  const FunctionBounds bounds(file->elf());
-  const std::optional<uint64_t> entry = program_entry(file->elf());
-  size_t with_lines = 0;
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    DebugLocation& location = locations[i];
-    with_lines += location.line != 0 ? 1 : 0;
-    if (!location.frames.empty()) {
-      if (location.plain_name) {
-        use_linker_name(location.frames.back(), match_of(location.frames.back().function_offset));
-      }
-      if (location.frames.back().function.empty()) {
-        location.frames.back().function = result.frames[i].front().function;
-      }
-      result.frames[i] = std::move(location.frames);
-      continue;
-    }
-    SymbolFrame& frame = result.frames[i].front();
-    frame.file = location.file;
-    frame.line = location.line;
-    if (stubs[i].found) {
-      const std::string_view symbol = stubs[i].symbol.empty() ? match_of(stubs[i].target).name : stubs[i].symbol;
-      frame.function = (symbol.empty() ? frame.function : demangle(symbol)) + "@plt";
-      frame.function_offset = stubs[i].start;
-    } else if (const SymbolMatch& match = match_of(addresses[i])) {
-      frame.function = demangle(match.name);
-      frame.function_offset = match.start;
-    } else if (const std::optional<uint64_t> start = bounds.start_of(addresses[i])) {
-      frame = unresolved_frame(module.path, *start);
-      frame.function_offset = *start;
-      if (start == entry) {
-        frame.function = "_start";  // what every C library's start file calls it
-      }
-      frame.file = location.file;
-      frame.line = location.line;
-    }
-  }
-  if (with_lines * 2 >= addresses.size()) {
-    result.symbols.level = ModuleSymbols::Level::kLines;
-  }
   result.files = file->debug_file_candidates(options.debug_directories);
   result.files.push_back(file->path());
   if (!file->debug_path().empty()) {

@@ -13,6 +13,9 @@
 namespace flarestack {
 
 struct ResolvedModule {
+  // Those that were asked about, then the entries of the functions with lines that they are in: who has a function asks
+  // next where it begins, and the module would be opened again.
+  std::vector<uint64_t> addresses;
   std::vector<std::vector<SymbolFrame>> frames;  // per address, innermost first, at least one
   ModuleSymbols symbols;
   std::vector<std::string>

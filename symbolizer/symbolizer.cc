@@ -49,14 +49,14 @@ void sort_unique(std::vector<uint64_t>& values) {
 }
 
 // What a child says of its module: whether a debug file is wanted, then a CachedModule whose witnesses are bare paths.
-std::string encode(std::span<const uint8_t> build_id, std::span<const uint64_t> wanted, ResolvedModule resolved) {
+std::string encode(std::span<const uint8_t> build_id, ResolvedModule resolved) {
   CachedModule answer;
   answer.symbols = std::move(resolved.symbols);
   for (std::string& file : resolved.files) {
     answer.witnesses.emplace_back().path = std::move(file);
   }
   for (size_t i = 0; i < resolved.frames.size(); ++i) {
-    answer.locations.add(wanted[i], resolved.frames[i]);
+    answer.locations.add(resolved.addresses[i], resolved.frames[i]);
   }
   return (resolved.wants_debug_file ? '1' : '0') + encode_cached_module(build_id, answer);
 }
@@ -71,8 +71,11 @@ bool take_answer(KnownModule& module, std::string_view bytes) {
                               [&](uint64_t offset) { return answer->locations.contains(offset); })) {
     return false;
   }
-  for (const uint64_t offset : module.work.wanted) {
-    module.known.locations.add(offset, answer->locations.find(offset));
+  if (module.known.locations.size() == 0) {
+    module.known.locations = std::move(answer->locations);
+    module.known.payload = std::move(answer->payload);
+  } else {
+    module.known.locations.add_all(answer->locations);
   }
   ModuleSymbols& symbols = module.known.symbols;
   if (answer->witnesses.empty()) {
@@ -172,7 +175,7 @@ std::string Symbolizer::State::answer(std::string_view request) const {
   while (!reader.at_end()) {
     wanted.push_back(reader.uleb());
   }
-  return encode(module.module.build_id, wanted, resolve_module(module.module, wanted, options, detail));
+  return encode(module.module.build_id, resolve_module(module.module, wanted, options, detail));
 }
 
 std::vector<Result<std::string>> Symbolizer::State::ask(std::span<KnownModule* const> wanting, SymbolDetail detail) {
