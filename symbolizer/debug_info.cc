@@ -35,6 +35,38 @@ std::optional<LineTable> line_table(const LineSections& sections, Dwarf_Die unit
   return LineTable::open(sections, offset, directory == nullptr ? "" : directory);
 }
 
+// Of the functions of `chains`, but for those among the ascending `addresses`; ascending.
+std::vector<uint64_t> entries_beside(std::span<const uint64_t> addresses,
+                                     std::span<const std::vector<Dwarf_Die>> chains) {
+  std::vector<uint64_t> entries;
+  for (const std::vector<Dwarf_Die>& chain : chains) {
+    const uint64_t entry = chain.empty() ? 0 : entry_address(chain.front());
+    if (entry != 0 && !std::binary_search(addresses.begin(), addresses.end(), entry)) {
+      entries.push_back(entry);
+    }
+  }
+  std::sort(entries.begin(), entries.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  return entries;
+}
+
+// `places`: addresses, each once, and what to fill.
+void fill_lines(LineTable& lines, std::span<const CodeSection> code,
+                std::vector<std::pair<uint64_t, DebugLocation*>>& places) {
+  std::sort(places.begin(), places.end());
+  std::vector<uint64_t> addresses;
+  for (const auto& [address, location] : places) {
+    addresses.push_back(address);
+  }
+  const std::vector<LineMatch> matches = lines.match(addresses, code);
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (matches[i].found) {
+      places[i].second->file = lines.file(matches[i].file);
+      places[i].second->line = matches[i].line;
+    }
+  }
+}
+
 }  // namespace
 
 struct DebugInfo::State {
@@ -78,7 +110,8 @@ DebugInfo::DebugInfo(Dwarf* dwarf, std::span<const CodeSection> code, SplitUnits
 
 DebugInfo::~DebugInfo() = default;
 
-void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations) {
+void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations,
+                        std::vector<EntryLocation>& entries) {
   std::vector<uint32_t> wanted;
   std::vector<uint64_t> wanted_addresses;
   for (const uint32_t index : hits.addresses) {
@@ -91,29 +124,43 @@ void DebugInfo::resolve(const UnitHits& hits, std::span<const uint64_t> addresse
   if (wanted.empty() || dwarf_offdie(state_->dwarf, hits.unit, &unit) == nullptr) {
     return;
   }
-  std::optional<LineTable> lines = line_table(state_->sections, unit);
-  if (lines) {
-    const std::vector<LineMatch> matches = lines->match(wanted_addresses, state_->code);
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (matches[i].found) {
-        locations[wanted[i]].file = lines->file(matches[i].file);
-        locations[wanted[i]].line = matches[i].line;
-      }
-    }
-  }
-
   // Split DWARF: the skeleton unit has the ranges and the lines, its other half the functions.
   const Dwarf_Die tree = state_->split_units.entries_of(unit);
   const std::optional<UnitReader> reader = UnitReader::open(tree);
-  if (!reader) {
-    return;
+  std::vector<std::vector<Dwarf_Die>> chains(wanted.size());
+  std::vector<EntryLocation> found;
+  std::vector<std::vector<Dwarf_Die>> entry_chains;
+  if (reader) {
+    Dwarf_Die tree_copy = tree;
+    const int language = dwarf_srclang(&tree_copy);
+    chains = FunctionWalk(*reader, language, wanted_addresses, state_->code).run();
+    std::vector<uint64_t> entry_addresses = entries_beside(wanted_addresses, chains);
+    entry_chains = FunctionWalk(*reader, language, entry_addresses, state_->code).run();
+    for (const uint64_t address : entry_addresses) {
+      found.push_back({address, {}});
+    }
   }
-  Dwarf_Die tree_copy = tree;
-  FunctionWalk walk(*reader, dwarf_srclang(&tree_copy), wanted_addresses, state_->code);
-  const std::vector<std::vector<Dwarf_Die>> chains = walk.run();
+
+  std::optional<LineTable> lines = line_table(state_->sections, unit);
+  if (lines) {
+    std::vector<std::pair<uint64_t, DebugLocation*>> places;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      places.emplace_back(wanted_addresses[i], &locations[wanted[i]]);
+    }
+    for (EntryLocation& entry : found) {
+      places.emplace_back(entry.address, &entry.location);
+    }
+    fill_lines(*lines, state_->code, places);
+  }
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!chains[i].empty()) {
       state_->fill_frames(chains[i], lines, locations[wanted[i]]);
+    }
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!entry_chains[i].empty()) {
+      state_->fill_frames(entry_chains[i], lines, found[i].location);
+      entries.push_back(std::move(found[i]));
     }
   }
 }

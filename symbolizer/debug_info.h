@@ -29,6 +29,12 @@ struct DebugLocation {
   bool plain_name = false;
 };
 
+// Where a function begins.
+struct EntryLocation {
+  uint64_t address = 0;
+  DebugLocation location;
+};
+
 class DebugInfo {
  public:
   // Borrows both. All addresses here are as `dwarf` has them. `split`: where other halves of units may be.
@@ -38,8 +44,10 @@ class DebugInfo {
   DebugInfo& operator=(const DebugInfo&) = delete;
 
   // Fills in `locations[i]` for every i of hits.addresses, the places in the ascending `addresses` that the unit holds.
-  // A location that has frames already is left alone.
-  void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations);
+  // A location that has frames already is left alone. Adds to `entries` those of the functions that were found, where
+  // they are none of the unit's addresses: the unit need not be read for them again.
+  void resolve(const UnitHits& hits, std::span<const uint64_t> addresses, std::span<DebugLocation> locations,
+               std::vector<EntryLocation>& entries);
 
  private:
   struct State;

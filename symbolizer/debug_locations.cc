@@ -2,6 +2,7 @@
 #include "symbolizer/debug_locations.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -37,13 +38,14 @@ std::vector<std::span<const UnitHits>> shares(std::span<const UnitHits> units, s
 }
 
 void resolve_units(ModuleFile& file, std::span<const UnitHits> units, std::span<const uint64_t> addresses,
-                   std::span<const CodeSection> code, std::span<DebugLocation> locations) {
+                   std::span<const CodeSection> code, std::span<DebugLocation> locations,
+                   std::vector<EntryLocation>& entries) {
   if (Dwarf* dwarf = file.dwarf()) {
     DebugInfo debug_info(
         dwarf, code,
         {file.bundle(), file.key(), file.package_paths(), file.debug_path().empty() ? file.path() : file.debug_path()});
     for (const UnitHits& hits : units) {
-      debug_info.resolve(hits, addresses, locations);
+      debug_info.resolve(hits, addresses, locations, entries);
     }
   }
 }
@@ -78,14 +80,15 @@ Claims split_claims(std::span<const UnitHits> units, size_t address_count) {
 
 }  // namespace
 
-std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, ModuleFile& file,
-                                                std::span<const uint64_t> module_addresses,
-                                                std::span<const CodeSection> module_code,
-                                                const SymbolizerOptions& options, uint64_t unit_bytes_per_thread) {
-  std::vector<DebugLocation> locations(module_addresses.size());
+DebugLocations find_debug_locations(const SymbolModule& module, ModuleFile& file,
+                                    std::span<const uint64_t> module_addresses,
+                                    std::span<const CodeSection> module_code, const SymbolizerOptions& options,
+                                    uint64_t unit_bytes_per_thread) {
+  DebugLocations result;
+  result.locations.resize(module_addresses.size());
   Dwarf* dwarf = file.dwarf();
   if (dwarf == nullptr) {
-    return locations;
+    return result;
   }
   const uint64_t bias = file.dwarf_bias();
   std::vector<uint64_t> addresses(module_addresses.begin(), module_addresses.end());
@@ -99,21 +102,30 @@ std::vector<DebugLocation> find_debug_locations(const SymbolModule& module, Modu
   const uint64_t threads =
       std::clamp<uint64_t>(total_bytes(claims.first) / unit_bytes_per_thread, 1, std::max(options.threads, 1u));
   const std::vector<std::span<const UnitHits>> parts = shares(claims.first, threads);
+  std::vector<std::vector<EntryLocation>> entries(parts.size() + 1);  // of each part, and of the others
   run_parallel(parts.size(), unsigned(threads), [&](size_t i) {
     if (i == 0) {
-      resolve_units(file, parts[i], addresses, code, locations);
+      resolve_units(file, parts[i], addresses, code, result.locations, entries[i]);
     } else if (Result<ModuleFile> own = ModuleFile::open(module, options.debug_directories); own.ok()) {
-      resolve_units(*own, parts[i], addresses, code, locations);
+      resolve_units(*own, parts[i], addresses, code, result.locations, entries[i]);
     }
   });
-  resolve_units(file, claims.others, addresses, code, locations);
+  resolve_units(file, claims.others, addresses, code, result.locations, entries.back());
 
-  for (DebugLocation& location : locations) {
+  for (std::vector<EntryLocation>& each : entries) {
+    std::move(each.begin(), each.end(), std::back_inserter(result.entries));
+  }
+  const auto unbias = [bias](DebugLocation& location) {
     for (SymbolFrame& frame : location.frames) {
       frame.function_offset -= bias;
     }
+  };
+  std::for_each(result.locations.begin(), result.locations.end(), unbias);
+  for (EntryLocation& entry : result.entries) {
+    entry.address -= bias;
+    unbias(entry.location);
   }
-  return locations;
+  return result;
 }
 
 }  // namespace flarestack

@@ -108,27 +108,23 @@ class AddressResolver {
   AddressResolver(const SymbolModule& module, ModuleFile& file, const SymbolizerOptions& options, SymbolDetail detail)
       : module_(module), file_(file), options_(options), detail_(detail), code_(code_sections(file.elf())) {}
 
-  // As resolve_module().
-  std::vector<std::vector<SymbolFrame>> resolve(std::span<const uint64_t> addresses) {
+  // Adds to the addresses and frames of `result`, in the order of the addresses: the ascending `asked`, and the entries
+  // that debug information has on the way.
+  void resolve(std::span<const uint64_t> asked, ResolvedModule& result) {
+    std::vector<EntryLocation> found = locate(asked);
+    std::vector<uint64_t> addresses;
     std::vector<std::vector<SymbolFrame>> frames;
-    frames.reserve(addresses.size());
-    for (const uint64_t address : addresses) {
-      frames.push_back({unresolved_frame(module_.path, address)});
-    }
-    if (addresses.empty()) {
-      return frames;
-    }
-    std::vector<DebugLocation> locations(addresses.size());
-    if (detail_ == SymbolDetail::kEverything) {
-      locations = find_debug_locations(module_, file_, addresses, code_, options_);
+    for (const EntryLocation& each : found) {
+      addresses.push_back(each.address);
+      frames.push_back({unresolved_frame(module_.path, each.address)});
     }
     const std::vector<PltStub> stubs = find_plt_stubs(file_.elf(), addresses);
     // The addresses, and the entries of their functions, whose linker names may be the better known ones, and what
     // stubs lead to.
     std::vector<uint64_t> lookups(addresses.begin(), addresses.end());
-    for (const DebugLocation& location : locations) {
-      if (location.plain_name) {
-        lookups.push_back(location.frames.back().function_offset);
+    for (const EntryLocation& each : found) {
+      if (each.location.plain_name) {
+        lookups.push_back(each.location.frames.back().function_offset);
       }
     }
     for (const PltStub& stub : stubs) {
@@ -139,7 +135,8 @@ class AddressResolver {
     std::sort(lookups.begin(), lookups.end());
     lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
     SymbolMatcher matcher(lookups, code_);
-    level_ = add_symbols(file_, detail_, matcher);
+    const ModuleSymbols::Level level = add_symbols(file_, detail_, matcher);
+    level_ = most_have_lines_ ? ModuleSymbols::Level::kLines : level;
     const std::vector<SymbolMatch> matches = matcher.matches();
     auto match_of = [&](uint64_t address) -> const SymbolMatch& {
       return matches[size_t(std::lower_bound(lookups.begin(), lookups.end(), address) - lookups.begin())];
@@ -147,10 +144,8 @@ class AddressResolver {
 
     const FunctionBounds bounds(file_.elf());
     const std::optional<uint64_t> entry = program_entry(file_.elf());
-    size_t with_lines = 0;
     for (size_t i = 0; i < addresses.size(); ++i) {
-      DebugLocation& location = locations[i];
-      with_lines += location.line != 0 ? 1 : 0;
+      DebugLocation& location = found[i].location;
       if (!location.frames.empty()) {
         if (location.plain_name) {
           use_linker_name(location.frames.back(), match_of(location.frames.back().function_offset));
@@ -181,21 +176,43 @@ class AddressResolver {
         frame.line = location.line;
       }
     }
-    if (with_lines * 2 >= addresses.size()) {
-      level_ = ModuleSymbols::Level::kLines;
-    }
-    return frames;
+    result.addresses.insert(result.addresses.end(), addresses.begin(), addresses.end());
+    std::move(frames.begin(), frames.end(), std::back_inserter(result.frames));
   }
-  // Of the last ones.
+  // Of those that were asked last.
   ModuleSymbols::Level level() const { return level_; }
 
  private:
+  // By address, each once.
+  std::vector<EntryLocation> locate(std::span<const uint64_t> asked) {
+    DebugLocations known;
+    known.locations.resize(asked.size());
+    if (detail_ == SymbolDetail::kEverything) {
+      known = find_debug_locations(module_, file_, asked, code_, options_);
+    }
+    std::vector<EntryLocation> found;
+    size_t with_lines = 0;
+    for (size_t i = 0; i < asked.size(); ++i) {
+      with_lines += known.locations[i].line != 0 ? 1 : 0;
+      found.push_back({asked[i], std::move(known.locations[i])});
+    }
+    most_have_lines_ = with_lines * 2 >= asked.size();
+    std::move(known.entries.begin(), known.entries.end(), std::back_inserter(found));
+    std::stable_sort(found.begin(), found.end(),
+                     [](const EntryLocation& a, const EntryLocation& b) { return a.address < b.address; });
+    found.erase(std::unique(found.begin(), found.end(),
+                            [](const EntryLocation& a, const EntryLocation& b) { return a.address == b.address; }),
+                found.end());
+    return found;
+  }
+
   const SymbolModule& module_;
   ModuleFile& file_;
   const SymbolizerOptions& options_;
   SymbolDetail detail_;
   std::vector<CodeSection> code_;
   ModuleSymbols::Level level_ = ModuleSymbols::Level::kNone;
+  bool most_have_lines_ = false;
 };
 
 // Of functions with lines, but for what is in the ascending `addresses` already; ascending.
@@ -226,9 +243,9 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
                               const SymbolizerOptions& options, SymbolDetail detail) {
   ResolvedModule result;
   result.symbols.id = module.id;
-  result.addresses.assign(addresses.begin(), addresses.end());
   Result<ModuleFile> file = ModuleFile::open(module, options.debug_directories);
   if (!file.ok()) {
+    result.addresses.assign(addresses.begin(), addresses.end());
     for (const uint64_t address : addresses) {
       result.frames.push_back({unresolved_frame(module.path, address)});
     }
@@ -236,12 +253,12 @@ ResolvedModule resolve_module(const SymbolModule& module, std::span<const uint64
     return result;
   }
   AddressResolver resolver(module, *file, options, detail);
-  result.frames = resolver.resolve(addresses);
+  resolver.resolve(addresses, result);
   result.symbols.level = resolver.level();
-  const std::vector<uint64_t> entries = entries_beside(addresses, result.frames);
-  std::vector<std::vector<SymbolFrame>> entry_frames = resolver.resolve(entries);
-  result.addresses.insert(result.addresses.end(), entries.begin(), entries.end());
-  std::move(entry_frames.begin(), entry_frames.end(), std::back_inserter(result.frames));
+  // Those of assembly, which only symbols know.
+  if (const std::vector<uint64_t> entries = entries_beside(result.addresses, result.frames); !entries.empty()) {
+    resolver.resolve(entries, result);
+  }
 
   result.files = file->debug_file_candidates(options.debug_directories);
   result.files.push_back(file->path());

@@ -256,7 +256,7 @@ TEST_CASE("several threads on one module find what one finds") {
     SymbolizerOptions options;
     options.threads = threads;
     std::vector<std::vector<std::string>> texts;
-    for (const DebugLocation& location : find_debug_locations(module, *file, addresses, code, options, 1)) {
+    for (const DebugLocation& location : find_debug_locations(module, *file, addresses, code, options, 1).locations) {
       texts.push_back(fixture::frame_texts(location.frames));
     }
     return texts;
