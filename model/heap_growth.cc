@@ -83,13 +83,15 @@ class GrowthFinder {
       const uint32_t process = recording_.process_of_thread(each.thread);
       if (process >= ends_.size() || !is_long_enough(ends_[process])) continue;
       if (each.stack >= kept.size() || !kept[each.stack] || !selection.chooses_thread(each.thread)) continue;
+      const auto change = static_cast<int64_t>(each.allocated_bytes) - static_cast<int64_t>(each.deallocated_bytes);
+      if (change == 0 && each.allocations == each.deallocations)
+        continue;  // most stacks are of blocks that live shortly
       const int64_t end_ns = each.slice_start_ns + each.slice_length_ns;
       const std::vector<int64_t>& ends = ends_[process];
       const auto slice = std::lower_bound(ends.begin(), ends.end(), end_ns);
       if (slice == ends.end()) continue;
       Series& series = series_of(process, paths_.path_of(each.stack));
       series.stack = each.stack;
-      const auto change = static_cast<int64_t>(each.allocated_bytes) - static_cast<int64_t>(each.deallocated_bytes);
       series.changes.emplace_back(static_cast<uint32_t>(slice - ends.begin()), change);
       // Wraps around instead of overflowing, whatever a damaged trace says.
       series.live_bytes =
