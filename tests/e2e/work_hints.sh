@@ -37,4 +37,5 @@ done
 # The text has them too, above the code.
 "$FLARESTACK" annotate t.flare shows >t.txt
 grep -q '^What kind of work it is' t.txt || fail "$(cat t.txt)"
-"$FLARESTACK" report t.flare | grep -q '^ *code: .*%' || fail "no instructions in the report: $("$FLARESTACK" report t.flare)"
+"$FLARESTACK" report t.flare >report.txt
+grep -q '^ *code: .*%' report.txt || fail "no instructions in the report: $(cat report.txt)"
