@@ -3,6 +3,7 @@
 
 A run that fails ends the benchmark: no figure is ever made from it.
 """
+import ctypes
 import dataclasses
 import datetime
 import json
@@ -77,11 +78,27 @@ def run(command, environment=None, timeout_s=120, cpu=None, watch=None):
             errors.seek(0)
             stderr = errors.read().decode(errors="replace")
         if late.is_set():
+            reap_group(process.pid)
             raise Timeout(f"{' '.join(map(str, command))}: took longer than {timeout_s} s")
         if process.returncode != 0:
             raise BenchError(f"{' '.join(map(str, command))}: exit status {process.returncode}\n{stderr[-2000:]}")
         own = json.loads(pathlib.Path(account).read_text()) if os.path.exists(account) else {}
         return Run(wall_s, usage.ru_utime, usage.ru_stime, own, stderr, usage.ru_maxrss * 1024)
+
+
+def adopt_orphans():
+    """Children of commands that are killed become ours, so that what they used counts as ours and not as others'."""
+    PR_SET_CHILD_SUBREAPER = 36
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_group(group):
+    """Waits for what is left of a killed process group, as far as it is ours."""
+    try:
+        while True:
+            os.waitpid(-group, 0)
+    except ChildProcessError:
+        pass
 
 
 def median_and_interval(values, seed=1):

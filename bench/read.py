@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import large_program
-from harness import BenchError, Results, Timeout, need_command, run, run_benchmark
+from harness import BenchError, Results, Timeout, adopt_orphans, need_command, run, run_benchmark
 from heap_profilers import output_of
 
 CACHED_BAR_MS = 100
@@ -216,6 +216,7 @@ def main():
         setattr(options, name, value)
     for name, package in [("perf", "linux-perf"), ("heaptrack", "heaptrack"), ("llvm-symbolizer", "llvm"), ("eu-addr2line", "elfutils")]:
         need_command(name, package)
+    adopt_orphans()
     results = Results("read", settings)
     print(EXPLAINED)
     program = large_program.build(options.build / f"bench/large-{options.units}", options.units)
