@@ -2,6 +2,7 @@
 #include "base/jit_dump.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <numeric>
 #include <unordered_map>
@@ -81,7 +82,7 @@ std::vector<JitLine> entries_of_one_size(std::string_view body, uint64_t count, 
     for (uint64_t i = 0; i < count && entry_bytes > kEntryBytes; ++i) {
       const std::string_view entry = body.substr(i * entry_bytes, entry_bytes);
       const uint64_t address = number_at<uint64_t>(entry, 0);
-      if (entry.back() != '\0' || number_at<uint32_t>(entry, 12) != 0 || address - code_address >= kMostCode) {
+      if (entry.back() != '\0' || address - code_address >= kMostCode) {
         break;
       }
       entries.push_back({address, number_at<uint32_t>(entry, 8), {}});
@@ -93,19 +94,36 @@ std::vector<JitLine> entries_of_one_size(std::string_view body, uint64_t count, 
   return {};
 }
 
-// The file that V8 puts into names: "JS:*hot /src/hot.js:1:13", "JS:^resolve node:path:1217:10"; empty: it is no such
-// name.
-std::string_view file_in_name(std::string_view name) {
-  for (int number = 0; number < 2; ++number) {
-    const size_t digits = name.find_last_not_of("0123456789");
-    if (digits == std::string_view::npos || name[digits] != ':' || digits + 1 == name.size()) {
+// Where a function begins, as V8 puts it into names: "JS:*hot /src/hot.js:1:13", "JS:^resolve node:path:1217:10". An
+// empty file: it is no such name.
+struct Declaration {
+  std::string_view file;
+  uint32_t line = 0;
+};
+
+Declaration declaration_in_name(std::string_view name) {
+  std::string_view number;
+  std::string_view rest = name;
+  for (int i = 0; i < 2; ++i) {  // the column, then the line
+    const size_t before = rest.find_last_not_of("0123456789");
+    if (before == std::string_view::npos || rest[before] != ':' || before + 1 == rest.size()) {
       return {};
     }
-    name = name.substr(0, digits);
+    number = rest.substr(before + 1);
+    rest = rest.substr(0, before);
   }
-  const size_t space = std::min({name.find(" /"), name.find(" file:"), name.find(" node:")});
-  return name.starts_with("JS:") && space != std::string_view::npos ? name.substr(space + 1) : std::string_view();
+  const size_t space = std::min({rest.find(" /"), rest.find(" file:"), rest.find(" node:")});
+  Declaration declaration;
+  std::from_chars(number.data(), number.data() + number.size(), declaration.line);  // 0 if it is too large
+  if (rest.starts_with("JS:") && space != std::string_view::npos) {
+    declaration.file = rest.substr(space + 1);
+  }
+  return declaration;
 }
+
+// V8 gives code of its baseline compiler ("^") and of its interpreter ("~") the lines of their bytecode: the offsets are
+// not those of machine code (seen of 11.3; the optimizing compilers, "+" and "*", write their own).
+bool is_of_bytecode(std::string_view name) { return name.starts_with("JS:^") || name.starts_with("JS:~"); }
 
 }  // namespace
 
@@ -191,8 +209,8 @@ void JitDump::add_move(std::string_view body, uint64_t time_ns) {
   codes_.push_back(code);
 }
 
-// Code address, number of entries: u64; of each entry its address: u64, line, discriminator: u32, file and its zero,
-// where "\xff" is the file of the entry before.
+// Code address, number of entries: u64; of each entry its address: u64, line, discriminator (of V8: the column): u32,
+// file and its zero, where "\xff" is the file of the entry before.
 void JitDump::add_lines(std::string_view body) {
   if (body.size() < 16) {
     ++bad_records_;
@@ -237,19 +255,23 @@ void JitDump::settle() {
 }
 
 JitPlace JitDump::place_in(const Code& code, uint64_t address) const {
-  JitPlace place;
-  place.name = printable_name(code.name);
-  if (code.lines != SIZE_MAX) {
+  const Declaration declaration = declaration_in_name(code.name);
+  std::string_view file = declaration.file;
+  uint32_t line = declaration.line;
+  if (code.lines != SIZE_MAX && !is_of_bytecode(code.name)) {
     const std::vector<JitLine>& lines = lines_[code.lines].lines;
     const uint64_t in_lines = address - code.start + code.original_start;
     const auto after = std::upper_bound(lines.begin(), lines.end(), in_lines,
-                                        [](uint64_t value, const JitLine& line) { return value < line.address; });
+                                        [](uint64_t value, const JitLine& each) { return value < each.address; });
     if (after != lines.begin()) {
-      const std::string_view file = std::prev(after)->file;
-      place.file = printable_name(file.empty() ? file_in_name(code.name) : file, 4096);
-      place.line = place.file.empty() ? 0 : std::prev(after)->line;
+      file = std::prev(after)->file.empty() ? declaration.file : std::prev(after)->file;
+      line = std::prev(after)->line;
     }
   }
+  JitPlace place;
+  place.name = printable_name(code.name);
+  place.file = printable_name(file, 4096);
+  place.line = place.file.empty() ? 0 : line;
   return place;
 }
 

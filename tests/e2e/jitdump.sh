@@ -61,7 +61,14 @@ function hot(n) { let s = 0;
 let s = 0, end = Date.now() + 1500;
 while (Date.now() < end) s ^= hot(1e6);
 JS
-"$FLARESTACK" record --quiet -o node.flare -- node --perf-prof hot.js
-ls jit-*.dump >/dev/null || fail "node wrote no jitdump"
-"$FLARESTACK" report node.flare --format json >node.json
-json_true node.json "[('hot ' in f['name'], f['file'].endswith('/hot.js'), 1 <= f['line'] <= 3) for f in [max((f for f in d['functions'] if not f['name'].startswith('[')), key=lambda f: f['self'])]] == [(True, True, True)]" "node's hot function"
+# Of V8's baseline compiler the lines are not of machine code: the function's own line stands for them.
+node_run() {  # its option, the name of the hot function, the lines it may have
+  rm jit-*.dump
+  "$FLARESTACK" record --quiet -o node.flare -- node --perf-prof "$1" hot.js
+  ls jit-*.dump >/dev/null || fail "node wrote no jitdump"
+  "$FLARESTACK" report node.flare --format json >node.json
+  json_true node.json "[(f['file'].endswith('/hot.js'), f['line'] in $3) for f in d['functions'] if f['name'].startswith('$2')] == [(True, True)]" "node's hot function"
+}
+node_run --max-opt=1 "JS:^hot " "(1,)"
+node_run --max-opt=3 "JS:*hot " "(1, 2, 3)"
+json_true node.json "'hot ' in max((f for f in d['functions'] if not f['name'].startswith('[')), key=lambda f: f['self'])['name']" "node's hottest function"

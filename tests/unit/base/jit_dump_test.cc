@@ -28,8 +28,8 @@ std::string load(uint64_t time_ns, uint64_t address, uint64_t size, const std::s
                     name + std::string(1, '\0') + std::string(size, '\xcc'));
 }
 
-std::string line(uint64_t address, uint32_t number, const std::string& file) {
-  return bytes_of(address) + bytes_of(number) + bytes_of(uint32_t{0}) + file + std::string(1, '\0');
+std::string line(uint64_t address, uint32_t number, const std::string& file, uint32_t column = 0) {
+  return bytes_of(address) + bytes_of(number) + bytes_of(column) + file + std::string(1, '\0');
 }
 
 std::string at(const JitDump& dump, uint64_t address, uint64_t time_ns) {
@@ -81,8 +81,8 @@ TEST_CASE("lines that a compiler gave behind an ELF header are taken back") {
 TEST_CASE("lines whose file name is of freed memory have the file that V8 puts into the name of the function") {
   const std::string freed("\x38\x9f\0\0\0C)\xef\n\xc9=\x11xyzw", 16);
   const auto dump_of = [&](const std::string& name, const std::string& first, const std::string& second) {
-    const std::string lines = bytes_of(uint64_t{0x1000}) + bytes_of(uint64_t{2}) + line(0x1000, 2, first) +
-                              line(0x1008, 3, second) + std::string(4, '\0');
+    const std::string lines = bytes_of(uint64_t{0x1000}) + bytes_of(uint64_t{2}) + line(0x1000, 2, first, 27) +
+                              line(0x1008, 3, second, 16) + std::string(4, '\0');
     return header() + record(2, 90, lines) + load(100, 0x1000, 16, name);
   };
   const std::string good = dump_of("JS:*hot /src/my folder/hot.js:1:13", freed, freed);
@@ -90,14 +90,26 @@ TEST_CASE("lines whose file name is of freed memory have the file that V8 puts i
   CHECK(at(JitDump::parse(good), 0x1009, 100) == "JS:*hot /src/my folder/hot.js:1:13 /src/my folder/hot.js:3");
   CHECK(JitDump::parse(good).bad_records() == 0);
   // Control characters, no zero among them.
-  const std::string no_zero = dump_of("JS:^resolve node:path:12:10", "C)\xef\n", "C)\xef\n");
-  CHECK(at(JitDump::parse(no_zero), 0x1004, 100) == "JS:^resolve node:path:12:10 node:path:2");
+  const std::string no_zero = dump_of("JS:*resolve node:path:12:10", "C)\xef\n", "C)\xef\n");
+  CHECK(at(JitDump::parse(no_zero), 0x1004, 100) == "JS:*resolve node:path:12:10 node:path:2");
+  // Of the baseline compiler: lines of bytecode.
+  CHECK(at(JitDump::parse(dump_of("JS:^f /a.js:1:13", freed, freed)), 0x1004, 100) == "JS:^f /a.js:1:13 /a.js:1");
   CHECK(at(JitDump::parse(dump_of("JS:^ 12", freed, freed)), 0x1004, 100) == "JS:^ 12");
   CHECK(at(JitDump::parse(dump_of("some:1:2", freed, freed)), 0x1004, 100) == "some:1:2");
-  // Of two files: where each ends is not known.
+  // Of two files: where each ends is not known, but where the function begins is.
   const std::string two = dump_of("JS:*hot /src/hot.js:1:13", freed, freed + freed + freed);
-  CHECK(at(JitDump::parse(two), 0x1004, 100) == "JS:*hot /src/hot.js:1:13");
+  CHECK(at(JitDump::parse(two), 0x1004, 100) == "JS:*hot /src/hot.js:1:13 /src/hot.js:1");
   CHECK(JitDump::parse(two).bad_records() == 1);
+}
+
+TEST_CASE("code without lines has the file and line that V8 puts into its name") {
+  const auto named = [](const std::string& name) {
+    return at(JitDump::parse(header() + load(100, 0x1000, 16, name)), 0x1004, 100);
+  };
+  CHECK(named("JS:~main /src/a.js:7:1") == "JS:~main /src/a.js:7:1 /src/a.js:7");
+  CHECK(named("JS:~main /src/a.js:99999999999:1") == "JS:~main /src/a.js:99999999999:1 /src/a.js:0");
+  CHECK(named("JS:~main /src/a.js:7") == "JS:~main /src/a.js:7");
+  CHECK(named("RegExp:/a/:7:1") == "RegExp:/a/:7:1");
 }
 
 TEST_CASE("a jitdump that is cut or makes no sense names what is there") {
