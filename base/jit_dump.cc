@@ -121,8 +121,8 @@ Declaration declaration_in_name(std::string_view name) {
   return declaration;
 }
 
-// V8 gives code of its baseline compiler ("^") and of its interpreter ("~") the lines of their bytecode: the offsets are
-// not those of machine code (seen of 11.3; the optimizing compilers, "+" and "*", write their own).
+// V8 gives code of its baseline compiler ("^") and of its interpreter ("~") the lines of their bytecode: the offsets
+// are not those of machine code (seen of 11.3; the optimizing compilers, "+" and "*", write their own).
 bool is_of_bytecode(std::string_view name) { return name.starts_with("JS:^") || name.starts_with("JS:~"); }
 
 }  // namespace

@@ -79,7 +79,7 @@ struct AnnotationSources {
   // Of data that instructions name: raw_symbols().
   std::function<std::vector<std::string>(const SymbolModule&, const std::vector<uint64_t>& offsets)> data_names;
 };
-// The files of this machine, and the default cache of symbols.
+// The files of this machine, and the default cache of symbols; of one recording, whose module ids they go by.
 AnnotationSources annotation_sources(bool inline_frames);
 
 // `function` is an index of Profile::functions. Never fails: what is not there, the problems say.
