@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Begins: reads the recordings that the page carries, and shows them as the URL says.
+import {el} from './dom.js';
+import {Functions} from './functions.js';
+import {Model} from './model.js';
+import {Page} from './page.js';
+import {Paths} from './paths.js';
+import {decodePayload} from './payload.js';
+import {Recording} from './recording.js';
+import {defaultState, stateFromFragment, stateToFragment, Store} from './state.js';
+
+/** @type {import('./page.js').View[]} */
+const kViews = [];
+
+/** @type {((context: import('./page.js').Context) => import('./page.js').Part)[]} */
+const kBars = [];
+
+export async function start() {
+  const scripts = [...document.querySelectorAll('script[type="application/octet-stream"]')];
+  const payloads = await Promise.all(scripts.map((each) => decodePayload(each.textContent || '')));
+  scripts.forEach((each) => each.remove());
+  const stacks = Math.max(...payloads.map((each) => each.column('stack.parent').length), 0);
+  const [functions, paths] = [new Functions(), new Paths(stacks + 2)];
+  const recordings = payloads.map((payload) => new Recording(payload, functions, paths));
+  const model = new Model(recordings, functions, paths);
+
+  const defaults = {...defaultState(), metric: recordings[0].meta.default_metric};
+  if (recordings.length > 1) defaults.compare = 'difference';
+  const store = new Store(stateFromFragment(location.hash, defaults), (state, push) => {
+    const url = `#${stateToFragment(state, defaults)}`;
+    if (push) history.pushState(null, '', url);
+    else history.replaceState(null, '', url);
+  });
+  addEventListener('popstate', () => {
+    store.undos.pop();
+    store.replace(stateFromFragment(location.hash, defaults), false);
+  });
+  document.getElementById('loading')?.remove();
+  new Page(model, store, kViews, kBars);
+  document.documentElement.dataset.ready = 'true';
+}
+
+export function main() {
+  start().catch((error) => {
+    const loading = document.getElementById('loading');
+    const text = `This page could not be shown: ${error instanceof Error ? error.message : error}`;
+    if (loading) loading.textContent = text;
+    else document.body.append(el('p', {class: 'bad', role: 'alert'}, text));
+    console.error(error);
+  });
+}
