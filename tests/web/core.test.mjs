@@ -104,6 +104,7 @@ test('levels of the heap are of a moment', () => {
       {stack: 'main;keep;malloc', slice: 0, allocations: 4, bytes: 400, peakBytes: 400, peakBlocks: 4},
       {stack: 'main;keep;malloc', slice: 1, freed: 3, freedBytes: 300},
       {stack: 'main;temp;malloc', slice: 1, allocations: 9, bytes: 900, freed: 9, freedBytes: 900, temporary: 9, peakBytes: 100, peakBlocks: 1},
+      {stack: 'main;mmap', slice: 0, kind: 1, allocations: 1, bytes: 5000, peakBytes: 5000, peakBlocks: 1},
     ],
     leaks: [{stack: 'main;keep;malloc', blocks: 1, bytes: 100}, {stack: 'main;temp;malloc', blocks: 5, bytes: 50, counted: 0}],
     heapSlices: [

@@ -73,7 +73,7 @@ export function samplePayload({samples = [], allocations = [], leaks = [], heapS
     put('allocation.slice', each.slice ?? 0);
     put('allocation.thread', each.thread ?? 0);
     put('allocation.stack', stackOf(each.stack));
-    put('allocation.kind', 0);
+    put('allocation.kind', each.kind ?? 0);
     put('allocation.size_class', each.sizeClass ?? 7);
     put('allocation.allocations', each.allocations ?? 0);
     put('allocation.allocated_bytes', each.bytes ?? 0);

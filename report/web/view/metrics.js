@@ -20,6 +20,8 @@ export const METRICS = [
   {name: 'leaked', title: 'Leaked', unit: 'bytes', heap: true, level: true},
 ];
 
+const kHeapMemory = 0;  // what a program mapped itself is another kind, and in no metric
+
 /** @param {string} name @returns {Metric} */
 export function metricOf(name) {
   return METRICS.find((each) => each.name === name) || METRICS[0];
@@ -105,14 +107,14 @@ function visitSamples(recording, wall, filter, visit) {
 
 /** @param {Recording} recording @param {string} metric @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
 function visitAllocations(recording, metric, filter, visit) {
-  const {slice, thread, stack, allocations, allocatedBytes, temporary} = recording.allocations;
+  const {slice, thread, stack, kind, allocations, allocatedBytes, temporary} = recording.allocations;
   const value = metric === 'allocated' ? allocatedBytes : metric === 'temporary' ? temporary : allocations;
   const count = metric === 'temporary' ? temporary : allocations;
   const wanted = wantedThreads(recording, filter);
   const parts = partsOfSlices(recording, filter);
   for (let i = 0; i < slice.length; i++) {
     const part = parts[slice[i]];
-    if (part === 0 || (wanted && !wanted[thread[i]])) continue;
+    if (part === 0 || kind[i] !== kHeapMemory || (wanted && !wanted[thread[i]])) continue;
     visit(stack[i], Math.round(value[i] * part), Math.round(count[i] * part), slice[i], thread[i]);
   }
 }
@@ -120,12 +122,12 @@ function visitAllocations(recording, metric, filter, visit) {
 // What is live at the range's end, or at the moment of the peak of each process: sums of differences from the start on.
 /** @param {Recording} recording @param {boolean} peak @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
 function visitLevels(recording, peak, filter, visit) {
-  const {slice, thread, stack, allocations, allocatedBytes, deallocations, deallocatedBytes, peakBytes, peakBlocks} =
+  const {slice, thread, stack, kind, allocations, allocatedBytes, deallocations, deallocatedBytes, peakBytes, peakBlocks} =
       recording.allocations;
   const wanted = wantedThreads(recording, filter);
   const peaks = peak ? findPeaks(recording, filter) : [];
   for (let i = 0; i < slice.length; i++) {
-    if (wanted && !wanted[thread[i]]) continue;
+    if (kind[i] !== kHeapMemory || (wanted && !wanted[thread[i]])) continue;
     const start = recording.sliceStart[slice[i]];
     if (!peak) {
       if (start < filter.to) {
