@@ -146,7 +146,7 @@ test('trees from the root, from the leaves and in time have the same total', () 
 
 test('a function that calls itself counts once a stack', () => {
   const {model, state, recording} = sampleModel();
-  const {self, total} = functionTotals(model.values(state)[0], recording.functions.count);
+  const {self, total} = functionTotals(model.topDown(state), recording.functions.count);
   const work = recording.functions.list.findIndex((each) => each.name === 'work');
   assert.deepEqual([self[work], total[work]], [7e6, 13e6]);
 });

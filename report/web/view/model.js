@@ -3,7 +3,7 @@
 // the same.
 import {metricOf, selfOfPaths} from './metrics.js';
 import {functionTotals, InvertedTree, TopDownTree} from './tree.js';
-import {timedEntries, TimeTree} from './time_tree.js';
+import {filteredEntries, timedEntries, TimeTree} from './time_tree.js';
 import {applyTransforms, mapThrough} from './transform.js';
 
 /** @typedef {import('./state.js').ViewState} ViewState */
@@ -68,10 +68,18 @@ export class Model {
   /** @param {ViewState} state @param {number} [which] @returns {TimeTree} */
   inTime(state, which = 0) {
     return this.keep(['time', which, ...chosen(state)], () => {
-      const mapped = mapThrough(this.paths, state.transforms, this.functions);
-      const entries = timedEntries(this.recordings[which], state.metric, this.filter(state, which), mapped);
+      const {mapped, entries} = this.timed(state, which);
       const threads = this.threadFunctions[which];
-      return new TimeTree(mapped.paths, entries, (thread) => threads[thread] ?? -1);
+      return new TimeTree(mapped.paths, filteredEntries(entries, this.recordings[which], this.filter(state, which)),
+          (thread) => threads[thread] ?? -1);
+    });
+  }
+  // Of the whole recording: ranges of it are quick.
+  /** @param {ViewState} state @param {number} which */
+  timed(state, which) {
+    return this.keep(['timed', which, state.metric, state.transforms], () => {
+      const mapped = mapThrough(this.paths, state.transforms, this.functions);
+      return {mapped, entries: timedEntries(this.recordings[which], state.metric, mapped)};
     });
   }
   /** @param {ViewState} state @param {number} [which] @returns {FrameTree} as the flame graph shows it */
@@ -87,7 +95,7 @@ export class Model {
   /** @param {ViewState} state @param {number} [which] @returns {ReturnType<typeof functionTotals>} by function */
   functionTable(state, which = 0) {
     return this.keep(['functions', which, ...chosen(state)],
-        () => functionTotals(this.values(state)[which], this.functions.count));
+        () => functionTotals(this.topDown(state, which), this.functions.count));
   }
   /** @param {ViewState} state @param {number} [which] */
   total(state, which = 0) {

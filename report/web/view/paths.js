@@ -36,9 +36,11 @@ export class Paths {
     return path;
   }
   /** @param {number} path @returns {boolean} the function is among its callers too */
-  isRecursive(path) {
+  isRecursive(path) { return this.recursion()[path] === 1; }
+  /** @returns {Uint8Array} by path: 1 where it is */
+  recursion() {
     this.recursive ??= findRecursive(this);
-    return this.recursive[path] === 1;
+    return this.recursive;
   }
   /** @param {number} path @returns {number[]} functions, root first */
   stackOf(path) {

@@ -1,82 +1,155 @@
 // SPDX-License-Identifier: Apache-2.0
 // The time-ordered tree: the stacks of each thread one after the other, a frame as wide as the run of stacks that have
 // it. A node is a run of entries; its children are found when they are asked for.
-import {forEachEntry} from './metrics.js';
+import {endOfSlice, forEachEntry, partsOfSlices, wantedThreads} from './metrics.js';
 
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {import('./paths.js').Paths} Paths */
 /** @typedef {import('./tree.js').FrameTree} FrameTree */
-/** @typedef {{thread: Uint32Array, path: Int32Array, value: Float64Array, count: Float64Array}} TimedEntries by thread, then time */
+/**
+ * @typedef {object} TimedEntries in order of thread and time; within one slice by path, since its order is not known
+ * @property {Uint32Array} thread
+ * @property {Uint32Array} slice
+ * @property {Int32Array} path
+ * @property {Float64Array} value
+ * @property {Float64Array} count
+ * @property {Int32Array} shared how deep its path is the same as that of the entry before it; -1 at a thread's first
+ */
+
+const kEverything = {from: -Infinity, to: Infinity, process: -1, thread: -1};
 
 /**
- * What the filter lets through in order of thread and time; within one slice by path, since its order is not known.
- * @param {Recording} recording @param {string} metric @param {import('./metrics.js').Filter} filter
+ * All that a metric counts. A quarter of a second for a million samples: to be kept.
+ * @param {Recording} recording @param {string} metric
  * @param {{to: Int32Array, paths: Paths}} mapped where transforms move the recording's paths
  * @returns {TimedEntries}
  */
-export function timedEntries(recording, metric, filter, {to, paths}) {
-  let capacity = 1024;
+export function timedEntries(recording, metric, {to, paths}) {
   let size = 0;
-  let [thread, slice, path] = [new Uint32Array(capacity), new Int32Array(capacity), new Int32Array(capacity)];
-  let [value, count] = [new Float64Array(capacity), new Float64Array(capacity)];
-  forEachEntry(recording, metric, filter, (stack, amount, number, at, who) => {
-    const where = to[recording.pathOf(stack)];
-    if (where < 0 || amount <= 0) return;
-    if (size === capacity) {
-      capacity *= 2;
-      [thread, slice, path] = [grown(thread, capacity), grown(slice, capacity), grown(path, capacity)];
-      [value, count] = [grown(value, capacity), grown(count, capacity)];
-    }
-    thread[size] = who;
-    slice[size] = at;
-    path[size] = where;
-    value[size] = amount;
-    count[size++] = number;
+  forEachEntry(recording, metric, kEverything, () => { size++; });
+  const all = emptyEntries(size);
+  size = 0;
+  const threads = recording.threads.length;
+  forEachEntry(recording, metric, kEverything, (stack, value, count, slice, thread) => {
+    const path = to[recording.pathOf(stack)];
+    if (path < 0 || value <= 0) return;
+    all.thread[size] = Math.min(thread, threads);  // those that are lost are one
+    all.slice[size] = slice;
+    all.path[size] = path;
+    all.value[size] = value;
+    all.count[size++] = count;
   });
-  const rank = rankInWalk(paths);
-  // Least key first, each sort stable: path, slice, thread.
-  let order = sortedBy(Uint32Array.from({length: size}, (_, i) => i), (i) => rank[path[i]], paths.count);
-  order = sortedBy(order, (i) => slice[i] + 1, recording.sliceStart.length + 1);
-  order = sortedBy(order, (i) => Math.min(thread[i], recording.threads.length), recording.threads.length + 1);
+  const walk = walkOf(paths);
+  const order = orderOf(all, size, walk.rank, threads + 1, recording.sliceStart.length + 1);
+  const entries = emptyEntries(size);
+  for (let i = 0; i < size; i++) {
+    const from = order[i];
+    entries.thread[i] = all.thread[from];
+    entries.slice[i] = all.slice[from];
+    entries.path[i] = all.path[from];
+    entries.value[i] = all.value[from];
+    entries.count[i] = all.count[from];
+  }
+  findShared(entries, paths, walk);
+  return entries;
+}
+
+/** @param {number} size @returns {TimedEntries} */
+function emptyEntries(size) {
   return {
-    thread: Uint32Array.from(order, (i) => thread[i]), path: Int32Array.from(order, (i) => path[i]),
-    value: Float64Array.from(order, (i) => value[i]), count: Float64Array.from(order, (i) => count[i]),
+    thread: new Uint32Array(size), slice: new Uint32Array(size), path: new Int32Array(size), value: new Float64Array(size),
+    count: new Float64Array(size), shared: new Int32Array(size),
   };
 }
 
-/** @template {Uint32Array|Int32Array|Float64Array} T @param {T} old @param {number} capacity @returns {T} */
-function grown(old, capacity) {
-  const larger = new /** @type {any} */ (old.constructor)(capacity);
-  larger.set(old);
-  return larger;
+/**
+ * Of all entries, what a filter lets through: of each thread what is between two times, so that neighbours stay so.
+ * @param {TimedEntries} all @param {Recording} recording @param {import('./metrics.js').Filter} filter
+ * @returns {TimedEntries}
+ */
+export function filteredEntries(all, recording, filter) {
+  const wanted = wantedThreads(recording, filter);
+  const parts = partsOfSlices(recording, filter);
+  if (wanted === null && parts.every((part) => part === 1)) return all;
+  const entries = emptyEntries(all.path.length);
+  let size = 0;
+  for (let begin = 0, end = 0; begin < all.path.length; begin = end) {
+    end = endOfSlice(all.slice, begin);
+    for (let i = begin; i < end; i++) {
+      const thread = all.thread[i];
+      const part = parts[all.slice[i]];
+      if (part === 0 || (wanted !== null && !wanted[thread])) continue;
+      entries.shared[size] = size > 0 && entries.thread[size - 1] === thread ? all.shared[i] : -1;
+      entries.thread[size] = thread;
+      entries.path[size] = all.path[i];
+      entries.value[size] = all.value[i] * part;
+      entries.count[size++] = all.count[i] * part;
+    }
+  }
+  const cut = (/** @type {any} */ column) => column.subarray(0, size);
+  return {
+    thread: cut(entries.thread), slice: cut(entries.slice), path: cut(entries.path), value: cut(entries.value),
+    count: cut(entries.count), shared: cut(entries.shared),
+  };
 }
 
-// A counting sort.
-/** @param {Uint32Array} order @param {(i: number) => number} key below `keys` @param {number} keys */
-function sortedBy(order, key, keys) {
-  const next = new Uint32Array(keys + 1);
-  for (const i of order) next[key(i) + 1]++;
-  for (let k = 1; k <= keys; k++) next[k] += next[k - 1];
+// Least key first, each sort stable: path, slice, thread.
+/** @param {TimedEntries} all @param {number} size @param {Int32Array} rank @param {number} threads @param {number} slices */
+function orderOf({thread, slice, path}, size, rank, threads, slices) {
+  let order = new Uint32Array(size);
+  const keys = new Uint32Array(size);
+  for (let i = 0; i < size; i++) {
+    order[i] = i;
+    keys[i] = rank[path[i]];
+  }
+  order = sortedBy(order, keys, rank.length + 1);
+  for (const [column, most] of /** @type {const} */ ([[slice, slices], [thread, threads]])) {
+    for (let i = 0; i < size; i++) keys[i] = column[order[i]];
+    order = sortedBy(order, keys, most + 1);
+  }
+  return order;
+}
+
+// A counting sort; `keys` are beside `order`.
+/** @param {Uint32Array} order @param {Uint32Array} keys @param {number} most */
+function sortedBy(order, keys, most) {
+  const next = new Uint32Array(most + 1);
+  for (let i = 0; i < order.length; i++) next[keys[i] + 1]++;
+  for (let key = 1; key <= most; key++) next[key] += next[key - 1];
   const sorted = new Uint32Array(order.length);
-  for (const i of order) sorted[next[key(i)]++] = i;
+  for (let i = 0; i < order.length; i++) sorted[next[keys[i]]++] = order[i];
   return sorted;
 }
 
-// The place of each path in a walk over their tree, so that paths of equal beginnings are neighbours.
+// The place of each path in a walk over their tree, so that paths of equal beginnings are neighbours, and how many there
+// are from it on that begin with it.
 /** @param {Paths} paths */
-function rankInWalk(paths) {
-  const size = new Int32Array(paths.count).fill(1);
-  for (let path = paths.count - 1; path > 0; path--) size[paths.parent[path]] += size[path];
-  const rank = new Int32Array(paths.count);
-  const next = new Int32Array(paths.count);
+function walkOf({count, parent}) {
+  const size = new Int32Array(count).fill(1);
+  for (let path = count - 1; path > 0; path--) size[parent[path]] += size[path];
+  const rank = new Int32Array(count);
+  const next = new Int32Array(count);
   next[0] = 1;
-  for (let path = 1; path < paths.count; path++) {
-    const parent = paths.parent[path];
-    rank[path] = next[parent];
-    next[parent] += size[path];
+  for (let path = 1; path < count; path++) {
+    rank[path] = next[parent[path]];
+    next[parent[path]] += size[path];
     next[path] = rank[path] + 1;
   }
-  return rank;
+  return {rank, size};
+}
+
+/** @param {TimedEntries} entries @param {Paths} paths @param {{rank: Int32Array, size: Int32Array}} walk */
+function findShared({thread, path, shared}, {parent, depth}, {rank, size}) {
+  for (let i = 0; i < path.length; i++) {
+    if (i === 0 || thread[i] !== thread[i - 1]) {
+      shared[i] = -1;
+      continue;
+    }
+    const place = rank[path[i]];
+    let at = path[i - 1];
+    while (place < rank[at] || place >= rank[at] + size[at]) at = parent[at];
+    shared[i] = depth[at];
+  }
 }
 
 /** @implements {FrameTree} */
@@ -92,7 +165,6 @@ export class TimeTree {
     const size = entries.path.length;
     this.valueBefore = sums(entries.value);
     this.countBefore = sums(entries.count);
-    this.shared = sharedDepths(paths, entries);
     this.byThread = size > 0 && entries.thread[0] !== entries.thread[size - 1];
     // Of a node: its entries, and the depth of its paths; a thread's is 0, as the root's.
     /** @type {{parent: number, begin: number, end: number, depth: number, func: number, kind: number, self: number}[]} */
@@ -139,13 +211,13 @@ export class TimeTree {
   /** @param {number} n */
   make(n) {
     const node = this.nodes[n];
-    const {path, value} = this.entries;
+    const {path, value, shared} = this.entries;
     const {depth: depths, parent} = this.paths;
     const depth = node.depth + 1;
     const made = [];
     for (let begin = node.begin; begin < node.end;) {
       let end = begin + 1;
-      while (end < node.end && this.shared[end] >= depth) end++;
+      while (end < node.end && shared[end] >= depth) end++;
       if (depths[path[begin]] < depth) {
         // Paths that end here share no more with what follows than this node's own: runs of them are one entry each.
         for (let i = begin; i < end; i++) node.self += value[i];
@@ -166,21 +238,4 @@ function sums(values) {
   const before = new Float64Array(values.length + 1);
   for (let i = 0; i < values.length; i++) before[i + 1] = before[i] + values[i];
   return before;
-}
-
-// How deep each entry's path is the same as that of the entry before it; -1 at another thread's first.
-/** @param {Paths} paths @param {TimedEntries} entries */
-function sharedDepths(paths, {path, thread}) {
-  const shared = new Int32Array(path.length).fill(-1);
-  const {parent, depth} = paths;
-  for (let i = 1; i < path.length; i++) {
-    if (thread[i] !== thread[i - 1]) continue;
-    let [a, b] = [path[i - 1], path[i]];
-    while (a !== b) {
-      if (depth[a] >= depth[b]) a = parent[a];
-      else b = parent[b];
-    }
-    shared[i] = depth[a];
-  }
-  return shared;
 }

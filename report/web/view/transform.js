@@ -51,7 +51,7 @@ function applyTransform(values, transform, functions) {
 
 /** @param {Paths} paths @param {Transform[]} transforms @param {Functions} functions @returns {{to: Int32Array, paths: Paths}} */
 export function mapThrough(paths, transforms, functions) {
-  let to = Int32Array.from({length: paths.count}, (_, path) => path);
+  let to = new Int32Array(paths.count).map((_, path) => path);
   for (const transform of transforms) {
     const step = mapPaths(paths, transform, functions);
     to = to.map((path) => (path < 0 ? -1 : step.to[path]));

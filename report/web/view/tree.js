@@ -96,6 +96,7 @@ export class InvertedTree {
     this.entries = [];
     /** @type {Map<number, Int32Array>} */
     this.made = new Map();
+    this.groupOf = new Int32Array(highest(paths.func) + 1);  // by function, while children are made; 0: none yet
     const leaves = [];
     for (let path = 1; path < paths.count; path++) {
       if (value[path] > 0 && begins(path)) {
@@ -133,58 +134,69 @@ export class InvertedTree {
   make(n) {
     const {leaves, at} = this.entries[n];
     const {parent, func, kind} = this.paths;
-    /** @type {Map<number, number>} */
-    const groups = new Map();  // by function: index in `sizes`
+    const {groupOf, values, pathCounts} = this;
+    const next = new Int32Array(leaves.length);
     /** @type {number[]} */
     const sizes = [];
-    const groupOf = new Int32Array(leaves.length).fill(-1);
+    const functions = [];
     for (let i = 0; i < leaves.length; i++) {
-      const next = n === 0 ? at[i] : parent[at[i]];
-      if (next === 0) continue;
-      let group = groups.get(func[next]);
-      if (group === undefined) {
-        group = sizes.length;
-        groups.set(func[next], group);
+      const path = n === 0 ? at[i] : parent[at[i]];
+      next[i] = path;
+      if (path === 0) continue;
+      const f = func[path];
+      if (groupOf[f] === 0) {
+        functions.push(f);
         sizes.push(0);
+        groupOf[f] = sizes.length;
       }
-      groupOf[i] = group;
-      sizes[group]++;
+      sizes[groupOf[f] - 1]++;
     }
     const first = this.nodes.length;
-    const lists = sizes.map((size) => ({leaves: new Int32Array(size), at: new Int32Array(size), filled: 0}));
+    const filled = new Int32Array(sizes.length);
+    const lists = sizes.map((size) => ({leaves: new Int32Array(size), at: new Int32Array(size)}));
     for (let i = 0; i < leaves.length; i++) {
-      if (groupOf[i] < 0) continue;
-      const next = n === 0 ? at[i] : parent[at[i]];
-      const list = lists[groupOf[i]];
-      if (list.filled === 0) this.nodes.push({parent: n, func: func[next], kind: kind[next], total: 0, self: 0, count: 0});
-      list.leaves[list.filled] = leaves[i];
-      list.at[list.filled++] = next;
-      const node = this.nodes[first + groupOf[i]];
-      node.total += this.values[leaves[i]];
-      node.count += this.pathCounts[leaves[i]];
-      if (parent[next] === 0) node.self += this.values[leaves[i]];
+      const path = next[i];
+      if (path === 0) continue;
+      const group = groupOf[func[path]] - 1;
+      if (filled[group] === 0) this.nodes[first + group] = {parent: n, func: func[path], kind: kind[path], total: 0, self: 0, count: 0};
+      const leaf = leaves[i];
+      lists[group].leaves[filled[group]] = leaf;
+      lists[group].at[filled[group]++] = path;
+      const node = this.nodes[first + group];
+      node.total += values[leaf];
+      node.count += pathCounts[leaf];
+      if (parent[path] === 0) node.self += values[leaf];
     }
-    lists.forEach(({leaves: own, at: where}, i) => { this.entries[first + i] = {leaves: own, at: where}; });
+    for (const f of functions) groupOf[f] = 0;
+    lists.forEach((list, i) => { this.entries[first + i] = list; });
     return Int32Array.from(lists, (_, i) => first + i)
         .sort((a, b) => this.nodes[b].total - this.nodes[a].total || this.nodes[a].func - this.nodes[b].func);
   }
 }
 
+/** @param {Int32Array} numbers */
+function highest(numbers) {
+  let most = 0;
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] > most) most = numbers[i];
+  return most;
+}
+
 /**
  * By function; a recursive one counts once per stack.
- * @param {PathValues} values @param {number} functions how many there are
+ * @param {TopDownTree} tree @param {number} functions how many there are
  */
-export function functionTotals({paths, value, count}, functions) {
-  const tree = new TopDownTree({paths, value, count});
+export function functionTotals({paths, selfs, totals, counts}, functions) {
   const self = new Float64Array(functions);
   const total = new Float64Array(functions);
-  const counts = new Float64Array(functions);
+  const count = new Float64Array(functions);
+  const {func} = paths;
+  const recursive = paths.recursion();
   for (let path = 1; path < paths.count; path++) {
-    const func = paths.func[path];
-    self[func] += value[path];
-    if (tree.totals[path] === 0 || paths.isRecursive(path)) continue;
-    total[func] += tree.totals[path];
-    counts[func] += tree.counts[path];
+    const f = func[path];
+    self[f] += selfs[path];
+    if (totals[path] === 0 || recursive[path]) continue;
+    total[f] += totals[path];
+    count[f] += counts[path];
   }
-  return {self, total, count: counts};
+  return {self, total, count};
 }
