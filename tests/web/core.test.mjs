@@ -190,6 +190,9 @@ test('the state goes through the fragment and back', () => {
   };
   assert.deepEqual(stateFromFragment('#' + stateToFragment(state, defaults), defaults), state);
   assert.deepEqual(stateFromFragment('#metric=no&thread=-5&range=9-1&zoom=a.b&transforms=9:1,0&form=x', defaults), defaults);
+  const begun = {...defaults, ranges: [{from: 5, to: 7}]};
+  assert.deepEqual(stateFromFragment('', begun).ranges, begun.ranges);
+  assert.deepEqual(stateFromFragment(stateToFragment(defaults, begun), begun).ranges, []);
 });
 
 test('undo takes back what was set, but not what was typed on the way', () => {

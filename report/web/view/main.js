@@ -25,6 +25,8 @@ export async function start() {
   const model = new Model(recordings, functions, paths);
 
   const defaults = {...defaultState(), metric: recordings[0].meta.default_metric};
+  const {from_ns: from, to_ns: to} = recordings[0].meta;  // asked for on the command line
+  if ((from ?? to ?? null) !== null) defaults.ranges = [{from: from ?? 0, to: to ?? recordings[0].durationNs}];
   if (recordings.length > 1) defaults.compare = 'difference';
   const store = new Store(stateFromFragment(location.hash, defaults), (state, push) => {
     const url = `#${stateToFragment(state, defaults)}`;
@@ -38,6 +40,8 @@ export async function start() {
   document.getElementById('loading')?.remove();
   new Page(model, store, kViews, kBars);
   document.documentElement.dataset.ready = 'true';
+  // The order in time takes a moment to be found: before somebody asks for it.
+  if (recordings[0].has('cpu')) requestIdleCallback(() => model.timed({...defaults, metric: 'cpu'}, 0), {timeout: 5000});
 }
 
 export function main() {

@@ -49,7 +49,7 @@ export function stateToFragment(state, defaults) {
   }
   put('inverted', String(Number(state.inverted)), String(Number(defaults.inverted)));
   for (const key of /** @type {const} */ (['process', 'thread', 'func'])) put(key, String(state[key]), String(defaults[key]));
-  put('range', state.ranges.map(({from, to}) => `${Math.round(from)}-${Math.round(to)}`).join(','), '');
+  put('range', rangesText(state.ranges), rangesText(defaults.ranges));
   put('zoom', state.zoom.join('.'), '');
   put('transforms', state.transforms.map(transformToText).join(','), '');
   for (const [key, text] of Object.entries(state.extra).sort()) put(`x.${key}`, text, defaults.extra[key] || '');
@@ -67,7 +67,7 @@ export function stateFromFragment(fragment, defaults) {
   for (const key of /** @type {const} */ (['view', 'search', 'sort'])) state[key] = parts.get(key) ?? defaults[key];
   if (parts.has('inverted')) state.inverted = parts.get('inverted') === '1';
   for (const key of /** @type {const} */ (['process', 'thread', 'func'])) state[key] = indexIn(parts.get(key), defaults[key]);
-  state.ranges = rangesIn(parts.get('range') || '');
+  if (parts.has('range')) state.ranges = rangesIn(parts.get('range') || '');
   state.zoom = pathIn(parts.get('zoom') || '');
   state.transforms = (parts.get('transforms') || '').split(',').flatMap(transformIn);
   for (const [key, text] of parts) if (key.startsWith('x.')) state.extra[key.slice(2)] = text;
@@ -82,6 +82,11 @@ function indexIn(text, usual) {
 /** @param {string} text @returns {number[]} */
 function pathIn(text) {
   return /^\d{1,9}(\.\d{1,9})*$/.test(text) ? text.split('.').map(Number) : [];
+}
+
+/** @param {Range[]} ranges */
+function rangesText(ranges) {
+  return ranges.map(({from, to}) => `${Math.round(from)}-${Math.round(to)}`).join(',');
 }
 
 /** @param {string} text @returns {Range[]} */
