@@ -1,39 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// Search: a regular expression over function names; case matters once a capital letter is typed. What is no regular
-// expression is searched for as it stands.
+// The search box: a regular expression over function names, how much of the total has a match in its stack, and the way
+// to the next match in the view that is shown. What matches is the model's business (model.js), and all views show it.
+import {button, el} from './dom.js';
+import {countText, percentText} from './format.js';
 
-/** @typedef {import('./functions.js').Functions} Functions */
-/** @typedef {import('./paths.js').Paths} Paths */
-/** @typedef {{expression: RegExp, literal: boolean}} Search literal: it was no regular expression */
+/** @typedef {import('./page.js').Context} Context */
 
-/** @param {string} text @returns {Search|null} null for no text */
-export function compileSearch(text) {
-  if (text === '') return null;
-  const flags = /[A-Z]/.test(text) ? '' : 'i';
-  try {
-    return {expression: new RegExp(text, flags), literal: false};
-  } catch {
-    return {expression: new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), flags), literal: true};
-  }
-}
+/** @param {Context} context @returns {import('./page.js').Part} */
+export function makeSearchBox(context) {
+  const {keys, model, store} = context;
+  const input = el('input', {type: 'search', placeholder: 'Search: a regular expression', 'aria-label': 'Search functions', spellcheck: 'false'});
+  const found = el('span', {class: 'search-found', role: 'status', 'aria-live': 'polite'});
+  // What next and previous are is the business of the view, which has keys for them.
+  const step = (/** @type {string} */ key) => keys.ofView.find((each) => each.key === key);
+  const stepButton = (/** @type {string} */ text, /** @type {string} */ label, /** @type {string} */ key) =>
+    button(text, () => { step(key)?.action(new KeyboardEvent('keydown', {key})); }, {'aria-label': label, title: `${label.toLowerCase()} (${key})`});
+  const previous = stepButton('‹', 'Previous match', 'N');
+  const next = stepButton('›', 'Next match', 'n');
 
-/** 1 for each function that matches. @param {Functions} functions @param {Search} search @returns {Uint8Array} */
-export function matchedFunctions(functions, search) {
-  const matched = new Uint8Array(functions.count);
-  for (let f = 0; f < functions.count; f++) if (search.expression.test(functions.name(f))) matched[f] = 1;
-  return matched;
-}
+  let isNew = true;  // undo goes back to before the typing, not letter by letter
+  const search = (/** @type {string} */ text) => {
+    store.set({search: text}, {push: isNew});
+    isNew = false;
+  };
+  input.addEventListener('focus', () => { isNew = true; });
+  input.addEventListener('input', () => search(input.value));
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') step(event.shiftKey ? 'N' : 'n')?.action(event);
+    else if (event.key !== 'Escape') return;
+    else if (input.value === '') input.blur();
+    else search('');
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  keys.bind('/', 'search', () => {
+    input.focus();
+    input.select();
+  }, 'Search');
 
-/** The part of the values whose stack has a match: a function that matches below one that does counts once.
- * @param {Paths} paths @param {Float64Array} self of each path @param {Uint8Array} matched of each function */
-export function matchedValue(paths, self, matched) {
-  const {parent, func} = paths;
-  const covered = new Uint8Array(paths.count);
-  let sum = 0;
-  for (let p = 1; p < paths.count; p++) {  // parents come first
-    if (covered[parent[p]] === 0 && matched[func[p]] !== 1) continue;
-    covered[p] = 1;
-    sum += self[p];
-  }
-  return sum;
+  return {
+    element: el('search', {class: 'search'}, input, previous, next, found),
+    update(state) {
+      if (input.value !== state.search) input.value = state.search;
+      const {active, error, functions, share} = model.matches(state);
+      const some = active && functions > 0;
+      previous.disabled = !some || !step('N');
+      next.disabled = !some || !step('n');
+      found.classList.toggle('note', error !== '');
+      found.textContent = !active ? '' : `${percentText(share)} matched, ${countText(functions)} function${functions === 1 ? '' : 's'}` +
+          (error ? ` (${error})` : '');
+    },
+  };
 }

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flame graph and icicle: of one recording, of two side by side, or of what changed between them.
+import {changeInks, costScheme, kChangeSteps, kindScheme, moduleScheme} from './colour.js';
+import {DifferenceTree} from './difference_tree.js';
+import {el, fill} from './dom.js';
+import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
+import {FlamePanel} from './flame_panel.js';
+import {FlameLegend, makeFlameToolbar, rowHeightOf, toggleInverted} from './flame_toolbar.js';
+import {countText} from './format.js';
+import {valueText} from './metrics.js';
+import {defaultState} from './state.js';
+
+/** @typedef {import('./page.js').Context} Context */
+/** @typedef {import('./state.js').ViewState} ViewState */
+/** @typedef {import('./flame_panel.js').Look} Look */
+
+export class FlameView {
+  /** @param {Context} context */
+  constructor(context) {
+    this.context = context;
+    /** @type {FlamePanel[]} */
+    this.panels = [];
+    this.active = 0;
+    this.graphs = el('div', {class: 'flame-graphs'});
+    this.legend = new FlameLegend();
+    this.toolbar = makeFlameToolbar(context, () => this.panel().zoomOut());
+    this.element = el('div', {class: 'flame'}, this.toolbar.element, this.graphs, this.legend.element);
+    this.darkness = matchMedia('(prefers-color-scheme: dark)');
+    this.recolour = () => this.update(context.store.state, context.store.state);
+    this.darkness.addEventListener('change', this.recolour);
+    this.keys = this.makeKeys();
+  }
+
+  destroy() {
+    this.darkness.removeEventListener('change', this.recolour);
+    this.panels.forEach((each) => each.destroy());
+  }
+
+  panel() {
+    return this.panels[Math.min(this.active, this.panels.length - 1)];
+  }
+
+  /** @param {ViewState} state @param {ViewState} old */
+  update(state, old) {
+    const sides = state.compare === 'side' ? this.context.model.recordings.length : 1;
+    if (this.panels.length !== sides) this.makePanels(sides);
+    this.toolbar.update(state, old);
+    this.panels.forEach((panel, which) => panel.update(state, this.look(state, which)));
+    this.updateNote();
+  }
+
+  /** @param {number} sides */
+  makePanels(sides) {
+    const {model} = this.context;
+    this.panels.forEach((each) => each.destroy());
+    this.panels = Array.from({length: sides}, (_, which) =>
+      new FlamePanel(this.context, which, sides > 1 ? `Flame graph of ${model.recordings[which].meta.title}` : 'Flame graph', () => this.updateNote()));
+    fill(this.graphs, ...this.panels.map((panel, which) => sides > 1 ?
+      el('section', {class: 'flame-side'}, el('h2', {}, model.recordings[which].meta.title), panel.element) : panel.element));
+    this.panels.forEach((panel, which) => panel.element.addEventListener('focus', () => { this.active = which; }));
+  }
+
+  /** @param {ViewState} state @param {number} which @returns {Look} */
+  look(state, which) {
+    const {model} = this.context;
+    const dark = state.theme === 'auto' ? this.darkness.matches : state.theme === 'dark';
+    const isDifference = state.compare === 'difference' && model.recordings.length > 1;
+    const inTime = !isDifference && state.order === 'time' && model.canBeInTime(state);
+    const matches = model.matches(state, which);
+    const rowHeight = rowHeightOf(state);
+    const {metric, ranges, process, thread, transforms} = state;
+    const key = JSON.stringify([dark, state.colour, state.search, metric, ranges, process, thread, transforms]);
+    if (isDifference) {
+      const tree = this.differenceTree(state);
+      if (which === 0) this.legend.update(changeLegend(dark));
+      return {
+        tree, inTime, rowHeight, key, paint: (layout) =>
+          ({...inksOfFrames(layout, chooseByChange(tree, layout, dark), matches, dark), hatched: vanishedFrames(tree, layout)}),
+      };
+    }
+    const scheme = this.scheme(state, which, dark);
+    if (which === 0) this.legend.update(scheme.legend.map(({label, ink}) => ({label, ink: scheme.inks[ink]})));
+    return {
+      tree: model.tree(state, which), inTime, rowHeight, key,
+      paint: (layout) => inksOfFrames(layout, chooseByFunction(scheme, layout), matches, dark),
+    };
+  }
+
+  /** @param {ViewState} state @param {number} which @param {boolean} dark @returns {import('./colour.js').Scheme} */
+  scheme(state, which, dark) {
+    const {model, functions} = this.context;
+    if (state.colour === 'kind') return model.keep(['kind scheme', dark], () => kindScheme(functions, dark));
+    if (state.colour === 'cost') {
+      const {self} = model.functionTable(state, which);
+      const most = self.reduce((a, b) => Math.max(a, b), 0);
+      return costScheme(functions, self, dark, (part) => part === 0 ? `own cost: none` : valueText(state.metric, part * most));
+    }
+    // Modules keep their colours whatever part of the recording is looked at.
+    return model.keep(['module scheme', dark], () => {
+      const everything = {...defaultState(), metric: model.recordings[0].meta.default_metric};
+      return moduleScheme(functions, model.functionTable(everything).self, dark);
+    });
+  }
+
+  updateNote() {
+    const layout = this.panels[0]?.scene?.layout;
+    this.legend.note.textContent = layout && layout.narrow > 0 ?
+      `${countText(layout.narrow)} frame${layout.narrow === 1 ? ' is' : 's are'} too narrow to be drawn here` : '';
+  }
+
+  makeKeys() {
+    const {store} = this.context;
+    const move = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(panel: FlamePanel, flame: boolean) => number} */ to) => ({
+      key, text, action: (/** @type {KeyboardEvent} */ event) => {
+        if (!this.isOurs(event)) return false;
+        const panel = this.panel();
+        panel.moveCursor(to(panel, store.state.form === 'flame'));
+      },
+    });
+    const toCaller = (/** @type {FlamePanel} */ panel) => panel.layout().parent[panel.cursor];
+    const toCallee = (/** @type {FlamePanel} */ panel) => panel.layout().firstChild(panel.cursor);
+    const beside = (/** @type {number} */ step) => (/** @type {FlamePanel} */ panel) => panel.layout().beside(panel.cursor, step);
+    const next = (/** @type {string[]} */ choices, /** @type {string} */ now) => choices[(choices.indexOf(now) + 1) % choices.length];
+    return [
+      move('ArrowUp', 'frame above', (panel, flame) => flame ? toCallee(panel) : toCaller(panel)),
+      move('ArrowDown', 'frame below', (panel, flame) => flame ? toCaller(panel) : toCallee(panel)),
+      move('ArrowLeft', 'frame to the left', beside(-1)),
+      move('ArrowRight', 'frame to the right', beside(1)),
+      move('Home', 'the root', () => 0),
+      move('End', 'the zoomed frame', (panel) => panel.layout().rowStart[panel.layout().zoomRow]),
+      {key: 'Enter', text: 'zoom to the frame', action: (/** @type {KeyboardEvent} */ event) => {
+        if (!this.isOurs(event)) return false;
+        this.panel().zoomTo(this.panel().cursor);
+      }},
+      {key: 'Backspace', text: 'zoom out to the caller', action: () => this.panel().zoomOut()},
+      {key: 'Escape', text: 'zoom out to the caller', action: () => this.panel().zoomOut()},
+      {key: '0', text: 'show everything', action: () => store.set({zoom: []})},
+      {key: 'm', text: 'what to do with the frame', action: () => this.panel().openMenu(this.panel().cursor, null)},
+      {key: 'n', text: 'next match', action: () => this.stepMatch(1)},
+      {key: 'N', text: 'previous match', action: () => this.stepMatch(-1)},
+      {key: 'i', text: 'icicle or flame', action: () => store.set({form: store.state.form === 'flame' ? 'icicle' : 'flame'})},
+      {key: 'o', text: 'left-heavy or in time', action: () => store.set({order: store.state.order === 'time' ? 'heavy' : 'time'})},
+      {key: 'v', text: 'inverted', action: () => toggleInverted(this.context)},
+      {key: 'c', text: 'colour by module, kind or cost', action: () =>
+        store.set({colour: /** @type {ViewState['colour']} */ (next(['module', 'kind', 'cost'], store.state.colour))})},
+    ];
+  }
+
+  /** Buttons and tabs have a use of their own for some keys. @param {KeyboardEvent} event */
+  isOurs(event) {
+    const {target} = event;
+    return !(target instanceof HTMLElement) || target === document.body || target.localName === 'main' || this.graphs.contains(target);
+  }
+
+  /** Goes to the next (1) or previous (-1) frame that matches, in reading order. @param {number} step */
+  stepMatch(step) {
+    const {model, store, announce} = this.context;
+    const panel = this.panel();
+    const matches = model.matches(store.state, panel.which);
+    const {tree, node, hidden, count} = panel.layout();
+    const found = [];
+    for (let at = 0; at < count; at++) if (hidden[at] === 0 && node[at] !== 0 && matches.test(tree.func(node[at]))) found.push(at);
+    if (found.length === 0) {
+      announce(matches.active ? 'No frame that is drawn matches' : 'No search');
+      return;
+    }
+    const later = found.findIndex((at) => step > 0 ? at > panel.cursor : at >= panel.cursor);
+    const to = step > 0 ? Math.max(later, 0) : ((later < 0 ? found.length : later) - 1 + found.length) % found.length;
+    panel.moveCursor(found[to]);
+    announce(`Match ${to + 1} of ${found.length} drawn`);
+  }
+
+  /** @param {ViewState} state @returns {DifferenceTree} */
+  differenceTree(state) {
+    return this.context.model.keep(['flame difference', state.metric], () => { throw new Error('not yet'); });
+  }
+}
+
+/** @param {boolean} dark */
+function changeLegend(dark) {
+  const inks = changeInks(dark);
+  return [
+    {label: 'less', ink: inks[0]}, {label: 'may be chance, or is little', ink: inks[kChangeSteps]}, {label: 'more', ink: inks[2 * kChangeSteps]},
+    {label: 'vanished', ink: inks[0], hatched: true},
+  ];
+}
+
+export const kFlameView = {
+  name: 'flame', title: 'Flame graph', key: '1',
+  make(/** @type {Context} */ context) {
+    const view = new FlameView(context);
+    return {
+      element: view.element, keys: view.keys, update: (/** @type {ViewState} */ state, /** @type {ViewState} */ old) => view.update(state, old),
+      destroy: () => view.destroy(),
+    };
+  },
+};
