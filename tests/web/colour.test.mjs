@@ -30,14 +30,14 @@ test('a contrast is what WCAG says', () => {
 test('modules have a hue each, and the heaviest comes first in the legend', () => {
   const functions = functionsOf(['a', 'small.so'], ['b', 'large.so'], ['c', 'large.so'], ['d', '']);
   const scheme = moduleScheme(functions, Float64Array.of(1, 5, 5, 2), false);
-  assert.deepEqual(scheme.legend.map(({label}) => label), ['large.so', '[unknown]', 'small.so', 'inlined (paler)']);
+  assert.deepEqual(scheme.legend.map(({label}) => label), ['large.so', '[unknown]', 'small.so', 'inlined, fainter']);
   assert.equal(new Set(scheme.legend.map(({ink}) => scheme.inks[ink].fill)).size, 4);
 });
 
 test('kernel and JIT code have colours of their own, whatever their module', () => {
   const functions = functionsOf(['a', 'x'], ['b', 'x', 'kernel'], ['c', 'x', 'jit']);
   const scheme = moduleScheme(functions, ones(functions), false);
-  assert.deepEqual(scheme.legend.map(({label}) => label), ['x', 'inlined (paler)', 'kernel', 'JIT code']);
+  assert.deepEqual(scheme.legend.map(({label}) => label), ['x', 'inlined, fainter', 'kernel', 'JIT code']);
 });
 
 test('inlined frames are paler than others of their module', () => {

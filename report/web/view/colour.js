@@ -165,7 +165,7 @@ export function moduleScheme(functions, self, dark) {
   });
   const legend = ranked.filter(([, weight]) => weight > 0).slice(0, kModuleHues.length).map(([name]) =>
       ({label: name || '[unknown]', ink: inks.shaded(hues.get(name) || kHues.unknown, 1)}));
-  if (legend.length > 0) legend.push({label: 'inlined (paler)', ink: inks.shaded([kModuleHues[0], 0], 1, true)});
+  if (legend.length > 0) legend.push({label: 'inlined, fainter', ink: inks.shaded([kModuleHues[0], 0], 1, true)});
   for (const kind of ['kernel', 'jit', 'interpreter', 'marker']) {
     if (kinds.has(kind)) legend.push({label: kKindTitles[kind], ink: inks.shaded(kHues[kind], 1)});
   }

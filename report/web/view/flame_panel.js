@@ -5,6 +5,7 @@ import {el} from './dom.js';
 import {findNode, FlameLayout, runsOf} from './flame_layout.js';
 import {FlameOutline} from './flame_outline.js';
 import {FlamePainter, rowAt, topOfRow} from './flame_painter.js';
+import {listenToPointer} from './flame_pointer.js';
 import {frameName, frameSentence, frameTooltip} from './flame_tooltip.js';
 import {openFrameMenu} from './frame_menu.js';
 import {functionPath} from './tree.js';
@@ -22,7 +23,6 @@ import {functionPath} from './tree.js';
  */
 
 const kLayoutMs = 12;  // at a time; the rest follows in the next picture
-const kDragPixels = 4;
 
 export class FlamePanel {
   /** @param {Context} context @param {number} which recording @param {string} label @param {(panel: FlamePanel) => void} laidOut told of each layout */
@@ -48,10 +48,6 @@ export class FlamePanel {
     /** @type {FrameTree|null} */
     this.cursorTree = null;
     this.pending = 0;
-    /** @type {number[]} the zoom before a click, which a double click is about */
-    this.zoomBefore = [];
-    /** @type {{y: number, top: number, moved: boolean}|null} */
-    this.drag = null;
     this.listen();
     this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.element);
@@ -70,59 +66,7 @@ export class FlamePanel {
     });
     element.addEventListener('focus', () => this.showCursor());
     element.addEventListener('blur', () => this.drawMarks());
-    element.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0 || event.target === element) return;
-      this.drag = {y: event.clientY, top: element.scrollTop, moved: false};
-    });
-    element.addEventListener('pointermove', (event) => this.pointerMoved(event));
-    element.addEventListener('pointerleave', () => {
-      this.hover(-1);
-      this.context.tooltip.hide();
-    });
-    element.addEventListener('click', (event) => {
-      const {moved} = this.drag || {moved: false};
-      this.drag = null;
-      if (!moved) this.clicked(event);
-    });
-    element.addEventListener('dblclick', () => {
-      if (this.state.zoom.length > 0 || this.zoomBefore.length > 0) this.setZoom(this.zoomBefore.slice(0, -1));
-    });
-    element.addEventListener('contextmenu', (event) => {
-      event.preventDefault();
-      const at = event.button === 2 ? this.indexAt(event) : this.cursor;
-      if (at >= 0) this.openMenu(at, event.button === 2 ? event : null);
-    });
-  }
-
-  /** @param {PointerEvent} event */
-  pointerMoved(event) {
-    const {drag, element} = this;
-    if (drag && event.buttons === 1) {
-      const distance = event.clientY - drag.y;
-      if (!drag.moved && Math.abs(distance) > kDragPixels && element.scrollHeight > element.clientHeight) {
-        drag.moved = true;
-        element.setPointerCapture(event.pointerId);
-        element.classList.add('dragged');
-      }
-      if (drag.moved) {
-        element.scrollTop = drag.top - distance;
-        return;
-      }
-    }
-    element.classList.remove('dragged');
-    if (this.drag?.moved && event.buttons === 0) this.drag = null;
-    const at = this.indexAt(event);
-    this.hover(at);
-    if (at >= 0) this.context.tooltip.show(event.clientX, event.clientY, ...frameTooltip(this.shown(), at));
-    else this.context.tooltip.hide();
-  }
-
-  /** @param {MouseEvent} event */
-  clicked(event) {
-    const at = this.indexAt(event);
-    if (event.detail < 2) this.zoomBefore = this.state.zoom;
-    if (event.shiftKey) this.zoomOut();
-    else if (at >= 0 && event.detail < 2) this.zoomTo(at);
+    listenToPointer(this);
   }
 
   /** What text about frames is made of. */

@@ -12,10 +12,10 @@ import {DifferenceTree} from './difference_tree.js';
 /** @typedef {{context: Context, state: ViewState, layout: FlameLayout, which: number}} Shown */
 
 /** @param {Shown} shown @param {number} at @returns {string} */
-export function frameName({context, layout}, at) {
+export function frameName({context, state, layout}, at) {
   const {hidden, node, tree} = layout;
   if (hidden[at] > 0) return `${countText(hidden[at])} narrower frame${hidden[at] === 1 ? '' : 's'}`;
-  return node[at] === 0 ? 'all' : context.functions.name(tree.func(node[at]));
+  return node[at] === 0 ? `all: ${valueText(state.metric, tree.total(0))}` : context.functions.name(tree.func(node[at]));
 }
 
 /** @param {Shown} shown @param {number} at @returns {string} */
@@ -23,7 +23,8 @@ export function frameSentence(shown, at) {
   const {context: {functions}, state, layout} = shown;
   const {tree, node, hidden} = layout;
   const value = valueOf(layout, at);
-  const parts = [frameName(shown, at), percentText(value / tree.total(0)), valueText(state.metric, value)];
+  const parts = [frameName(shown, at)];
+  if (node[at] !== 0) parts.push(percentText(value / tree.total(0)), valueText(state.metric, value));
   if (tree instanceof DifferenceTree && hidden[at] === 0) parts.push(changeText(tree, node[at], state.metric));
   if (hidden[at] === 0 && node[at] !== 0) parts.push(functions.module(tree.func(node[at])));
   return parts.filter(Boolean).join(', ');

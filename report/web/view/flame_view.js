@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame graph and icicle: of one recording, of two side by side, or of what changed between them.
 import {changeInks, costScheme, kChangeSteps, kindScheme, moduleScheme} from './colour.js';
-import {DifferenceTree} from './difference_tree.js';
+import {differenceTree} from './comparison.js';
 import {el, fill} from './dom.js';
 import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
+import {makeFlameKeys} from './flame_keys.js';
 import {FlamePanel} from './flame_panel.js';
-import {FlameLegend, makeFlameToolbar, rowHeightOf, toggleInverted} from './flame_toolbar.js';
+import {FlameLegend, makeFlameToolbar, rowHeightOf} from './flame_toolbar.js';
 import {countText} from './format.js';
 import {valueText} from './metrics.js';
 import {defaultState} from './state.js';
@@ -28,7 +29,7 @@ export class FlameView {
     this.darkness = matchMedia('(prefers-color-scheme: dark)');
     this.recolour = () => this.update(context.store.state, context.store.state);
     this.darkness.addEventListener('change', this.recolour);
-    this.keys = this.makeKeys();
+    this.keys = makeFlameKeys(context, () => this.panel(), this.graphs);
   }
 
   destroy() {
@@ -69,9 +70,9 @@ export class FlameView {
     const matches = model.matches(state, which);
     const rowHeight = rowHeightOf(state);
     const {metric, ranges, process, thread, transforms} = state;
-    const key = JSON.stringify([dark, state.colour, state.search, metric, ranges, process, thread, transforms]);
+    const key = JSON.stringify([dark, state.colour, state.search, metric, ranges, process, thread, transforms, state.compare]);
     if (isDifference) {
-      const tree = this.differenceTree(state);
+      const tree = differenceTree(model, state);
       if (which === 0) this.legend.update(changeLegend(dark));
       return {
         tree, inTime, rowHeight, key, paint: (layout) =>
@@ -106,73 +107,6 @@ export class FlameView {
     const layout = this.panels[0]?.scene?.layout;
     this.legend.note.textContent = layout && layout.narrow > 0 ?
       `${countText(layout.narrow)} frame${layout.narrow === 1 ? ' is' : 's are'} too narrow to be drawn here` : '';
-  }
-
-  makeKeys() {
-    const {store} = this.context;
-    const move = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(panel: FlamePanel, flame: boolean) => number} */ to) => ({
-      key, text, action: (/** @type {KeyboardEvent} */ event) => {
-        if (!this.isOurs(event)) return false;
-        const panel = this.panel();
-        panel.moveCursor(to(panel, store.state.form === 'flame'));
-      },
-    });
-    const toCaller = (/** @type {FlamePanel} */ panel) => panel.layout().parent[panel.cursor];
-    const toCallee = (/** @type {FlamePanel} */ panel) => panel.layout().firstChild(panel.cursor);
-    const beside = (/** @type {number} */ step) => (/** @type {FlamePanel} */ panel) => panel.layout().beside(panel.cursor, step);
-    const next = (/** @type {string[]} */ choices, /** @type {string} */ now) => choices[(choices.indexOf(now) + 1) % choices.length];
-    return [
-      move('ArrowUp', 'frame above', (panel, flame) => flame ? toCallee(panel) : toCaller(panel)),
-      move('ArrowDown', 'frame below', (panel, flame) => flame ? toCaller(panel) : toCallee(panel)),
-      move('ArrowLeft', 'frame to the left', beside(-1)),
-      move('ArrowRight', 'frame to the right', beside(1)),
-      move('Home', 'the root', () => 0),
-      move('End', 'the zoomed frame', (panel) => panel.layout().rowStart[panel.layout().zoomRow]),
-      {key: 'Enter', text: 'zoom to the frame', action: (/** @type {KeyboardEvent} */ event) => {
-        if (!this.isOurs(event)) return false;
-        this.panel().zoomTo(this.panel().cursor);
-      }},
-      {key: 'Backspace', text: 'zoom out to the caller', action: () => this.panel().zoomOut()},
-      {key: 'Escape', text: 'zoom out to the caller', action: () => this.panel().zoomOut()},
-      {key: '0', text: 'show everything', action: () => store.set({zoom: []})},
-      {key: 'm', text: 'what to do with the frame', action: () => this.panel().openMenu(this.panel().cursor, null)},
-      {key: 'n', text: 'next match', action: () => this.stepMatch(1)},
-      {key: 'N', text: 'previous match', action: () => this.stepMatch(-1)},
-      {key: 'i', text: 'icicle or flame', action: () => store.set({form: store.state.form === 'flame' ? 'icicle' : 'flame'})},
-      {key: 'o', text: 'left-heavy or in time', action: () => store.set({order: store.state.order === 'time' ? 'heavy' : 'time'})},
-      {key: 'v', text: 'inverted', action: () => toggleInverted(this.context)},
-      {key: 'c', text: 'colour by module, kind or cost', action: () =>
-        store.set({colour: /** @type {ViewState['colour']} */ (next(['module', 'kind', 'cost'], store.state.colour))})},
-    ];
-  }
-
-  /** Buttons and tabs have a use of their own for some keys. @param {KeyboardEvent} event */
-  isOurs(event) {
-    const {target} = event;
-    return !(target instanceof HTMLElement) || target === document.body || target.localName === 'main' || this.graphs.contains(target);
-  }
-
-  /** Goes to the next (1) or previous (-1) frame that matches, in reading order. @param {number} step */
-  stepMatch(step) {
-    const {model, store, announce} = this.context;
-    const panel = this.panel();
-    const matches = model.matches(store.state, panel.which);
-    const {tree, node, hidden, count} = panel.layout();
-    const found = [];
-    for (let at = 0; at < count; at++) if (hidden[at] === 0 && node[at] !== 0 && matches.test(tree.func(node[at]))) found.push(at);
-    if (found.length === 0) {
-      announce(matches.active ? 'No frame that is drawn matches' : 'No search');
-      return;
-    }
-    const later = found.findIndex((at) => step > 0 ? at > panel.cursor : at >= panel.cursor);
-    const to = step > 0 ? Math.max(later, 0) : ((later < 0 ? found.length : later) - 1 + found.length) % found.length;
-    panel.moveCursor(found[to]);
-    announce(`Match ${to + 1} of ${found.length} drawn`);
-  }
-
-  /** @param {ViewState} state @returns {DifferenceTree} */
-  differenceTree(state) {
-    return this.context.model.keep(['flame difference', state.metric], () => { throw new Error('not yet'); });
   }
 }
 

@@ -16,6 +16,7 @@ import {METRICS, metricOf, valueText} from './metrics.js';
  * @property {Keys} keys
  * @property {(text: string) => void} announce to a screen reader, and in the status line
  * @property {typeof openMenu} openMenu
+ * @property {string[]} views names of those that the page offers
  */
 /** @typedef {{name: string, title: string, key: string, make: (context: Context) => Part, offered?: (context: Context) => boolean}} View */
 
@@ -26,9 +27,10 @@ export class Page {
     /** @type {Context} */
     this.context = {
       model, store, functions: model.functions, tooltip: new Tooltip(), keys: new Keys(), openMenu,
-      announce: (text) => { this.status.textContent = text; },
+      announce: (text) => { this.status.textContent = text; }, views: [],
     };
     this.views = views.filter((each) => !each.offered || each.offered(this.context));
+    this.context.views = this.views.map((each) => each.name);
     this.main = el('main', {id: 'view', tabindex: -1, role: 'tabpanel', 'aria-labelledby': ''});
     /** @type {Part|null} */
     this.part = null;

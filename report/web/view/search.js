@@ -39,7 +39,7 @@ export function makeSearchBox(context) {
   }, 'Search');
 
   return {
-    element: el('search', {class: 'search'}, input, previous, next, found),
+    element: el('search', {class: 'search'}, found, input, previous, next),
     update(state) {
       if (input.value !== state.search) input.value = state.search;
       const {active, error, functions, share} = model.matches(state);
