@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of the flame graph.
-import {toggleInverted} from './flame_toolbar.js';
+import {setOrder, toggleInverted} from './flame_toolbar.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('./flame_panel.js').FlamePanel} FlamePanel */
@@ -13,9 +13,17 @@ export function makeFlameKeys(context, panel, graphs) {
   const {store} = context;
   // Buttons and tabs have a use of their own for arrows and Enter.
   const isOurs = (/** @type {Event} */ {target}) => !(target instanceof HTMLElement) || target === document.body || target.localName === 'main' || graphs.contains(target);
-  const onFrame = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(panel: FlamePanel) => void} */ action) => ({
-    key, text, action: (/** @type {KeyboardEvent} */ event) => isOurs(event) && (action(panel()), true),
+  const onGraph = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(panel: FlamePanel) => void} */ action) => ({
+    key, text, action: () => {
+      if (!panel().scene) return false;  // in a window too small for it
+      action(panel());
+      return true;
+    },
   });
+  const onFrame = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(panel: FlamePanel) => void} */ action) => {
+    const binding = onGraph(key, text, action);
+    return {...binding, action: (/** @type {KeyboardEvent} */ event) => isOurs(event) && binding.action()};
+  };
   const flame = () => store.state.form === 'flame';
   const toCaller = (/** @type {FlamePanel} */ each) => each.moveCursor(each.layout().parent[each.cursor]);
   const toCallee = (/** @type {FlamePanel} */ each) => each.moveCursor(each.layout().firstChild(each.cursor));
@@ -31,11 +39,11 @@ export function makeFlameKeys(context, panel, graphs) {
     {key: 'Backspace', text: 'zoom out to the caller', action: () => panel().zoomOut()},
     {key: 'Escape', text: 'zoom out to the caller', action: () => panel().zoomOut()},
     {key: '0', text: 'show everything', action: () => store.set({zoom: []})},
-    {key: 'm', text: 'what to do with the frame', action: () => panel().openMenu(panel().cursor, null)},
-    {key: 'n', text: 'next match', action: () => stepMatch(context, panel(), 1)},
-    {key: 'N', text: 'previous match', action: () => stepMatch(context, panel(), -1)},
+    onGraph('m', 'what to do with the frame', (each) => each.openMenu(each.cursor, null)),
+    onGraph('n', 'next match', (each) => stepMatch(context, each, 1)),
+    onGraph('N', 'previous match', (each) => stepMatch(context, each, -1)),
     {key: 'i', text: 'icicle or flame', action: () => store.set({form: flame() ? 'icicle' : 'flame'})},
-    {key: 'o', text: 'left-heavy or in time', action: () => store.set({order: store.state.order === 'time' ? 'heavy' : 'time'})},
+    {key: 'o', text: 'left-heavy or in time', action: () => setOrder(context, store.state.order === 'time' ? 'heavy' : 'time')},
     {key: 'v', text: 'inverted', action: () => toggleInverted(context)},
     {key: 'c', text: 'colour by module, kind or cost', action: () =>
       store.set({colour: kColours[(kColours.indexOf(store.state.colour) + 1) % kColours.length]})},

@@ -34,7 +34,8 @@ export class FlameLayout {
       this.add(node, this.count - 1, 0, width, 0);
       this.rowStart.push(this.count);
     }
-    this.zoomRow = this.rows - 1;  // what is above are the ancestors of what has the whole width
+    this.zoomed = zoom;
+    this.zoomRow = this.rows - 1;  // what is above are its ancestors
     this.scale = tree.total(zoom) > 0 ? width / tree.total(zoom) : 0;
     this.done = false;
   }

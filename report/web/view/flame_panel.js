@@ -83,12 +83,11 @@ export class FlamePanel {
 
   /** @param {ViewState} state @param {Look} look */
   update(state, look) {
-    const turned = this.state.form !== state.form;
-    this.state = state;
     const old = this.look;
+    const wasFlame = this.scene?.flame;
+    this.state = state;
     this.look = look;
-    if (!this.element.isConnected) return;  // its size is known when it is
-    if (!this.scene || !old || old.tree !== look.tree || turned || this.zoomNode() !== this.layout().node[this.layout().rowStart[this.layout().zoomRow]]) {
+    if (!this.scene || !old || old.tree !== look.tree || this.zoomNode() !== this.layout().zoomed || wasFlame !== (state.form === 'flame')) {
       this.layOut();
     } else if (old.rowHeight !== look.rowHeight) {
       this.placeRows(this.layout());
@@ -204,7 +203,7 @@ export class FlamePanel {
   /** @param {number[]} path @param {number} [node] which of the runs of this path, in order of time */
   setZoom(path, node) {
     const {context, look} = this;
-    if (!look || path.join() === this.state.zoom.join() && !look.inTime) return;
+    if (!look || !this.scene || path.join() === this.state.zoom.join() && !look.inTime) return;
     const extra = {...this.state.extra};
     const runs = !look.inTime ? [] : node === undefined ? this.runs().slice(0, path.length) : runsOf(look.tree, node);
     if (runs.some((each) => each > 0)) extra['flame.runs'] = runs.join('.');

@@ -20,7 +20,7 @@ export function makeFlameToolbar(context, zoomOut) {
   ], (value) => store.set({form: /** @type {ViewState['form']} */ (value)}));
   const order = choiceGroup('Order', [
     {value: 'heavy', text: 'Left-heavy', title: 'the heaviest first (o)'}, {value: 'time', text: 'In time', title: 'as it happened, thread by thread (o)'},
-  ], (value) => store.set({order: /** @type {ViewState['order']} */ (value)}));
+  ], (value) => setOrder(context, value));
   const inverted = button('Inverted', () => toggleInverted(context), {title: 'functions by their own cost, with their callers (v)'});
   const colour = choiceGroup('Colour', [
     {value: 'module', text: 'Module', title: 'colour by module (c)'}, {value: 'kind', text: 'Kind', title: 'colour by kind of code (c)'},
@@ -50,6 +50,12 @@ export function makeFlameToolbar(context, zoomOut) {
       out.disabled = reset.disabled = state.zoom.length === 0;
     },
   };
+}
+
+/** Stacks begin with threads in order of time: what is zoomed to in one order is not in the other.
+ * @param {Context} context @param {string} order */
+export function setOrder({store}, order) {
+  store.set({order: order === 'time' ? 'time' : 'heavy', zoom: []});
 }
 
 /** @param {Context} context */

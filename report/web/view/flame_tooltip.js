@@ -38,7 +38,7 @@ export function frameTooltip(shown, at) {
   /** @type {HTMLElement[]} */
   const lines = [el('b', {}, frameName(shown, at))];
   const rows = /** @type {HTMLElement[]} */ ([]);
-  const zoomed = layout.node[layout.rowStart[layout.zoomRow]];
+  const {zoomed} = layout;
   const row = (/** @type {string} */ label, /** @type {string} */ value, /** @type {string[]} */ ...more) =>
     rows.push(el('tr', {}, el('td', {}, label), ...[value, ...more].map((text) => el('td', {}, text))));
   const shares = (/** @type {number} */ value) =>

@@ -104,9 +104,11 @@ export class FlameView {
   }
 
   updateNote() {
-    const layout = this.panels[0]?.scene?.layout;
-    this.legend.note.textContent = layout && layout.narrow > 0 ?
-      `${countText(layout.narrow)} frame${layout.narrow === 1 ? ' is' : 's are'} too narrow to be drawn here` : '';
+    const layout = this.panels[0].scene?.layout;
+    if (!layout) return;
+    const {narrow, tree} = layout;
+    this.legend.note.textContent = tree.total(0) === 0 ? 'Nothing of this metric is left to be shown' :
+      narrow > 0 ? `${countText(narrow)} frame${narrow === 1 ? ' is' : 's are'} too narrow to be drawn here` : '';
   }
 }
 
