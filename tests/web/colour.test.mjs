@@ -13,7 +13,7 @@ const ones = (functions) => new Float64Array(functions.count).fill(1);
 
 test('text is readable on each colour, in both themes', () => {
   for (const dark of [false, true]) {
-    const inks = [...moduleScheme(kEverything, ones(kEverything), dark).inks, ...kindScheme(kEverything, dark).inks,
+    const inks = [...moduleScheme(kEverything, ones(kEverything), dark).inks, ...kindScheme(kEverything, ones(kEverything), dark).inks,
       ...costScheme(kEverything, ones(kEverything), dark, String).inks, ...changeInks(dark), plainInk(dark), matchInk(dark)];
     for (const ink of [...inks, ...inks.map((each) => mutedInk(each, dark))]) {
       assert.ok(contrast(ink.fill, ink.text) >= 4.5, `${ink.text} on ${ink.fill}, ${dark ? 'dark' : 'light'}: ${contrast(ink.fill, ink.text)}`);
@@ -52,7 +52,7 @@ test('a library that is collapsed has its colour', () => {
 });
 
 test('allocators are a kind, in the legend only where there are some', () => {
-  const labels = (functions) => kindScheme(functions, false).legend.map(({label}) => label);
+  const labels = (functions) => kindScheme(functions, ones(functions), false).legend.map(({label}) => label);
   assert.deepEqual(labels(functionsOf(['malloc', 'libc'], ['main', 'a'])), ['user code', 'allocator']);
   assert.deepEqual(labels(functionsOf(['main', 'a'])), ['user code']);
 });

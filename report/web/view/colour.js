@@ -172,13 +172,14 @@ export function moduleScheme(functions, self, dark) {
   return {inks: inks.inks, of, inlined, legend};
 }
 
-/** User code, kernel, JIT, allocator and so on. @param {Functions} functions @param {boolean} dark @returns {Scheme} */
-export function kindScheme(functions, dark) {
+/** User code, kernel, JIT, allocator and so on.
+ * @param {Functions} functions @param {Float64Array} self of each function @param {boolean} dark @returns {Scheme} */
+export function kindScheme(functions, self, dark) {
   const inks = new Inks(dark);
   const found = new Set();
   const {of, inlined} = inks.ofFunctions(functions, (f) => {
     const kind = functions.isAllocator(f) ? 'allocator' : kUserKinds.has(functions.kind(f)) ? 'user' : functions.kind(f);
-    found.add(kind);
+    if (self[f] > 0) found.add(kind);
     return kHues[kind] || kHues.marker;
   });
   const legend = Object.keys(kKindTitles).filter((kind) => found.has(kind)).map((kind) =>

@@ -37,15 +37,16 @@ export class FlamePainter {
     this.ratio = 1;
     /** @type {Map<number, TextFitter>} by size of the font */
     this.fitters = new Map();
-    /** @type {CanvasPattern|null} */
-    this.hatching = null;
+    /** @type {Map<string, CanvasPattern|string>} by the colour of the text */
+    this.hatchings = new Map();
   }
 
   /** @param {number} width @param {number} height @returns {boolean} it has another size now */
   resize(width, height) {
     const ratio = window.devicePixelRatio || 1;
     if (width === this.width && height === this.height && ratio === this.ratio) return false;
-    Object.assign(this, {width, height, ratio, hatching: null});
+    Object.assign(this, {width, height, ratio});
+    this.hatchings.clear();
     for (const canvas of [this.frames, this.marks]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -108,7 +109,7 @@ export class FlamePainter {
           context.fillRect(left, top, width, height);
         }
         if (hatched && hatched[at] === 1) {
-          context.fillStyle = this.hatch(context);
+          context.fillStyle = this.hatching(context, inks[last].text);
           context.fillRect(left, top, width, height);
           last = -1;
         }
@@ -170,21 +171,23 @@ export class FlamePainter {
     return fitter;
   }
 
-  /** @param {CanvasRenderingContext2D} context @returns {CanvasPattern|string} */
-  hatch(context) {
-    if (this.hatching) return this.hatching;
+  /** Lines that leave the text on them as readable as it is. @param {CanvasRenderingContext2D} context @param {string} text */
+  hatching(context, text) {
+    const known = this.hatchings.get(text);
+    if (known) return known;
     const side = Math.round(6 * this.ratio);
     const tile = el('canvas', {width: side, height: side});
     const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext('2d'));
-    pen.strokeStyle = 'rgb(127 127 127 / .55)';
-    pen.lineWidth = this.ratio;
+    pen.strokeStyle = text === '#ffffff' ? 'rgb(0 0 0 / .45)' : 'rgb(255 255 255 / .6)';
+    pen.lineWidth = 1.5 * this.ratio;
     for (const offset of [-side, 0, side]) {
-      pen.moveTo(offset, side);
-      pen.lineTo(offset + side, 0);
+      pen.moveTo(offset - side / 2, side * 1.5);
+      pen.lineTo(offset + side * 1.5, -side / 2);
     }
     pen.stroke();
-    this.hatching = context.createPattern(tile, 'repeat');
-    return this.hatching || 'transparent';
+    const made = context.createPattern(tile, 'repeat') || 'transparent';
+    this.hatchings.set(text, made);
+    return made;
   }
 }
 

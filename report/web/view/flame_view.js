@@ -90,16 +90,15 @@ export class FlameView {
   /** @param {ViewState} state @param {number} which @param {boolean} dark @returns {import('./colour.js').Scheme} */
   scheme(state, which, dark) {
     const {model, functions} = this.context;
-    if (state.colour === 'kind') return model.keep(['kind scheme', dark], () => kindScheme(functions, dark));
     if (state.colour === 'cost') {
       const {self} = model.functionTable(state, which);
       const most = self.reduce((a, b) => Math.max(a, b), 0);
-      return costScheme(functions, self, dark, (part) => part === 0 ? `own cost: none` : valueText(state.metric, part * most));
+      return costScheme(functions, self, dark, (part) => part === 0 ? 'own cost: none' : valueText(state.metric, part * most));
     }
-    // Modules keep their colours whatever part of the recording is looked at.
-    return model.keep(['module scheme', dark], () => {
+    // Functions keep these colours whatever part of the recording is looked at.
+    return model.keep([state.colour, 'scheme', dark], () => {
       const everything = {...defaultState(), metric: model.recordings[0].meta.default_metric};
-      return moduleScheme(functions, model.functionTable(everything).self, dark);
+      return (state.colour === 'kind' ? kindScheme : moduleScheme)(functions, model.functionTable(everything).self, dark);
     });
   }
 
