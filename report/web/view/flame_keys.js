@@ -24,6 +24,11 @@ export function makeFlameKeys(context, panel, graphs) {
     const binding = onGraph(key, text, action);
     return {...binding, action: (/** @type {KeyboardEvent} */ event) => isOurs(event) && binding.action()};
   };
+  const endSearch = () => {
+    const wasOn = store.state.search !== '';
+    store.set({search: ''});
+    return wasOn;
+  };
   const flame = () => store.state.form === 'flame';
   const toCaller = (/** @type {FlamePanel} */ each) => each.moveCursor(each.layout().parent[each.cursor]);
   const toCallee = (/** @type {FlamePanel} */ each) => each.moveCursor(each.layout().firstChild(each.cursor));
@@ -37,7 +42,7 @@ export function makeFlameKeys(context, panel, graphs) {
     onFrame('End', 'the zoomed frame', (each) => each.moveCursor(each.layout().rowStart[each.layout().zoomRow])),
     onFrame('Enter', 'zoom to the frame', (each) => each.zoomTo(each.cursor)),
     {key: 'Backspace', text: 'zoom out to the caller', action: () => panel().zoomOut()},
-    {key: 'Escape', text: 'zoom out to the caller', action: () => panel().zoomOut()},
+    {key: 'Escape', text: 'zoom out to the caller, then end the search', action: () => panel().zoomOut() || endSearch()},
     {key: '0', text: 'show everything', action: () => store.set({zoom: []})},
     onGraph('m', 'what to do with the frame', (each) => each.openMenu(each.cursor, null)),
     onGraph('n', 'next match', (each) => stepMatch(context, each, 1)),

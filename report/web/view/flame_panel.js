@@ -16,6 +16,7 @@ import {functionPath} from './tree.js';
 /**
  * @typedef {object} Look
  * @property {FrameTree} tree
+ * @property {number} part of the width that the zoomed frame takes
  * @property {boolean} inTime
  * @property {number} rowHeight
  * @property {(layout: FlameLayout) => import('./flame_inks.js').FrameInks} paint
@@ -25,11 +26,12 @@ import {functionPath} from './tree.js';
 const kLayoutMs = 12;  // at a time; the rest follows in the next picture
 
 export class FlamePanel {
-  /** @param {Context} context @param {number} which recording @param {string} label @param {(panel: FlamePanel) => void} laidOut told of each layout */
-  constructor(context, which, label, laidOut) {
+  /** @param {Context} context @param {number} which recording @param {string} label
+   * @param {{laidOut: () => void, hovered: (panel: FlamePanel, path: number[]|null) => void}} told */
+  constructor(context, which, label, told) {
     this.context = context;
     this.which = which;
-    this.laidOut = laidOut;
+    this.told = told;
     this.state = context.store.state;
     this.painter = new FlamePainter();
     this.outline = new FlameOutline(`flame-${which}`, (at) => this.zoomTo(at));
@@ -40,8 +42,9 @@ export class FlamePanel {
     this.look = null;
     /** @type {import('./flame_painter.js').Scene|null} */
     this.scene = null;
-    this.hovered = -1;
-    this.cursor = 0;  // index in the layout
+    this.hovered = -1;  // index in the layout
+    this.echoed = -1;  // what is hovered in the graph beside
+    this.cursor = 0;  // what the keyboard is on
     this.cursorNode = 0;  // of cursorTree; in another tree it is looked for by its path
     /** @type {number[]} */
     this.cursorPath = [];
@@ -87,7 +90,7 @@ export class FlamePanel {
     const wasFlame = this.scene?.flame;
     this.state = state;
     this.look = look;
-    if (!this.scene || !old || old.tree !== look.tree || this.zoomNode() !== this.layout().zoomed || wasFlame !== (state.form === 'flame')) {
+    if (!this.scene || !old || old.tree !== look.tree || old.part !== look.part || this.zoomNode() !== this.layout().zoomed || wasFlame !== (state.form === 'flame')) {
       this.layOut();
     } else if (old.rowHeight !== look.rowHeight) {
       this.placeRows(this.layout());
@@ -117,9 +120,9 @@ export class FlamePanel {
     if (!look || this.element.clientWidth === 0) return;
     painter.resize(this.element.clientWidth, this.element.clientHeight);
     cancelAnimationFrame(this.pending);
-    this.hovered = -1;
+    this.hovered = this.echoed = -1;
     const first = !this.scene;
-    const layout = new FlameLayout(look.tree, {zoom: this.zoomNode(), width: painter.width, inTime: look.inTime});
+    const layout = new FlameLayout(look.tree, {zoom: this.zoomNode(), width: painter.width * look.part, inTime: look.inTime});
     this.extend(layout);
     this.showRow(layout.zoomRow, first);
   }
@@ -133,7 +136,7 @@ export class FlamePanel {
     this.cursor = Math.max(layout.indexOf(cursor), layout.rowStart[layout.zoomRow]);
     this.paint();
     this.updateOutline();
-    this.laidOut(this);
+    this.told.laidOut();
     if (!layout.done) this.pending = requestAnimationFrame(() => this.extend(layout));
   }
 
@@ -169,7 +172,7 @@ export class FlamePanel {
     if (!this.scene) return;
     const style = getComputedStyle(this.element);
     const marks = [];
-    if (this.hovered >= 0) marks.push({at: this.hovered, colour: style.getPropertyValue('--fg'), width: 1});
+    for (const at of [this.hovered, this.echoed]) if (at >= 0) marks.push({at, colour: style.getPropertyValue('--fg'), width: 1});
     if (document.activeElement === this.element) marks.push({at: this.cursor, colour: style.getPropertyValue('--accent'), width: 2.5});
     this.painter.drawMarks(this.scene, marks);
   }
@@ -187,6 +190,16 @@ export class FlamePanel {
     if (at === this.hovered) return;
     this.hovered = at;
     this.element.classList.toggle('over-frame', at >= 0);
+    this.drawMarks();
+    const {hidden, node, tree} = this.layout();
+    this.told.hovered(this, at >= 0 && hidden[at] === 0 ? functionPath(tree, node[at]) : null);
+  }
+  /** Marks the frame of this path, if it is there. @param {number[]|null} path */
+  echo(path) {
+    if (!this.scene) return;
+    const {layout} = this.scene;
+    const node = path ? findNode(layout.tree, path) : 0;
+    this.echoed = path && functionPath(layout.tree, node).length === path.length ? layout.indexOf(node) : -1;
     this.drawMarks();
   }
 
@@ -218,13 +231,17 @@ export class FlamePanel {
   /** @param {number} at */
   moveCursor(at) {
     if (at < 0 || !this.scene) return;
-    const {layout} = this.scene;
-    this.cursor = at;
-    this.rememberCursor(layout.node[at]);
-    this.showRow(layout.rowOf(at), false);
-    this.updateOutline();
+    this.setCursor(at);
+    this.showRow(this.scene.layout.rowOf(at), false);
     if (document.activeElement === this.element) this.showCursor();
     else this.element.focus();
+  }
+
+  /** @param {number} at */
+  setCursor(at) {
+    this.cursor = at;
+    this.rememberCursor(this.layout().node[at]);
+    this.updateOutline();
   }
 
   /** @param {number} node of the tree that is shown */
@@ -271,6 +288,7 @@ export class FlamePanel {
   /** @param {number} at @param {MouseEvent|null} event of the pointer, or none: by the keyboard */
   openMenu(at, event) {
     const {tree, node} = this.layout();
+    this.setCursor(at);
     let stack = functionPath(tree, node[at]);
     const inTime = this.look?.inTime;
     const isInverted = this.state.inverted && !inTime;

@@ -59,7 +59,7 @@ export function listenToPointer(panel) {
   element.addEventListener('dblclick', () => panel.setZoom(zoomBefore.slice(0, -1)));
   element.addEventListener('contextmenu', (event) => {
     event.preventDefault();
-    const byPointer = event.button === 2;
+    const byPointer = event.button === 2 || (event instanceof PointerEvent && event.pointerType === 'touch');
     const at = byPointer ? panel.indexAt(event) : panel.cursor;
     if (at >= 0) panel.openMenu(at, byPointer ? event : null);
   });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame graph and icicle: of one recording, of two side by side, or of what changed between them.
 import {changeInks, costScheme, kChangeSteps, kindScheme, moduleScheme} from './colour.js';
-import {differenceTree} from './comparison.js';
+import {differenceTree, totalsAreEqual} from './comparison.js';
 import {el, fill} from './dom.js';
 import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
 import {makeFlameKeys} from './flame_keys.js';
+import {findNode} from './flame_layout.js';
 import {FlamePanel} from './flame_panel.js';
 import {FlameLegend, makeFlameToolbar, rowHeightOf} from './flame_toolbar.js';
 import {countText} from './format.js';
@@ -54,8 +55,14 @@ export class FlameView {
   makePanels(sides) {
     const {model} = this.context;
     this.panels.forEach((each) => each.destroy());
+    const told = {
+      laidOut: () => this.updateNote(),
+      hovered: (/** @type {FlamePanel} */ panel, /** @type {number[]|null} */ path) => {
+        for (const other of this.panels) if (other !== panel) other.echo(path);
+      },
+    };
     this.panels = Array.from({length: sides}, (_, which) =>
-      new FlamePanel(this.context, which, sides > 1 ? `Flame graph of ${model.recordings[which].meta.title}` : 'Flame graph', () => this.updateNote()));
+      new FlamePanel(this.context, which, sides > 1 ? `Flame graph of ${model.recordings[which].meta.title}` : 'Flame graph', told));
     fill(this.graphs, ...this.panels.map((panel, which) => sides > 1 ?
       el('section', {class: 'flame-side'}, el('h2', {}, model.recordings[which].meta.title), panel.element) : panel.element));
     this.panels.forEach((panel, which) => panel.element.addEventListener('focus', () => { this.active = which; }));
@@ -75,16 +82,27 @@ export class FlameView {
       const tree = differenceTree(model, state);
       if (which === 0) this.legend.update(changeLegend(dark));
       return {
-        tree, inTime, rowHeight, key, paint: (layout) =>
+        tree, inTime, rowHeight, key, part: 1, paint: (layout) =>
           ({...inksOfFrames(layout, chooseByChange(tree, layout, dark), matches, dark), hatched: vanishedFrames(tree, layout)}),
       };
     }
     const scheme = this.scheme(state, which, dark);
     if (which === 0) this.legend.update(scheme.legend.map(({label, ink}) => ({label, ink: scheme.inks[ink]})));
     return {
-      tree: model.tree(state, which), inTime, rowHeight, key,
+      tree: model.tree(state, which), inTime, rowHeight, key, part: this.partOfWidth(state, which),
       paint: (layout) => inksOfFrames(layout, chooseByFunction(scheme, layout), matches, dark),
     };
+  }
+
+  /** Side by side, values as they are have one scale: the smaller graph is narrower. @param {ViewState} state @param {number} which */
+  partOfWidth(state, which) {
+    const {model} = this.context;
+    if (state.compare !== 'side' || totalsAreEqual(state)) return 1;
+    const values = model.recordings.map((_, each) => {
+      const tree = model.tree(state, each);
+      return tree.total(findNode(tree, state.zoom));
+    });
+    return values[which] > 0 ? values[which] / Math.max(...values) : 1;
   }
 
   /** @param {ViewState} state @param {number} which @param {boolean} dark @returns {import('./colour.js').Scheme} */
