@@ -116,15 +116,16 @@ export class FlameView {
     // Functions keep these colours whatever part of the recording is looked at.
     return model.keep([state.colour, 'scheme', dark], () => {
       const everything = {...defaultState(), metric: model.recordings[0].meta.default_metric};
-      return (state.colour === 'kind' ? kindScheme : moduleScheme)(functions, model.functionTable(everything).self, dark);
+      const tables = model.recordings.map((_, each) => model.functionTable(everything, each).self);
+      const self = tables[0].map((_, f) => tables.reduce((sum, table) => sum + table[f], 0));
+      return (state.colour === 'kind' ? kindScheme : moduleScheme)(functions, self, dark);
     });
   }
 
   updateNote() {
-    const layout = this.panels[0].scene?.layout;
-    if (!layout) return;
-    const {narrow, tree} = layout;
-    this.legend.note.textContent = tree.total(0) === 0 ? 'Nothing of this metric is left to be shown' :
+    const layouts = this.panels.flatMap((each) => each.scene?.layout || []);
+    const narrow = layouts.reduce((sum, each) => sum + each.narrow, 0);
+    this.legend.note.textContent = layouts.every(({tree}) => tree.total(0) === 0) ? 'Nothing of this metric is left to be shown' :
       narrow > 0 ? `${countText(narrow)} frame${narrow === 1 ? ' is' : 's are'} too narrow to be drawn here` : '';
   }
 }
