@@ -24,7 +24,7 @@ export function topOfRow({flame, height, rowHeight}, row) {
 }
 
 /** @param {Scene} scene @param {number} y @returns {number} may be none that there is */
-export function rowAt({flame, height, rowHeight}, y) {
+export function rowUnder({flame, height, rowHeight}, y) {
   return Math.floor((flame ? height - y : y) / rowHeight);
 }
 
@@ -65,7 +65,7 @@ export class FlamePainter {
 
   /** The rows in sight: first, and end. @param {Scene} scene @returns {[number, number]} */
   rowsInSight(scene) {
-    const ends = [rowAt(scene, scene.top), rowAt(scene, scene.top + this.height)];
+    const ends = [rowUnder(scene, scene.top), rowUnder(scene, scene.top + this.height)];
     return [Math.max(0, Math.min(...ends)), Math.min(scene.layout.rows, Math.max(...ends) + 1)];
   }
 

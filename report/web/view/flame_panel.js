@@ -4,7 +4,7 @@
 import {el} from './dom.js';
 import {findNode, FlameLayout, runsOf} from './flame_layout.js';
 import {FlameOutline} from './flame_outline.js';
-import {FlamePainter, rowAt, topOfRow} from './flame_painter.js';
+import {FlamePainter, rowUnder, topOfRow} from './flame_painter.js';
 import {listenToPointer} from './flame_pointer.js';
 import {frameName, frameSentence, frameTooltip} from './flame_tooltip.js';
 import {openFrameMenu} from './frame_menu.js';
@@ -16,7 +16,7 @@ import {functionPath} from './tree.js';
 /**
  * @typedef {object} Look
  * @property {FrameTree} tree
- * @property {number} part of the width that the zoomed frame takes
+ * @property {number} [part] of the width that the zoomed frame takes; all of it
  * @property {boolean} inTime
  * @property {number} rowHeight
  * @property {(layout: FlameLayout) => import('./flame_inks.js').FrameInks} paint
@@ -26,12 +26,13 @@ import {functionPath} from './tree.js';
 const kLayoutMs = 12;  // at a time; the rest follows in the next picture
 
 export class FlamePanel {
-  /** @param {Context} context @param {number} which recording @param {string} label
-   * @param {{laidOut: () => void, hovered: (panel: FlamePanel, path: number[]|null) => void}} told */
-  constructor(context, which, label, told) {
+  /** @param {Context} context @param {number} which recording @param {string} label @param {() => void} laidOut told of each layout
+   * @param {(panel: FlamePanel, path: number[]|null) => void} [hovered] told of the frame under the pointer */
+  constructor(context, which, label, laidOut, hovered = () => {}) {
     this.context = context;
     this.which = which;
-    this.told = told;
+    this.laidOut = laidOut;
+    this.hoveredPath = hovered;
     this.state = context.store.state;
     this.painter = new FlamePainter();
     this.outline = new FlameOutline(`flame-${which}`, (at) => this.zoomTo(at));
@@ -122,7 +123,7 @@ export class FlamePanel {
     cancelAnimationFrame(this.pending);
     this.hovered = this.echoed = -1;
     const first = !this.scene;
-    const layout = new FlameLayout(look.tree, {zoom: this.zoomNode(), width: painter.width * look.part, inTime: look.inTime});
+    const layout = new FlameLayout(look.tree, {zoom: this.zoomNode(), width: painter.width * (look.part ?? 1), inTime: look.inTime});
     this.extend(layout);
     this.showRow(layout.zoomRow, first);
   }
@@ -136,7 +137,7 @@ export class FlamePanel {
     this.cursor = Math.max(layout.indexOf(cursor), layout.rowStart[layout.zoomRow]);
     this.paint();
     this.updateOutline();
-    this.told.laidOut();
+    this.laidOut();
     if (!layout.done) this.pending = requestAnimationFrame(() => this.extend(layout));
   }
 
@@ -182,7 +183,7 @@ export class FlamePanel {
     if (!this.scene) return -1;
     const box = this.element.getBoundingClientRect();
     const y = event.clientY - box.top - this.element.clientTop + this.element.scrollTop;
-    return this.scene.layout.hit(event.clientX - box.left - this.element.clientLeft, rowAt(this.scene, y));
+    return this.scene.layout.hit(event.clientX - box.left - this.element.clientLeft, rowUnder(this.scene, y));
   }
 
   /** @param {number} at */
@@ -192,7 +193,7 @@ export class FlamePanel {
     this.element.classList.toggle('over-frame', at >= 0);
     this.drawMarks();
     const {hidden, node, tree} = this.layout();
-    this.told.hovered(this, at >= 0 && hidden[at] === 0 ? functionPath(tree, node[at]) : null);
+    this.hoveredPath(this, at >= 0 && hidden[at] === 0 ? functionPath(tree, node[at]) : null);
   }
   /** Marks the frame of this path, if it is there. @param {number[]|null} path */
   echo(path) {

@@ -55,14 +55,11 @@ export class FlameView {
   makePanels(sides) {
     const {model} = this.context;
     this.panels.forEach((each) => each.destroy());
-    const told = {
-      laidOut: () => this.updateNote(),
-      hovered: (/** @type {FlamePanel} */ panel, /** @type {number[]|null} */ path) => {
-        for (const other of this.panels) if (other !== panel) other.echo(path);
-      },
+    const hovered = (/** @type {FlamePanel} */ panel, /** @type {number[]|null} */ path) => {
+      for (const other of this.panels) if (other !== panel) other.echo(path);
     };
-    this.panels = Array.from({length: sides}, (_, which) =>
-      new FlamePanel(this.context, which, sides > 1 ? `Flame graph of ${model.recordings[which].meta.title}` : 'Flame graph', told));
+    this.panels = Array.from({length: sides}, (_, which) => new FlamePanel(this.context, which,
+        sides > 1 ? `Flame graph of ${model.recordings[which].meta.title}` : 'Flame graph', () => this.updateNote(), hovered));
     fill(this.graphs, ...this.panels.map((panel, which) => sides > 1 ?
       el('section', {class: 'flame-side'}, el('h2', {}, model.recordings[which].meta.title), panel.element) : panel.element));
     this.panels.forEach((panel, which) => panel.element.addEventListener('focus', () => { this.active = which; }));
@@ -82,7 +79,7 @@ export class FlameView {
       const tree = differenceTree(model, state);
       if (which === 0) this.legend.update(changeLegend(dark));
       return {
-        tree, inTime, rowHeight, key, part: 1, paint: (layout) =>
+        tree, inTime, rowHeight, key, paint: (layout) =>
           ({...inksOfFrames(layout, chooseByChange(tree, layout, dark), matches, dark), hatched: vanishedFrames(tree, layout)}),
       };
     }
