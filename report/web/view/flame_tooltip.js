@@ -52,8 +52,8 @@ export function frameTooltip(shown, at) {
   } else if (tree instanceof DifferenceTree) {
     if (node !== 0) lines.push(...whereLines(shown, node));
     const {base, newer} = tree.changeOf(node);
-    row('before', valueText(state.metric, base), percentText(base / tree.base(0)));
-    row('after', valueText(state.metric, newer), percentText(newer / tree.newer(0)));
+    row('base', valueText(state.metric, base), percentText(base / tree.base(0)));
+    row(tree.test.scale === 1 ? 'new' : 'new, scaled', valueText(state.metric, newer), percentText(newer / tree.newer(0)));
     lines.push(el('div', {class: tree.significant(node) ? tree.change(node) > 0 ? 'bad' : 'good' : 'dim'}, changeText(tree, node, state.metric)));
   } else {
     if (node !== 0) lines.push(...whereLines(shown, node));
