@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// VirtualTable: a grid (or a treegrid) of any number of rows, of which only those in sight are elements; they are used
+// again for others as it scrolls. One row takes part in the order of focus; it stays an element while it is out of
+// sight, so that the focus is never lost. What rows say is asked of columns, their number and names of a source.
+import {make} from './dom.js';
+import {TableHeader} from './table_header.js';
+import {TypeAhead} from './type_ahead.js';
+import {rowForKey, rowsInSight, scrollToShow} from './table_window.js';
+
+/**
+ * @typedef {object} Column
+ * @property {string} key
+ * @property {string} title
+ * @property {string} [help] what it means, in a sentence
+ * @property {number} width pixels; 0: what the others leave, of one column
+ * @property {boolean} [number] stands at the right
+ * @property {boolean} [sortable]
+ * @property {number} [from] only shown in a table at least so wide
+ * @property {(cell: HTMLElement, row: number) => void} fill
+ * @property {(row: number) => string|number} [text] as it is copied
+ *
+ * @typedef {object} RowSource
+ * @property {number} count
+ * @property {(row: number) => string} name what is searched by typing
+ * @property {(row: number) => number} [level] from 1 on: the table is a treegrid
+ * @property {(row: number) => boolean|null} [expanded] null: there is nothing below
+ * @property {(row: number) => string} [rowClass]
+ *
+ * @typedef {object} TableOptions
+ * @property {string} label
+ * @property {Column[]} columns
+ * @property {boolean} [tree]
+ * @property {number} [rowHeight]
+ * @property {number} [nameWidth] the least width of the column with the rest
+ * @property {string} [empty] what an empty table says
+ * @property {(key: string, descending: boolean) => void} [onSort]
+ * @property {(row: number) => void} [onActivate] Enter, double click
+ * @property {(row: number) => void} [onSelect] the row became the active one by the user
+ * @property {(row: number, open: boolean) => void} [onExpand]
+ * @property {(row: number, x: number, y: number) => void} [onMenu]
+ * @property {(event: KeyboardEvent, row: number) => boolean} [onKey] true: it was one
+ */
+
+const kHeaderHeight = 28;
+
+export class VirtualTable {
+  /** @param {TableOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.rowHeight = options.rowHeight || 24;
+    this.count = 0;
+    this.active = 0;
+    /** @type {RowSource} */
+    this.source = {count: 0, name: () => ''};
+    /** @type {Map<number, HTMLElement>} */
+    this.rows = new Map();  // drawn, by row number
+    /** @type {HTMLElement[]} */
+    this.spare = [];
+    /** @type {Column[]} */
+    this.columns = [];
+    this.header = new TableHeader(options.columns, {
+      sort: (key, descending) => options.onSort && options.onSort(key, descending),
+      resized: () => this.layOut(),
+      leave: () => this.focusRow(this.active),
+    });
+    this.body = make('div', {class: 'table-body', role: 'rowgroup'});
+    this.nothing = make('p', {class: 'table-empty'}, options.empty || 'nothing to show');
+    this.grid = make('div', {class: 'table-grid', role: options.tree ? 'treegrid' : 'grid', 'aria-label': options.label},
+        this.header.element, this.body);
+    this.typeAhead = new TypeAhead((text, from) => this.findTyped(text, from));
+    this.element = make('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
+    this.grid.addEventListener('scroll', () => this.render(), {passive: true});
+    this.grid.addEventListener('keydown', (event) => this.onKey(event));
+    this.body.addEventListener('click', (event) => this.onClick(event));
+    this.body.addEventListener('dblclick', (event) => this.onDoubleClick(event));
+    this.body.addEventListener('contextmenu', (event) => this.onContextMenu(event));
+    new ResizeObserver(() => this.layOut()).observe(this.grid);
+    this.layOut();
+  }
+
+  // Shows other rows, or the same with other contents. `active`: the row that takes part in the order of focus.
+  /** @param {RowSource} source @param {number} [active] */
+  show(source, active = 0) {
+    const focused = this.body.contains(document.activeElement);
+    this.source = source;
+    this.count = source.count;
+    this.active = Math.max(0, Math.min(active, this.count - 1));
+    this.grid.setAttribute('aria-rowcount', String(this.count + 1));
+    this.body.style.height = this.count * this.rowHeight + 'px';
+    this.nothing.hidden = this.count > 0;
+    for (const row of this.rows.values()) this.spare.push(row);
+    this.rows.clear();
+    this.render();
+    if (focused && this.count > 0) this.focusRow(this.active);
+  }
+
+  /** @param {string} key @param {boolean} descending */
+  showSort(key, descending) { this.header.showSort(key, descending); }
+
+  // Which columns there are, and how wide: by the room there is.
+  layOut() {
+    const room = this.grid.clientWidth || 1000;
+    const shown = this.options.columns.filter((column) => !column.from || room >= column.from);
+    const changed = shown.length !== this.columns.length || shown.some((column, i) => column !== this.columns[i]);
+    const nameWidth = this.options.nameWidth || 220;
+    const widths = shown.map((column) => this.header.widthOf(column));
+    const least = widths.reduce((sum, width) => sum + (width || nameWidth), 0);
+    this.grid.style.setProperty('--columns', widths.map((width) => (width ? width + 'px' : `minmax(${nameWidth}px, 1fr)`)).join(' '));
+    this.grid.style.setProperty('--least', least + 'px');
+    if (changed) {
+      this.columns = shown;
+      this.header.show(shown);
+      this.grid.setAttribute('aria-colcount', String(shown.length));
+      for (const row of [...this.rows.values(), ...this.spare]) row.remove();
+      this.rows.clear();
+      this.spare = [];
+    }
+    this.render();
+  }
+
+  get windowHeight() { return Math.max(this.rowHeight, this.grid.clientHeight - kHeaderHeight); }
+
+  render() {
+    const {first, end} = rowsInSight(this.grid.scrollTop, this.windowHeight, this.rowHeight, this.count);
+    for (const [at, row] of this.rows) {
+      if ((at >= first && at < end) || at === this.active) continue;
+      this.rows.delete(at);
+      this.spare.push(row);
+    }
+    for (let at = first; at < end; at++) this.draw(at);
+    if (this.active < this.count) this.draw(this.active);
+    for (const row of this.spare) row.hidden = true;
+  }
+
+  /** @param {number} at */
+  draw(at) {
+    if (this.rows.has(at)) return;
+    const row = this.spare.pop() || this.makeRow();
+    this.rows.set(at, row);
+    row.hidden = false;
+    row.style.transform = `translateY(${at * this.rowHeight}px)`;
+    row.dataset.row = String(at);
+    row.setAttribute('aria-rowindex', String(at + 2));
+    row.tabIndex = at === this.active ? 0 : -1;
+    row.setAttribute('aria-selected', String(at === this.active));
+    row.className = 'table-row' + (at % 2 ? ' odd' : '') + (this.source.rowClass ? ' ' + this.source.rowClass(at) : '');
+    if (this.source.level) row.setAttribute('aria-level', String(this.source.level(at)));
+    const expanded = this.source.expanded ? this.source.expanded(at) : null;
+    if (expanded === null) row.removeAttribute('aria-expanded');
+    else row.setAttribute('aria-expanded', String(expanded));
+    this.columns.forEach((column, i) => column.fill(/** @type {HTMLElement} */ (row.children[i]), at));
+  }
+
+  makeRow() {
+    const cells = this.columns.map((column, i) => make('div', {
+      class: 'table-cell' + (column.number ? ' number' : '') + ' column-' + column.key, role: 'gridcell', 'aria-colindex': i + 1,
+    }));
+    const row = make('div', {role: 'row'}, ...cells);
+    row.style.height = this.rowHeight + 'px';
+    this.body.append(row);
+    return row;
+  }
+
+  // Makes a row the active one and brings it into sight.
+  /** @param {number} at */
+  activate(at) {
+    const before = this.rows.get(this.active);
+    if (before) {
+      before.tabIndex = -1;
+      before.setAttribute('aria-selected', 'false');
+    }
+    this.active = Math.max(0, Math.min(at, this.count - 1));
+    this.grid.scrollTop = scrollToShow(this.active, this.grid.scrollTop, this.windowHeight, this.rowHeight);
+    this.render();
+    const now = this.rows.get(this.active);
+    if (now) {
+      now.tabIndex = 0;
+      now.setAttribute('aria-selected', 'true');
+    }
+  }
+
+  /** @param {number} at */
+  focusRow(at) {
+    if (this.count === 0) return;
+    this.activate(at);
+    const row = this.rows.get(this.active);
+    if (row) row.focus({preventScroll: true});
+  }
+
+  /** @param {number} at */
+  select(at) {
+    this.focusRow(at);
+    if (this.options.onSelect && this.count > 0) this.options.onSelect(this.active);
+  }
+
+  /** @param {string} text @param {boolean} next @returns {boolean} */
+  findTyped(text, next) {
+    const from = (this.active + (next ? 1 : 0)) % Math.max(1, this.count);
+    const found = this.typeAhead.find(text, from, this.source);
+    if (found >= 0) this.select(found);
+    return found >= 0;
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (this.typeAhead.onKey(event)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.header.element.contains(/** @type {Node} */ (event.target))) {
+      this.header.onKey(event);
+      return;
+    }
+    if (this.count === 0 || !this.handleRowKey(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} */
+  handleRowKey(event) {
+    const {onActivate, onExpand, onKey} = this.options;
+    if (onKey && onKey(event, this.active)) return true;
+    if (event.key === 'm' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) return this.openMenu(this.active);
+    if (event.key === 'ArrowUp' && this.active === 0) return this.header.focus();
+    const page = Math.max(1, Math.floor(this.windowHeight / this.rowHeight) - 1);
+    const next = event.shiftKey ? -1 : rowForKey(event.key, this.active, this.count, page);
+    if (next >= 0) {
+      this.select(next);
+      return true;
+    }
+    if (event.key === 'Enter' && onActivate) {
+      onActivate(this.active);
+      return true;
+    }
+    return Boolean(onExpand) && this.handleTreeKey(event.key);
+  }
+
+  /** @param {string} key @returns {boolean} */
+  handleTreeKey(key) {
+    const {expanded, level} = this.source;
+    const open = expanded ? expanded(this.active) : null;
+    if (key === ' ' && open !== null) this.expand(this.active, !open);
+    else if (key === 'ArrowRight' && open === false) this.expand(this.active, true);
+    else if (key === 'ArrowRight' && open) this.select(this.active + 1);
+    else if (key === 'ArrowLeft' && open) this.expand(this.active, false);
+    else if (key === 'ArrowLeft' && level) {
+      let parent = this.active;
+      while (parent > 0 && level(parent) >= level(this.active)) parent--;
+      this.select(parent);
+    } else return key === ' ' || key === 'ArrowRight';
+    return true;
+  }
+
+  /** @param {number} at @param {boolean} open */
+  expand(at, open) {
+    if (this.options.onExpand) this.options.onExpand(at, open);
+  }
+
+  /** @param {number} at @returns {boolean} */
+  openMenu(at) {
+    const row = this.rows.get(at);
+    if (!row || !this.options.onMenu) return false;
+    const box = row.getBoundingClientRect();
+    this.options.onMenu(at, box.left + 60, box.bottom);
+    return true;
+  }
+
+  /** @param {Event} event @returns {number} */
+  rowOf(event) {
+    const row = /** @type {HTMLElement} */ (event.target).closest('.table-row');
+    return row ? Number(/** @type {HTMLElement} */ (row).dataset.row) : -1;
+  }
+
+  /** @param {MouseEvent} event */
+  onClick(event) {
+    const at = this.rowOf(event);
+    if (at < 0) return;
+    const twisty = /** @type {HTMLElement} */ (event.target).closest('.twisty');
+    if (!twisty) {
+      this.select(at);
+      return;
+    }
+    this.activate(at);
+    this.expand(at, !(this.source.expanded && this.source.expanded(at)));
+    this.focusRow(this.active);
+  }
+
+  /** @param {MouseEvent} event */
+  onDoubleClick(event) {
+    const at = this.rowOf(event);
+    const twisty = /** @type {HTMLElement} */ (event.target).closest('.twisty');
+    if (at >= 0 && !twisty && this.options.onActivate) this.options.onActivate(at);
+  }
+
+  /** @param {MouseEvent} event */
+  onContextMenu(event) {
+    const at = this.rowOf(event);
+    if (at < 0 || !this.options.onMenu) return;
+    event.preventDefault();
+    this.focusRow(at);
+    // The keyboard's menu key gives no place.
+    if (event.clientX === 0 && event.clientY === 0) this.openMenu(at);
+    else this.options.onMenu(at, event.clientX, event.clientY);
+  }
+
+  // All rows as they would be copied, the titles first.
+  /** @returns {string[][]} */
+  texts() {
+    const copied = this.options.columns.filter((column) => column.text);
+    const rows = [copied.map((column) => column.title)];
+    for (let at = 0; at < this.count; at++) rows.push(copied.map((column) => String(/** @type {Function} */ (column.text)(at))));
+    return rows;
+  }
+}
