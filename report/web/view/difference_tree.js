@@ -2,6 +2,7 @@
 // DifferenceTree: the call trees of two recordings as one. A frame is as wide as the mean of both: so what vanished and
 // what is new both have a place, and callees fit below their callers. Frames are made when they are asked for.
 import {kLeastShare} from './compare.js';
+import {functionPath} from './tree.js';
 
 /**
  * @typedef {import('./tree.js').FrameTree} FrameTree
@@ -16,7 +17,7 @@ export class DifferenceTree {
     this.test = test;
     /** @type {[Int32Array|number[], Int32Array|number[]]} of the two trees, by node; -1: it is not there */
     this.nodes = [[0], [0]];
-    this.parents = [-1];
+    this.parents = [0];
     /** @type {(number[]|null)[]} */
     this.made = [null];
     /** @type {(Change|undefined)[]} */
@@ -68,11 +69,8 @@ export class DifferenceTree {
   /** @param {number} n */
   parent(n) { return this.parents[n]; }
 
-  /** @param {number} n @returns {number[]} */
-  pathOf(n) {
-    const [tree, node] = this.source(n);
-    return Array.from(tree.pathOf(node));
-  }
+  /** @param {number} n @returns {number[]} functions, root first */
+  pathOf(n) { return functionPath(this, n); }
 
   /** @param {number} n @returns {number[]} the widest first */
   children(n) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The head of a VirtualTable: titles that sort by a click or Enter, and borders that are dragged (Shift and an arrow on
 // the keyboard). It is reached by the arrow up from the first row, and by Tab before the rows.
-import {make} from './dom.js';
+import {el} from './dom.js';
 
 const kLeastWidth = 44;
 const kStep = 16;
@@ -24,8 +24,8 @@ export class TableHeader {
     this.sortKey = '';
     this.descending = true;
     this.at = 0;  // the cell that takes part in the order of focus
-    this.row = make('div', {class: 'table-head-row', role: 'row', 'aria-rowindex': 1});
-    this.element = make('div', {class: 'table-head', role: 'rowgroup'}, this.row);
+    this.row = el('div', {class: 'table-head-row', role: 'row', 'aria-rowindex': 1});
+    this.element = el('div', {class: 'table-head', role: 'rowgroup'}, this.row);
   }
 
   /** @param {Column} column @returns {number} 0: the rest */
@@ -44,11 +44,11 @@ export class TableHeader {
 
   /** @param {Column} column @param {number} i */
   makeCell(column, i) {
-    const resizer = make('span', {class: 'table-resizer', 'aria-hidden': 'true'});
-    const cell = make('div', {
+    const resizer = el('span', {class: 'table-resizer', 'aria-hidden': 'true'});
+    const cell = el('div', {
       class: 'table-head-cell' + (column.number ? ' number' : '') + (column.sortable ? ' sortable' : ''), role: 'columnheader',
       'aria-colindex': i + 1, tabindex: i === this.at ? 0 : -1, title: column.help || null,
-    }, make('span', {class: 'table-title'}, column.title), make('span', {class: 'table-arrow', 'aria-hidden': 'true'}), ...(column.width ? [resizer] : []));
+    }, el('span', {class: 'table-title'}, column.title), el('span', {class: 'table-arrow', 'aria-hidden': 'true'}), ...(column.width ? [resizer] : []));
     cell.addEventListener('click', (event) => {
       if (event.target === resizer) return;
       this.focusCell(i);

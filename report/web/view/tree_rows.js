@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of the call tree: the frames whose callers are all open. What is open is kept by functions, not by node, so
 // that it stays when another metric or range makes another tree.
+import {findPath, functionPath} from './tree.js';
 
 /** @typedef {import('./tree.js').FrameTree} FrameTree */
 
@@ -50,7 +51,7 @@ export class TreeRows {
   }
 
   /** @param {number} row @returns {number[]} functions, root first */
-  pathOf(row) { return Array.from(this.tree.pathOf(this.nodes[row])); }
+  pathOf(row) { return functionPath(this.tree, this.nodes[row]); }
 
   // Where what is open below a frame is kept, and the frame's caller's, if they are open.
   /** @param {ArrayLike<number>} path */
@@ -159,18 +160,11 @@ export class TreeRows {
   }
 
   // The row of a path, opened so far as the tree has it; -1: not even its first function.
-  /** @param {ArrayLike<number>} path */
+  /** @param {number[]} path */
   reveal(path) {
-    const {tree} = this;
-    let node = 0;
-    let length = 0;
-    for (; length < path.length; length++) {
-      const next = Array.prototype.find.call(tree.children(node), (child) => tree.func(child) === path[length]);
-      if (next === undefined) break;
-      node = next;
-    }
-    if (length === 0) return -1;
-    this.makeOpen(Array.prototype.slice.call(path, 0, length - 1));
+    const node = findPath(this.tree, path);
+    if (node === 0) return -1;
+    this.makeOpen(functionPath(this.tree, node).slice(0, -1));
     this.lay();
     return this.nodes.indexOf(node);
   }
@@ -201,6 +195,6 @@ export class TreeRows {
       for (let i = children.length; i-- > 0;) walk.push(children[i]);
     }
     const found = step > 0 ? (after >= 0 ? after : first) : (before >= 0 ? before : last);
-    return found < 0 ? -1 : this.reveal(tree.pathOf(found));
+    return found < 0 ? -1 : this.reveal(functionPath(tree, found));
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding a row by typing its name. Letters alone are keys of the page, so an apostrophe begins it, as in other
 // programs that have keys of one letter; another one goes to the next row. Escape, Enter or a pause of some seconds end it.
-import {make} from './dom.js';
+import {el} from './dom.js';
 import {findByName} from './table_window.js';
 
 const kPauseMs = 4000;
@@ -14,7 +14,7 @@ export class TypeAhead {
     this.typed = '';
     this.on = false;
     this.timer = 0;
-    this.element = make('div', {class: 'type-ahead', role: 'status', hidden: true});
+    this.element = el('div', {class: 'type-ahead', role: 'status', hidden: true});
   }
 
   /** @param {string} text @param {number} from @param {{count: number, name: (row: number) => string}} source */

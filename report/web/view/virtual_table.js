@@ -2,7 +2,7 @@
 // VirtualTable: a grid (or a treegrid) of any number of rows, of which only those in sight are elements; they are used
 // again for others as it scrolls. One row takes part in the order of focus; it stays an element while it is out of
 // sight, so that the focus is never lost. What rows say is asked of columns, their number and names of a source.
-import {make} from './dom.js';
+import {el} from './dom.js';
 import {TableHeader} from './table_header.js';
 import {TypeAhead} from './type_ahead.js';
 import {rowForKey, rowsInSight, scrollToShow} from './table_window.js';
@@ -22,14 +22,13 @@ import {rowForKey, rowsInSight, scrollToShow} from './table_window.js';
  * @typedef {object} RowSource
  * @property {number} count
  * @property {(row: number) => string} name what is searched by typing
- * @property {(row: number) => number} [level] from 1 on: the table is a treegrid
+ * @property {((row: number) => number)|undefined} [level] from 1 on: the table is a treegrid
  * @property {(row: number) => boolean|null} [expanded] null: there is nothing below
  * @property {(row: number) => string} [rowClass]
  *
  * @typedef {object} TableOptions
  * @property {string} label
  * @property {Column[]} columns
- * @property {boolean} [tree]
  * @property {number} [rowHeight]
  * @property {number} [nameWidth] the least width of the column with the rest
  * @property {string} [empty] what an empty table says
@@ -63,12 +62,12 @@ export class VirtualTable {
       resized: () => this.layOut(),
       leave: () => this.focusRow(this.active),
     });
-    this.body = make('div', {class: 'table-body', role: 'rowgroup'});
-    this.nothing = make('p', {class: 'table-empty'}, options.empty || 'nothing to show');
-    this.grid = make('div', {class: 'table-grid', role: options.tree ? 'treegrid' : 'grid', 'aria-label': options.label},
+    this.body = el('div', {class: 'table-body', role: 'rowgroup'});
+    this.nothing = el('p', {class: 'table-empty'}, options.empty || 'nothing to show');
+    this.grid = el('div', {class: 'table-grid', role: 'grid', 'aria-label': options.label},
         this.header.element, this.body);
     this.typeAhead = new TypeAhead((text, from) => this.findTyped(text, from));
-    this.element = make('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
+    this.element = el('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
     this.grid.addEventListener('scroll', () => this.render(), {passive: true});
     this.grid.addEventListener('keydown', (event) => this.onKey(event));
     this.body.addEventListener('click', (event) => this.onClick(event));
@@ -85,6 +84,7 @@ export class VirtualTable {
     this.source = source;
     this.count = source.count;
     this.active = Math.max(0, Math.min(active, this.count - 1));
+    this.grid.setAttribute('role', source.level ? 'treegrid' : 'grid');
     this.grid.setAttribute('aria-rowcount', String(this.count + 1));
     this.body.style.height = this.count * this.rowHeight + 'px';
     this.nothing.hidden = this.count > 0;
@@ -145,6 +145,7 @@ export class VirtualTable {
     row.setAttribute('aria-selected', String(at === this.active));
     row.className = 'table-row' + (at % 2 ? ' odd' : '') + (this.source.rowClass ? ' ' + this.source.rowClass(at) : '');
     if (this.source.level) row.setAttribute('aria-level', String(this.source.level(at)));
+    else row.removeAttribute('aria-level');
     const expanded = this.source.expanded ? this.source.expanded(at) : null;
     if (expanded === null) row.removeAttribute('aria-expanded');
     else row.setAttribute('aria-expanded', String(expanded));
@@ -152,10 +153,10 @@ export class VirtualTable {
   }
 
   makeRow() {
-    const cells = this.columns.map((column, i) => make('div', {
+    const cells = this.columns.map((column, i) => el('div', {
       class: 'table-cell' + (column.number ? ' number' : '') + ' column-' + column.key, role: 'gridcell', 'aria-colindex': i + 1,
     }));
-    const row = make('div', {role: 'row'}, ...cells);
+    const row = el('div', {role: 'row'}, ...cells);
     row.style.height = this.rowHeight + 'px';
     this.body.append(row);
     return row;
