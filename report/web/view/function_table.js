@@ -165,6 +165,13 @@ export class FunctionTable {
     return false;
   }
 
+  // Makes a function's row the active one, if it is there.
+  /** @param {number} f */
+  reveal(f) {
+    const row = f < 0 ? -1 : this.rows.rows.indexOf(f);
+    if (row >= 0) this.table.activate(row);
+  }
+
   /** @returns {string} how many there are */
   summary() {
     const {rows, shown} = this.rows;

@@ -32,7 +32,7 @@ const kDeepest = 40;  // beyond, rows are indented no further, so that names sta
 /** @param {HTMLElement} cell @param {NameCell} what */
 export function fillName(cell, {name, note = '', colour = '', hit = false, depth = 0, expanded}) {
   if (!cell.firstChild) {
-    cell.append(el('span', {class: 'twisty', 'aria-hidden': 'true'}), el('span', {class: 'swatch', 'aria-hidden': 'true'}), el('span', {class: 'name'}),
+    cell.append(el('span', {class: 'twisty', 'aria-hidden': 'true'}), el('span', {class: 'row-swatch', 'aria-hidden': 'true'}), el('span', {class: 'name'}),
         el('span', {class: 'name-note'}));
   }
   const [twisty, swatch, text, behind] = /** @type {HTMLElement[]} */ ([...cell.children]);
