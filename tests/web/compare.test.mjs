@@ -60,7 +60,7 @@ test('values of an exact heap have no noise', () => {
 });
 
 test('a sampled heap is as uncertain as its interval makes it', () => {
-  const recording = {meta: {heap: 'sampled', heap_sample_bytes: 1000}};
+  const recording = {meta: {heap: 'sampled', heap_summary: {sample_bytes: 1000}}};
   const bytes = sampleWeight({name: 'allocated', heap: true}, recording, 1e6, 1e6);
   assert.equal(bytes(5000, 3), 1000);
   const blocks = sampleWeight({name: 'allocations', heap: true}, recording, 500, 1e6);

@@ -54,6 +54,7 @@ test('the heaviest way ends where no call has half of its caller', () => {
   const {rows, shown} = rowsOf('a 1\n  b 60\n    c 20\n    d 20\n');
   const end = rows.expandHeaviest(0);
   assert.equal(shown()[end], '  b');
+  assert.deepEqual(shown(), ['a', '  b', '    c', '    d']);
 });
 
 test('everything below a row opens and closes', () => {

@@ -61,7 +61,7 @@ export class ChangeTable {
     });
     return [
       changeColumn('total', 'Change', 0),
-      {key: 'part', title: 'Change %', help: 'of the base', width: 84, number: true, sortable: true, from: 560, text: (row) => (this.partOf(at(row)) * 100).toFixed(2),
+      {key: 'part', title: 'Change %', help: 'of the base', width: 100, number: true, sortable: true, from: 560, text: (row) => (this.partOf(at(row)) * 100).toFixed(2),
         fill: (cell, row) => fillText(cell, this.partText(at(row)))},
       total('base', 'Base', 'total in the first recording'), total('newer', 'New', 'total in the second recording'),
       changeColumn('self', 'Self change', 980),
@@ -121,6 +121,7 @@ export class ChangeTable {
     this.most = all.reduce((most, row) => Math.max(most, Math.abs(row.total.change)), 0) || 1;
     const names = this.order.ranksOf('name');
     const values = Float64Array.from(shown, (row) => this.valueOf(row, key));
+    /** @type {Uint32Array} */
     let order = Uint32Array.from(shown, (_, i) => i);
     order = orderRows(order, Float64Array.from(shown, (row) => names[row.f]), false);
     order = orderRows(order, values, descending);

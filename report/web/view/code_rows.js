@@ -36,7 +36,7 @@ import {jumpLanes} from './jump_lanes.js';
 
 const kContext = 3;      // instructions without cost around one with it, in its basic block
 const kLeastFolded = 5;  // a fold that hides less saves nothing
-const kLeastShare = 0.01;
+const kLeastShownShare = 0.01;
 
 /** @param {CodeInstruction} instruction */
 const isJump = (instruction) => /^(j|loop|b\.|cbn?z|tbn?z|b\b)/.test(instruction.intel) && !/^(bl|bt|bs|bl?sr|bz)/.test(instruction.intel.split(/\s/)[0]);
@@ -51,7 +51,7 @@ const byOffset = (piece) => new Map(piece.instructions.map((each, i) => [each.of
 /** @param {CodePiece} piece @param {number} whole @returns {boolean[]} */
 function shownOf(piece, whole) {
   const code = piece.instructions;
-  const least = Math.max(1, kLeastShare * whole);
+  const least = Math.max(1, kLeastShownShare * whole);
   const offsets = byOffset(piece);
   const shown = code.map(() => false);
   code.forEach((instruction, i) => {

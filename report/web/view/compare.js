@@ -30,6 +30,7 @@
 export const kLeastShare = 0.001;
 const kLeastSigmas = 2;
 const kFalseDiscoveries = 0.05;
+const kUsualInterval = 512 * 1024;  // bytes between two samples of a sampled heap
 
 // W. Press et al., "Numerical Recipes in C", 2nd ed., section 6.2: erfcc, to 1.2e-7 of the value.
 /** @param {number} x not below 0 */
@@ -103,7 +104,7 @@ export class ChangeTest {
 export function sampleWeight(metric, recording, total, allocatedBytes) {
   if (!metric.heap) return (value, count) => (count > 0 ? value / count : value);
   if (recording.meta.heap !== 'sampled') return () => 0;
-  const interval = recording.meta.heap_sample_bytes || 512 * 1024;
+  const interval = recording.meta.heap_summary?.sample_bytes || kUsualInterval;
   // A sample stands for `interval` bytes, however many blocks those are.
   const weight = metric.name === 'allocations' && allocatedBytes > 0 ? interval * total / allocatedBytes : interval;
   return () => weight;

@@ -22,10 +22,12 @@ export function offeredFunctions(functions, total, text, most = kMostOffered) {
 }
 
 export class FunctionPicker {
-  /** @param {Context} context @param {(f: number) => void} choose */
-  constructor(context, choose) {
+  /** @param {Context} context @param {(f: number) => void} choose @param {() => void} leave takes the focus, once one is chosen */
+  constructor(context, choose, leave) {
     this.context = context;
     this.choose = choose;
+    this.leave = leave;
+    /** @type {Float64Array} */
     this.total = new Float64Array(0);
     this.whole = 0;
     this.current = -1;
@@ -92,6 +94,7 @@ export class FunctionPicker {
     this.current = f;
     this.close();
     this.choose(f);
+    this.leave();
   }
 
   /** @param {KeyboardEvent} event */

@@ -18,7 +18,6 @@
  */
 
 const kAround = 400;  // lines shown around those with cost; more would make a page of a whole file
-const kLeastGap = 8;
 
 /** @param {LineCost[]} costs @returns {{file: string, costs: LineCost[], self: number, total: number}[]} most cost first */
 export function filesOf(costs) {

@@ -64,11 +64,13 @@ export function sortText(key, descending, columns) {
   return isNumber === descending ? key : `-${key}`;
 }
 
-// "src/parse/lexer.cc:12" of a long path: the last folders.
+const kShortPlace = 28;
+
+// "…/parse/lexer.cc:12" of a long path: its last folder, or none if that is still long.
 /** @param {string} file @param {number} line */
 export function placeText(file, line) {
-  if (file === '') return '';
   const parts = file.split('/');
-  const short = parts.length > 3 ? '…/' + parts.slice(-2).join('/') : file;
-  return line > 0 ? `${short}:${line}` : short;
+  const behind = line > 0 ? `:${line}` : '';
+  const inFolder = (parts.length > 3 ? '…/' + parts.slice(-2).join('/') : file) + behind;
+  return inFolder.length <= kShortPlace ? inFolder : parts[parts.length - 1] + behind;
 }

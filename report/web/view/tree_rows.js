@@ -105,21 +105,20 @@ export class TreeRows {
     this.lay();
   }
 
-  // Opens what is below a row along the heaviest calls, down to where its time is spent: as long as one call has at least half
-  // of what its caller has. Returns the row that the way ends at.
+  // Opens what is below a row along the heaviest calls, down to where its time is spent or divides: as long as one call has
+  // at least half of what its caller has, and one step in any case. Returns the row that the way ends at.
   /** @param {number} row -1: from the root */
   expandHeaviest(row) {
     const {tree} = this;
-    let node = row < 0 ? 0 : this.nodes[row];
-    const path = row < 0 ? [] : this.pathOf(row);
+    const start = row < 0 ? 0 : this.nodes[row];
+    let node = start;
     for (;;) {
       const children = tree.children(node);
-      if (children.length === 0) break;
-      if (tree.total(children[0]) * 2 < tree.total(node) && path.length > 0) break;
+      if (children.length === 0 || (node !== start && tree.total(children[0]) * 2 < tree.total(node))) break;
       node = children[0];
-      path.push(tree.func(node));
     }
-    this.makeOpen(path.slice(0, -1));
+    const path = functionPath(tree, node);
+    this.makeOpen(tree.children(node).length > 0 ? path : path.slice(0, -1));
     this.lay();
     return this.nodes.indexOf(node);
   }
