@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {FunctionOrder, flatRows, groupTotals, groupedRows, shownFunctions} from '../../report/web/view/function_rows.js';
+import {selfOfPaths} from '../../report/web/view/metrics.js';
+import {TopDownTree} from '../../report/web/view/tree.js';
 import {TreeRows} from '../../report/web/view/tree_rows.js';
 import {FakeFunctions, FakeTree} from './fakes.mjs';
+import {sampleRecording} from './sample.mjs';
 
 const kCalls = `
 main 10
@@ -102,9 +105,9 @@ test('functions are ordered by a column, and by name among equals', () => {
   const functions = new FakeFunctions();
   for (const name of ['b', 'c', 'a', 'gone']) functions.index('lib!' + name);
   const totals = {self: Float64Array.of(1, 5, 1, 0), total: Float64Array.of(9, 5, 9, 0), count: Float64Array.of(1, 2, 3, 0)};
-  const shown = shownFunctions(functions, totals, () => true);
-  assert.deepEqual([...shown], [0, 1, 2]);
   const order = new FunctionOrder(functions);
+  const shown = shownFunctions(order, totals, () => true);
+  assert.deepEqual([...shown], [2, 0, 1]);
   assert.deepEqual([...flatRows(shown, order, totals, 'self', true).rows], [1, 2, 0]);
   assert.deepEqual([...flatRows(shown, order, totals, 'name', false).rows], [2, 0, 1]);
   assert.deepEqual([...flatRows(shown, order, totals, 'name', true).rows], [1, 0, 2]);
@@ -112,13 +115,19 @@ test('functions are ordered by a column, and by name among equals', () => {
 });
 
 test('a group counts a stack with several of its functions once', () => {
-  const functions = new FakeFunctions();
-  const tree = new FakeTree(functions, 'app!main 1\n  lib!open 2\n    app!callback 4\n      lib!close 8\n');
-  const totals = {self: Float64Array.of(1, 2, 4, 8), total: Float64Array.of(15, 14, 12, 8), count: new Float64Array(4)};
-  const groups = groupTotals(tree, Int32Array.of(0, 1, 0, 1), 2);
+  const recording = sampleRecording({samples: [
+    {stack: 'main@app', ms: 1}, {stack: 'main@app;open@lib', ms: 2}, {stack: 'main@app;open@lib;callback@app', ms: 4},
+    {stack: 'main@app;open@lib;callback@app;close@lib', ms: 8},
+  ]});
+  const {functions, paths} = recording;
+  const {value, count} = selfOfPaths(recording, 'cpu', {from: -1, to: Infinity, process: -1, thread: -1});
+  const tree = new TopDownTree({paths, value: value.map((each) => each / 1e6), count});
+  const totals = {self: Float64Array.of(1, 2, 4, 8, 0, 0), total: Float64Array.of(15, 14, 12, 8, 0, 0), count: new Float64Array(6)};
+  const groups = groupTotals(tree, Int32Array.of(0, 1, 0, 1, -1, -1), 2);
   assert.deepEqual([...groups.self], [5, 10]);
   assert.deepEqual([...groups.total], [15, 14]);
-  const flat = flatRows(shownFunctions(functions, totals, () => true), new FunctionOrder(functions), totals, 'self', true);
+  const order = new FunctionOrder(functions);
+  const flat = flatRows(shownFunctions(order, totals, () => true), order, totals, 'self', true);
   const options = {grouping: 'module', key: 'self', descending: true, closed: new Set()};
   const grouped = groupedRows(flat, functions, totals, tree, options);
   assert.deepEqual(grouped.groups.map((group) => [group.name, group.self, group.total, group.functions]), [['lib', 10, 14, 2], ['app', 5, 15, 2]]);

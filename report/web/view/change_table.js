@@ -4,7 +4,7 @@
 import {changesOfFunctions, changeTestOf} from './comparison.js';
 import {percentText, countText} from './format.js';
 import {valueText} from './metrics.js';
-import {FunctionOrder} from './function_rows.js';
+import {functionOrderOf} from './function_rows.js';
 import {orderRows} from './row_order.js';
 import {fillName, fillText, sortOf, sortText} from './table_cells.js';
 import {VirtualTable} from './virtual_table.js';
@@ -34,7 +34,7 @@ export class ChangeTable {
     this.most = 1;
     /** @type {(f: number) => boolean} */
     this.isMatch = () => false;
-    this.order = new FunctionOrder(context.functions);
+    this.order = functionOrderOf(context.model);
     this.columns = this.makeColumns();
     this.table = new VirtualTable({
       label: 'Changes by function', columns: this.columns, nameWidth: 240,
@@ -120,11 +120,9 @@ export class ChangeTable {
     const {key, descending} = sortOf(state.sort, this.columns, 'change');
     this.most = all.reduce((most, row) => Math.max(most, Math.abs(row.total.change)), 0) || 1;
     const names = this.order.ranksOf('name');
-    const values = Float64Array.from(shown, (row) => this.valueOf(row, key));
     /** @type {Uint32Array} */
-    let order = Uint32Array.from(shown, (_, i) => i);
-    order = orderRows(order, Float64Array.from(shown, (row) => names[row.f]), false);
-    order = orderRows(order, values, descending);
+    let order = orderRows(Uint32Array.from(shown, (_, i) => i), Float64Array.from(shown, (row) => names[row.f]), false);
+    order = orderRows(order, Float64Array.from(shown, (row) => this.valueOf(row, key)), descending);
     // Noise stands behind what changed, unless another order is asked for.
     if (key === 'change') order = orderRows(order, Float64Array.from(shown, (row) => Number(row.significant)), true);
     this.changes = Array.from(order, (i) => shown[i]);

@@ -4,6 +4,7 @@ import {orderRows, ranksOf} from './row_order.js';
 
 /**
  * @typedef {import('./functions.js').Functions} Functions
+ * @typedef {import('./tree.js').TopDownTree} TopDownTree
  * @typedef {{self: Float64Array, total: Float64Array, count: Float64Array}} FunctionTotals
  * @typedef {''|'module'|'file'} Grouping
  * @typedef {{name: string, self: number, total: number, count: number, functions: number}} FunctionGroup
@@ -28,6 +29,13 @@ export class FunctionOrder {
     this.functions = functions;
     /** @type {Map<string, Float64Array>} */
     this.ranks = new Map();
+    /** @type {Uint32Array|null} */
+    this.names = null;
+  }
+
+  /** @returns {Uint32Array} all functions */
+  get byName() {
+    return this.names ??= orderRows(Uint32Array.from({length: this.functions.count}, (_, f) => f), this.ranksOf('name'), false);
   }
 
   /** @param {string} key @param {FunctionTotals} totals @returns {Float64Array} by function */
@@ -51,69 +59,63 @@ export class FunctionOrder {
   }
 }
 
+/** @param {import('./model.js').Model} model @returns {FunctionOrder} */
+export function functionOrderOf(model) {
+  return model.keep(['function order'], () => new FunctionOrder(model.functions));
+}
+
 // Self and total of groups of functions, a stack with several functions of a group counted once.
-/**
- * @param {import('./tree.js').FrameTree} tree top-down
- * @param {Int32Array} groupOf by function
- * @param {number} groupCount
- */
-export function groupTotals(tree, groupOf, groupCount) {
+/** @param {TopDownTree} tree @param {Int32Array} groupOf by function; -1: none @param {number} groupCount */
+export function groupTotals({paths, selfs, totals, lists: {first, next}}, groupOf, groupCount) {
   const self = new Float64Array(groupCount);
   const total = new Float64Array(groupCount);
   const within = new Int32Array(groupCount);  // frames of the group that enclose the one looked at
-  const walk = Array.from(tree.children(0));
-  while (walk.length > 0) {
-    const next = /** @type {number} */ (walk.pop());
-    const node = next < 0 ? ~next : next;
-    const f = tree.func(node);
-    const group = f < 0 ? -1 : groupOf[f];
-    if (next < 0) {
-      within[group]--;
+  const leave = (/** @type {number} */ path) => {
+    const group = groupOf[paths.func[path]];
+    if (group >= 0) within[group]--;
+  };
+  for (let path = first[0]; path > 0;) {
+    const group = groupOf[paths.func[path]];
+    if (group >= 0) {
+      self[group] += selfs[path];
+      if (within[group]++ === 0) total[group] += totals[path];
+    }
+    if (first[path] !== 0) {
+      path = first[path];
       continue;
     }
-    if (group >= 0) {
-      self[group] += tree.self(node);
-      if (within[group]++ === 0) total[group] += tree.total(node);
-      walk.push(~next);
+    leave(path);
+    while (path > 0 && next[path] === 0) {
+      path = paths.parent[path];
+      if (path > 0) leave(path);
     }
-    const children = tree.children(node);
-    for (let i = 0; i < children.length; i++) walk.push(children[i]);
+    if (path > 0) path = next[path];
   }
   return {self, total};
 }
 
-/**
- * @param {Functions} functions
- * @param {FunctionTotals} totals
- * @param {(f: number) => boolean} wanted
- * @returns {Uint32Array} functions that the totals have something of
- */
-export function shownFunctions(functions, totals, wanted) {
-  const found = [];
-  for (let f = 0; f < functions.count; f++) if (totals.total[f] > 0 && wanted(f)) found.push(f);
-  return Uint32Array.from(found);
+/** @param {FunctionOrder} order @param {FunctionTotals} totals @param {(f: number) => boolean} wanted
+ * @returns {Uint32Array} functions that the totals have something of, by name */
+export function shownFunctions(order, {total}, wanted) {
+  const {byName} = order;
+  const found = new Uint32Array(byName.length);
+  let count = 0;
+  for (let i = 0; i < byName.length; i++) if (total[byName[i]] > 0 && wanted(byName[i])) found[count++] = byName[i];
+  return found.subarray(0, count);
 }
 
-// Functions alone.
-/** @param {Uint32Array} shown @param {FunctionOrder} order @param {FunctionTotals} totals @param {string} key @param {boolean} descending
+// Functions alone; equal ones by their names.
+/** @param {Uint32Array} shown by name @param {FunctionOrder} order @param {FunctionTotals} totals @param {string} key @param {boolean} descending
  * @returns {FunctionRows} */
 export function flatRows(shown, order, totals, key, descending) {
-  return {rows: Int32Array.from(orderFunctions(shown, order, totals, key, descending)), groups: [], shown: shown.length};
-}
-
-// Equal ones stand by their names.
-/** @param {Uint32Array} shown @param {FunctionOrder} order @param {FunctionTotals} totals @param {string} key @param {boolean} descending */
-function orderFunctions(shown, order, totals, key, descending) {
-  const values = order.valuesOf(key, totals);
-  if (key === 'name') return orderRows(shown, values, descending);
-  return orderRows(orderRows(shown, order.ranksOf('name'), false), values, descending);
+  return {rows: Int32Array.from(orderRows(shown, order.valuesOf(key, totals), descending)), groups: [], shown: shown.length};
 }
 
 /**
  * @param {FunctionRows} flat
  * @param {Functions} functions
  * @param {FunctionTotals} totals
- * @param {import('./tree.js').FrameTree} tree top-down
+ * @param {TopDownTree} tree
  * @param {{grouping: Grouping, key: string, descending: boolean, closed: Set<string>}} options
  * @returns {FunctionRows} groups in the same order as their functions, which stand below those that are not closed
  */

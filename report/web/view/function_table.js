@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FunctionTable: the functions of one recording with what they cost, alone or under their module or file.
 import {percentText, countText} from './format.js';
-import {FunctionOrder, flatRows, groupedRows, shownFunctions} from './function_rows.js';
+import {functionOrderOf, flatRows, groupedRows, shownFunctions} from './function_rows.js';
 import {metricOf, valueText} from './metrics.js';
 import {fillBar, fillName, fillText, placeText, sortOf, sortText} from './table_cells.js';
 import {VirtualTable} from './virtual_table.js';
@@ -17,7 +17,7 @@ export class FunctionTable {
   constructor(context, which, actions) {
     this.context = context;
     this.which = which;
-    this.order = new FunctionOrder(context.functions);
+    this.order = functionOrderOf(context.model);
     this.state = context.store.state;
     /** @type {import('./function_rows.js').FunctionRows} */
     this.rows = {rows: new Int32Array(0), groups: [], shown: 0};
@@ -28,6 +28,7 @@ export class FunctionTable {
     this.isMatch = () => false;
     /** @type {Set<string>} */
     this.closed = new Set();
+    this.sort = {key: '', descending: true};
     /** @type {FunctionTableChoice} */
     this.choice = {grouping: '', only: false};
     this.columns = this.makeColumns();
@@ -114,7 +115,8 @@ export class FunctionTable {
     if (at >= 0) return;
     const {name} = this.rows.groups[~at];
     if (!this.closed.delete(name)) this.closed.add(name);
-    this.lay(row);
+    this.lay();
+    this.show(row);
   }
 
   /** @param {ViewState} state @param {FunctionTableChoice} choice */
@@ -126,30 +128,35 @@ export class FunctionTable {
     this.totals = model.functionTable(state, this.which);
     this.whole = model.total(state, this.which);
     this.isMatch = model.matches(state, this.which).test;
-    this.lay(-1);
-    // The row that was active stays so, if it is still near.
-    const now = active === undefined || active < 0 ? -1 : this.rows.rows.indexOf(active);
-    if (now >= 0) this.table.activate(now);
+    const sort = sortOf(state.sort, this.columns, metricOf(state.metric).heap ? 'total' : 'self');
+    const turned = sort.key !== this.sort.key || sort.descending !== this.sort.descending;
+    this.sort = sort;
+    this.lay();
+    // The row that was active stays so; another order begins at its top.
+    this.show(turned || active === undefined ? 0 : Math.max(0, this.rows.rows.indexOf(active)));
+    if (turned) this.table.activate(0);
   }
 
-  /** @param {number} active */
-  lay(active) {
-    const {context: {functions, model}, state, choice, totals} = this;
-    const {key, descending} = sortOf(state.sort, this.columns, metricOf(state.metric).heap ? 'total' : 'self');
+  lay() {
+    const {context: {functions, model}, state, choice, totals, sort: {key, descending}} = this;
     const only = choice.only && state.search !== '';
-    const shown = shownFunctions(functions, totals, only ? this.isMatch : () => true);
+    const shown = shownFunctions(this.order, totals, only ? this.isMatch : () => true);
     this.rows = flatRows(shown, this.order, totals, key, descending);
     if (choice.grouping !== '') {
       this.rows = groupedRows(this.rows, functions, totals, model.topDown(state, this.which), {grouping: choice.grouping, key, descending, closed: this.closed});
     }
+  }
+
+  /** @param {number} active */
+  show(active) {
     const {rows} = this.rows;
-    this.table.showSort(key, descending);
+    this.table.showSort(this.sort.key, this.sort.descending);
     this.table.show({
       count: rows.length, name: (row) => this.nameOf(row),
-      level: choice.grouping === '' ? undefined : (row) => (rows[row] < 0 ? 1 : 2),
+      level: this.choice.grouping === '' ? undefined : (row) => (rows[row] < 0 ? 1 : 2),
       expanded: (row) => (rows[row] < 0 ? !this.closed.has(this.rows.groups[~rows[row]].name) : null),
       rowClass: (row) => (rows[row] < 0 ? 'group-row' : ''),
-    }, Math.max(0, active));
+    }, active);
   }
 
   // Goes to the next (or with -1 the previous) function that the search finds.

@@ -226,37 +226,6 @@ function visitLeaks(recording, filter, visit) {
 }
 
 /**
- * Values by line, of the lines of all frames of a function: self of innermost ones, total of each stack once per line.
- * @param {Recording} recording @param {string} metric @param {Filter} filter @param {number} func
- * @returns {{file: string, line: number, self: number, total: number}[]} by file and line
- */
-export function linesOfFunction(recording, metric, filter, func) {
-  const stacks = new Map();
-  forEachEntry(recording, metric, filter, (stack, value) => stacks.set(stack, (stacks.get(stack) || 0) + value));
-  /** @type {Map<string, {file: string, line: number, self: number, total: number}>} */
-  const lines = new Map();
-  for (const [leaf, value] of stacks) {
-    const seen = new Set();
-    for (let stack = leaf; stack < recording.stackFrame.length; stack = recording.stackParent[stack]) {
-      const frame = recording.stackFrame[stack];
-      if (frame >= recording.frameFirst.length) continue;
-      for (let i = 0; i < recording.frameCount[frame]; i++) {
-        const location = recording.frameLocation[recording.frameFirst[frame] + i];
-        if (recording.locationFunction[location] !== func) continue;
-        const [file, line] = [recording.strings[recording.locationFile[location]], recording.locationLine[location]];
-        const key = `${line}:${file}`;
-        const entry = lines.get(key) || {file, line, self: 0, total: 0};
-        lines.set(key, entry);
-        if (stack === leaf && i === 0) entry.self += value;
-        if (!seen.has(key)) entry.total += value;
-        seen.add(key);
-      }
-    }
-  }
-  return [...lines.values()].sort((a, b) => a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line);
-}
-
-/**
  * What a metric counts over time, in equal bins of the range; a level is what is live at the end of each bin.
  * @param {Recording} recording @param {string} metric @param {Filter} filter @param {number} bins
  */

@@ -28,7 +28,7 @@ export function orderRows(rows, values, descending) {
   const counts = new Uint32Array(kRadix);
   for (const [words, shift] of /** @type {[Uint32Array, number][]} */ ([[low, 0], [low, 16], [high, 0], [high, 16]])) {
     counts.fill(0);
-    for (const row of from) counts[(words[row] >>> shift) & 0xffff]++;
+    for (let i = 0; i < from.length; i++) counts[(words[from[i]] >>> shift) & 0xffff]++;
     if (from.length > 0 && counts[(words[from[0]] >>> shift) & 0xffff] === from.length) continue;
     let at = 0;
     for (let step = 0; step < kRadix; step++) {
@@ -37,7 +37,7 @@ export function orderRows(rows, values, descending) {
       counts[digit] = at;
       at += count;
     }
-    for (const row of from) to[counts[(words[row] >>> shift) & 0xffff]++] = row;
+    for (let i = 0; i < from.length; i++) to[counts[(words[from[i]] >>> shift) & 0xffff]++] = from[i];
     [from, to] = [to, from];
   }
   return from;

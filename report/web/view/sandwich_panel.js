@@ -57,7 +57,7 @@ export class SandwichPanel extends FlamePanel {
     const matches = model.matches(state);
     const key = JSON.stringify([dark, state.search, state.func]);
     this.update({...state, form: this.which === 0 ? 'flame' : 'icicle', order: 'heavy', inverted: true, zoom: [state.func]}, {
-      tree, inTime: false, rowHeight: kRowHeight, key,
+      tree, part: 1, inTime: false, rowHeight: kRowHeight, key,
       paint: (layout) => (difference ?
           {...inksOfFrames(layout, chooseByChange(difference, layout, dark), matches, dark), hatched: vanishedFrames(difference, layout)} :
           inksOfFrames(layout, chooseByFunction(moduleColours(model, dark), layout), matches, dark)),

@@ -3,8 +3,9 @@
 // is missing and how to get it.
 import {choiceGroup, el, fill} from './dom.js';
 import {percentText} from './format.js';
+import {linesOfFunction} from './function_lines.js';
 import {FunctionPicker} from './function_picker.js';
-import {linesOfFunction, metricOf, valueText} from './metrics.js';
+import {metricOf, valueText} from './metrics.js';
 import {functionInView} from './sandwich_view.js';
 import {CodePanel, SourcePanel} from './source_panel.js';
 import {placeText} from './table_cells.js';
@@ -101,7 +102,8 @@ class SourceView {
     if (func < 0) return;
     const [recording] = model.recordings;
     const annotation = annotationOf(recording, functions, func, state.metric);
-    const costs = linesOfFunction(recording, state.metric, model.filter(state), func);
+    const {metric, ranges, process, thread} = state;
+    const costs = model.keep(['lines', func, metric, ranges, process, thread], () => linesOfFunction(recording, metric, model.filter(state), func));
     const own = costs.reduce((sum, each) => sum + each.self, 0);
     const sources = recording.meta.sources || [];
     const begin = {file: functions.file(func), line: functions.line(func)};

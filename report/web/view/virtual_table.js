@@ -68,12 +68,23 @@ export class VirtualTable {
         this.header.element, this.body);
     this.typeAhead = new TypeAhead((text, from) => this.findTyped(text, from));
     this.element = el('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
-    this.grid.addEventListener('scroll', () => this.render(), {passive: true});
+    // What the browser knows of sizes is asked for only when they change: to ask makes it lay out the page at once.
+    this.top = 0;
+    this.height = 600;
+    this.width = 1000;
+    this.grid.addEventListener('scroll', () => {
+      this.top = this.grid.scrollTop;
+      this.render();
+    }, {passive: true});
     this.grid.addEventListener('keydown', (event) => this.onKey(event));
     this.body.addEventListener('click', (event) => this.onClick(event));
     this.body.addEventListener('dblclick', (event) => this.onDoubleClick(event));
     this.body.addEventListener('contextmenu', (event) => this.onContextMenu(event));
-    new ResizeObserver(() => this.layOut()).observe(this.grid);
+    new ResizeObserver(() => {
+      this.width = this.grid.clientWidth;
+      this.height = this.grid.clientHeight;
+      this.layOut();
+    }).observe(this.grid);
     this.layOut();
   }
 
@@ -88,6 +99,7 @@ export class VirtualTable {
     this.grid.setAttribute('aria-rowcount', String(this.count + 1));
     this.body.style.height = this.count * this.rowHeight + 'px';
     this.nothing.hidden = this.count > 0;
+    this.top = Math.min(this.top, Math.max(0, this.count * this.rowHeight - this.windowHeight));
     for (const row of this.rows.values()) this.spare.push(row);
     this.rows.clear();
     this.render();
@@ -99,7 +111,7 @@ export class VirtualTable {
 
   // Which columns there are, and how wide: by the room there is.
   layOut() {
-    const room = this.grid.clientWidth || 1000;
+    const room = this.width;
     const shown = this.options.columns.filter((column) => !column.from || room >= column.from);
     const changed = shown.length !== this.columns.length || shown.some((column, i) => column !== this.columns[i]);
     const nameWidth = this.options.nameWidth || 220;
@@ -118,10 +130,10 @@ export class VirtualTable {
     this.render();
   }
 
-  get windowHeight() { return Math.max(this.rowHeight, this.grid.clientHeight - kHeaderHeight); }
+  get windowHeight() { return Math.max(this.rowHeight, this.height - kHeaderHeight); }
 
   render() {
-    const {first, end} = rowsInSight(this.grid.scrollTop, this.windowHeight, this.rowHeight, this.count);
+    const {first, end} = rowsInSight(this.top, this.windowHeight, this.rowHeight, this.count);
     for (const [at, row] of this.rows) {
       if ((at >= first && at < end) || at === this.active) continue;
       this.rows.delete(at);
@@ -171,7 +183,11 @@ export class VirtualTable {
       before.setAttribute('aria-selected', 'false');
     }
     this.active = Math.max(0, Math.min(at, this.count - 1));
-    this.grid.scrollTop = scrollToShow(this.active, this.grid.scrollTop, this.windowHeight, this.rowHeight);
+    const top = scrollToShow(this.active, this.top, this.windowHeight, this.rowHeight);
+    if (top !== this.top) {
+      this.grid.scrollTop = top;
+      this.top = top;
+    }
     this.render();
     const now = this.rows.get(this.active);
     if (now) {
