@@ -6,14 +6,19 @@ import {Model} from './model.js';
 import {Page} from './page.js';
 import {Paths} from './paths.js';
 import {decodePayload} from './payload.js';
+import {heapView} from './heap_view.js';
+import {leaksView} from './leaks_view.js';
+import {makeTimeline} from './timeline.js';
+import {qualityView} from './quality_view.js';
+import {summaryView} from './summary_view.js';
 import {Recording} from './recording.js';
 import {defaultState, stateFromFragment, stateToFragment, Store} from './state.js';
 
 /** @type {import('./page.js').View[]} */
-const kViews = [];
+const kViews = [summaryView, heapView, leaksView, qualityView];
 
 /** @type {((context: import('./page.js').Context) => import('./page.js').Part)[]} */
-const kBars = [];
+const kBars = [makeTimeline];
 
 export async function start() {
   const scripts = [...document.querySelectorAll('script[type="application/octet-stream"]')];

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is below an opened row of the leak table: the call path, who holds the blocks, what is behind them, whose they
+// are, and where to look further.
+
+import {button, el} from './dom.js';
+import {functionNamed} from './finding_links.js';
+import {amountText, holderText, originText, shortFile, sizeText} from './leak_rows.js';
+
+/** @typedef {import('./page.js').Context} Context */
+/** @typedef {import('./recording.js').Recording} Recording */
+/** @typedef {import('./leak_rows.js').LeakRow} LeakRow */
+/** @typedef {import('./leak_rows.js').LeakFrame} LeakFrame */
+
+const kHoldersShown = 12;
+const kOfEach = 6;
+
+/** @param {Context} context @param {Recording} recording @param {LeakRow} row */
+export function leakDetails(context, recording, row) {
+  const {site} = row;
+  const holders = site.holders.slice(0, kHoldersShown);
+  return el('div', {class: 'leak-details'},
+      el('div', {},
+          el('h4', {}, 'Allocated by'),
+          el('ol', {class: 'frames'}, ...site.stack.map((frame, i) => frameItem(context, recording, frame, i === row.place))),
+          links(context, recording, row)),
+      el('div', {},
+          site.holders.length > 0 ? el('h4', {}, site.verdict === 'indirectly_lost' ? 'Behind' : 'Held by') : null,
+          site.holders.length > 0 ? el('ul', {class: 'holders'}, ...holders.map((holder) => el('li', {},
+              el('code', {}, holderText(holder)), site.holders.length > 1 ? el('span', {class: 'dim'}, `  ${amountText(holder)}`) : null,
+              holder.kind === 'block' && holder.stack ? el('details', {}, el('summary', {}, 'its call path'),
+                  el('ol', {class: 'frames'}, ...holder.stack.map((frame) => frameItem(context, recording, frame, false)))) : null)),
+          site.holders.length > holders.length ? el('li', {class: 'dim'}, `and ${site.holders.length - holders.length} more holders`) : null) : null,
+          site.indirectly_lost_blocks > 0 ? el('h4', {}, 'Behind it') : null,
+          site.indirectly_lost_blocks > 0 ? el('p', {}, `${amountText({bytes: site.indirectly_lost_bytes, blocks: site.indirectly_lost_blocks})} that only it leads to`) : null,
+          el('h4', {}, 'Blocks'),
+          el('p', {}, `${amountText(site)}, ${sizeText(site)}; ${originText(site, recording.durationNs)}`),
+          el('p', {class: 'dim'}, `by ${someOf(site.threads.map(({tid, name}) => (name ? `${name} [${tid}]` : `thread ${tid}`)))} in ${someOf(site.processes.map(({pid, program}) => `${program} [${pid}]`))}` +
+              (site.inherited ? '; live before the fork of its process' : '')),
+          site.suppression ? el('p', {class: 'dim'}, `suppressed by “${site.suppression.name}” (${shortFile(site.suppression.file)}:${site.suppression.line})`) : null));
+}
+
+/** @param {string[]} names */
+function someOf(names) {
+  return names.slice(0, kOfEach).join(', ') + (names.length > kOfEach ? ` and ${names.length - kOfEach} more` : '');
+}
+
+/** @param {Context} context @param {Recording} recording @param {LeakFrame} frame @param {boolean} isPlace */
+function frameItem({store, functions}, recording, frame, isPlace) {
+  const func = functionNamed(functions, frame.function, frame.module);
+  const name = el('code', {}, frame.function);
+  return el('li', {class: isPlace ? 'is-place' : null},
+      func >= 0 ? el('button', {type: 'button', class: 'link', title: 'show in the callers and callees', onclick: () => store.set({view: 'sandwich', func, metric: leakMetric(recording)})}, name) : name,
+      el('span', {class: 'dim', title: frame.file || frame.module}, frame.line ? `${shortFile(frame.file)}:${frame.line}` : frame.module));
+}
+
+/** @param {Recording} recording */
+function leakMetric(recording) {
+  return recording.has('leaked') ? 'leaked' : 'live';
+}
+
+/** @param {Context} context @param {Recording} recording @param {LeakRow} row */
+function links({store}, recording, {site, group}) {
+  if (!site.path || site.path.length === 0) return null;
+  const path = site.path.map((f) => recording.functionOf[f]);
+  const func = recording.functions.count > 0 ? path[path.length - 1] : -1;
+  const metric = group === 'definitely_lost' || group === 'indirectly_lost' ? leakMetric(recording) : 'live';
+  return el('p', {class: 'links'},
+      button('Flame graph', () => store.set({view: 'flame', metric, zoom: path, transforms: [], func}), {class: 'small', title: 'this call path in the flame graph'}),
+      button('When it was allocated', () => store.set({ranges: [{from: Math.max(0, Math.floor(site.first_ns) - 1), to: Math.max(Math.ceil(site.last_ns), Math.floor(site.first_ns)) + 1}]}),
+          {class: 'small', title: 'take the time from the first to the last of these allocations as the range'}));
+}

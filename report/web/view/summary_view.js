@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first view: what costs most, where, why and what to try; what was run, and what is to be known of the recording.
+
+import {button, el} from './dom.js';
+import {findingAmount, gainText, placeLinks} from './finding_links.js';
+import {bytesText, countText, percentText, timeText} from './format.js';
+import {blocksText} from './leak_rows.js';
+import {moodIcon, worstMood} from './moods.js';
+import {exitMood} from './process_rows.js';
+
+/** @typedef {import('./page.js').Context} Context */
+/** @typedef {import('./recording.js').Recording} Recording */
+/** @typedef {import('./finding_links.js').Finding} Finding */
+/** @typedef {import('./finding_links.js').FindingPlace} FindingPlace */
+
+const kPlacesOfFinding = 4;
+const kCallersOfPlace = 6;
+const kListed = 12;
+
+/** @type {import('./page.js').View} */
+export const summaryView = {
+  name: 'summary', title: 'Summary', key: '0',
+  make(context) {
+    const {recordings} = context.model;
+    const summaries = recordings.map((recording, which) => el('section', {class: 'report', 'aria-label': `Summary of ${recording.meta.title}`},
+        recordings.length > 1 ? el('h2', {}, `${which === 0 ? 'Base' : 'Compared with it'}: ${recording.meta.title}`) : null,
+        runFacts(recording), ...findingsOf(context, recording), ...notesOf(context, recording)));
+    return {element: el('div', {class: 'reports' + (recordings.length > 1 ? ' beside' : '')}, ...summaries), update() {}};
+  },
+};
+
+/** @param {string} name @param {string} value @param {string} [more] @param {string} [mood] */
+function tile(name, value, more = '', mood = '') {
+  return el('div', {class: 'tile'}, el('dt', {}, name), el('dd', {class: mood || null}, value, more ? el('span', {class: 'dim'}, more) : null));
+}
+
+/** @param {Recording} recording */
+function runFacts({meta, processes, threads, durationNs}) {
+  const tiles = [tile('Ran for', timeText(durationNs), whenText(meta.start_realtime_ns))];
+  const cpu = processes.reduce((sum, process) => sum + process.cpu, 0);
+  if (cpu > 0) tiles.push(tile('CPU time', timeText(cpu), `${(cpu / durationNs).toFixed(2)} processors on average`));
+  if (processes.length > 1 || threads.length > 1) tiles.push(tile('Ran', `${countText(processes.length)} process${processes.length === 1 ? '' : 'es'}`, `${countText(threads.length)} thread${threads.length === 1 ? '' : 's'}`));
+  const heap = meta.heap_summary;
+  if (heap) {
+    const about = heap.mode === 'sampled' ? 'about ' : '';
+    tiles.push(tile('Heap peak', about + bytesText(heap.peak_bytes), `at ${timeText(heap.peak_time_ns)}`));
+    tiles.push(tile('Allocated', about + bytesText(heap.allocated_bytes), `${about}${countText(heap.allocations)} allocations`));
+  }
+  const leaks = meta.leak_summary;
+  if (leaks && meta.leak_checks.length > 0) {
+    const bytes = leaks.definitely_lost.bytes + leaks.indirectly_lost.bytes;
+    const blocks = leaks.definitely_lost.blocks + leaks.indirectly_lost.blocks;
+    tiles.push(tile('Leaked', blocks > 0 ? bytesText(bytes) : '✓ nothing', blocks > 0 ? blocksText(blocks) : '', blocks > 0 ? 'bad' : 'good'));
+  }
+  if (processes.length > 0 && processes[0].exit) {
+    const {icon, mood, text} = exitMood(processes[0].exit);
+    tiles.push(tile('End', `${icon} ${text}`, processes.length > 1 ? processes[0].name : '', mood));
+  }
+  const where = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.version && `flarestack ${meta.version}`].filter(Boolean).join(' · ');
+  return el('div', {class: 'run'}, el('pre', {class: 'command', tabindex: 0, 'aria-label': 'Command'}, meta.command.join(' ') || meta.title), el('p', {class: 'dim'}, where), el('dl', {class: 'tiles'}, ...tiles));
+}
+
+/** @param {string} realtimeNs */
+function whenText(realtimeNs) {
+  const date = new Date(Number(realtimeNs) / 1e6);
+  return realtimeNs && Number(realtimeNs) > 0 && !Number.isNaN(date.getTime()) ? date.toLocaleString('sv-SE') : '';
+}
+
+/** @param {Context} context @param {Recording} recording @returns {Node[]} */
+function findingsOf(context, recording) {
+  /** @type {Finding[]} */
+  const findings = recording.meta.findings;
+  const remarks = /** @type {string[]} */ (recording.meta.remarks || []);
+  return [
+    el('h2', {}, 'Bottlenecks', el('span', {class: 'dim'}, findings.length > 0 ? '  by what each could win at most' : '')),
+    findings.length > 0 ? el('ol', {class: 'findings'}, ...findings.map((finding) => findingCard(context, recording, finding))) :
+        el('p', {}, remarks.length > 0 ? '' : 'Nothing stands out.'),
+    ...remarks.map((remark) => el('p', {class: 'note'}, moodIcon('note'), remark)),
+  ];
+}
+
+/** @param {Context} context @param {Recording} recording @param {Finding} finding */
+function findingCard(context, recording, finding) {
+  const line = (/** @type {string} */ label, /** @type {string} */ text) => (text ? el('p', {class: 'line'}, el('b', {}, label), text) : null);
+  const shown = finding.places.slice(0, kPlacesOfFinding);
+  const hidden = finding.places.slice(kPlacesOfFinding);
+  return el('li', {class: 'finding'},
+      el('div', {class: 'finding-head'}, el('h3', {}, finding.title), el('span', {class: 'gain'}, gainText(finding))),
+      el('div', {class: 'win', 'aria-hidden': 'true'}, el('i', {style: `width:${(100 * Math.min(1, Math.max(0, finding.win))).toFixed(1)}%`})),
+      el('p', {class: 'dim'}, findingAmount(finding), finding.confidence !== 'sure' ? ` · ${finding.confidence}` : '',
+          finding.samples > 0 ? ` · ${countText(finding.samples)} samples` : ''),
+      el('ul', {class: 'places'}, ...shown.map((place) => placeItem(context, recording, finding, place))),
+      hidden.length > 0 ? el('details', {}, el('summary', {}, `${hidden.length} more places`), el('ul', {class: 'places'}, ...hidden.map((place) => placeItem(context, recording, finding, place)))) : null,
+      line('Why', finding.why), line('Try', finding.try), ...finding.hints.map(hintBox));
+}
+
+/** @param {Context} context @param {Recording} recording @param {Finding} finding @param {FindingPlace} place */
+function placeItem(context, recording, finding, place) {
+  const [frame, ...callers] = place.path;
+  const links = placeLinks(finding, place, recording);
+  return el('li', {},
+      el('div', {class: 'place'},
+          el('span', {class: 'share'}, percentText(finding.amount > 0 ? place.amount / finding.amount : 0)),
+          el('code', {class: 'place-name'}, frame ? frame.function : 'the whole program'),
+          frame && frame.line ? el('span', {class: 'dim', title: frame.file}, `${frame.file.split('/').slice(-2).join('/')}:${frame.line}`) : null,
+          frame && frame.module ? el('span', {class: 'dim'}, frame.module) : null,
+          place.call ? el('span', {}, 'calls ', el('code', {}, place.call)) : null,
+          el('span', {class: 'links'}, ...links.map(({text, title, state}) => button(text, () => context.store.set(state), {'class': 'small', title, 'aria-label': `${text}: ${title}`})))),
+      callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${caller.function}`).join('  ')) : null,
+      place.matter ? el('p', {class: 'line'}, place.matter) : null,
+      place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), place.try) : null);
+}
+
+/** @param {import('./finding_links.js').FindingHint} hint */
+function hintBox(hint) {
+  return el('div', {class: 'hint'},
+      el('p', {class: 'line'}, el('b', {}, 'Code'), `${percentText(hint.share)} ${hint.title} (${hint.confidence})`),
+      el('pre', {tabindex: 0, 'aria-label': 'Instructions'}, hint.instructions.map(({intel, leads_to: leadsTo, file, line, offset}) =>
+        `${intel.replace(/ {2,}/g, '  ')}    ; ${[leadsTo, line ? `${file.split('/').pop()}:${line}` : offset].filter(Boolean).join(', ')}`).join('\n')),
+      el('p', {class: 'line'}, el('b', {}, 'Why'), hint.why), el('p', {class: 'line'}, el('b', {}, 'Try'), hint.remedy));
+}
+
+/** @param {Context} context @param {Recording} recording @returns {Node[]} */
+function notesOf({store}, {meta, processes}) {
+  /** @type {Node[]} */
+  const parts = [];
+  const list = (/** @type {string} */ title, /** @type {(Node|string)[]} */ entries, /** @type {string} */ mood) => {
+    if (entries.length === 0) return;
+    parts.push(el('h2', {}, title), el('ul', {class: 'notes'}, ...entries.slice(0, kListed).map((entry) => el('li', {}, moodIcon(mood), entry)),
+        entries.length > kListed ? el('li', {class: 'dim'}, `and ${entries.length - kListed} more`) : null));
+  };
+  list('Not recorded', meta.unrecorded.map((/** @type {any} */ {pid, command, reason}) => `${pid ? `process ${pid} (${command})` : command}: ${reason}`), 'note');
+  list('Recorded from outside, without a heap', processes.filter(({reason}) => reason).map(({pid, name, reason}) => `${name} [${pid}]: ${reason}`), 'note');
+  list('Notes', meta.notes, 'plain');
+  const worst = worstMood(meta.quality);
+  if (worst === 'bad' || worst === 'note') {
+    parts.push(el('p', {}, moodIcon(worst), worst === 'bad' ? 'Something is wrong with this recording. ' : 'There is something to know about these numbers. ',
+        button('Quality', () => store.set({view: 'quality'}), {class: 'small'})));
+  }
+  return parts;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The timeline above the views. Dragging over it takes a range, which all views then are of; it shows that range alone
+// from then on, so ranges nest, and Escape leads back.
+
+import {el, fill, button} from './dom.js';
+import {heapSeries, mostPerBin, residentSeries} from './memory_series.js';
+import {TimelineInput} from './timeline_input.js';
+import {TimelineCells} from './timeline_cells.js';
+import {TimelineGutter} from './timeline_gutter.js';
+import {layOutTimeline, rowAt} from './timeline_layout.js';
+import {timelineMarks} from './timeline_marks.js';
+import {MarkButtons} from './timeline_mark_buttons.js';
+import {paintAxis, paintLane, paintMemory, paintProcesses, paintProcessors, sizedCanvas, timelineColours} from './timeline_paint.js';
+import {cursorText, describeRow, timelineTooltip} from './timeline_text.js';
+import {timeText} from './format.js';
+import {rangeText} from './time_scale.js';
+import {kThreadStates} from './thread_states.js';
+
+/** @typedef {import('./state.js').ViewState} ViewState */
+/** @typedef {import('./page.js').Context} Context */
+/** @typedef {{from: number, to: number}} TimeRange */
+
+const kAxisHeight = 30;
+const kManySamples = 200_000;
+const kLevelsKept = 12;  // zoom levels
+
+export class Timeline {
+  /** @param {Context} context */
+  constructor(context) {
+    this.context = context;
+    this.recording = context.model.recordings[0];
+    /** @type {TimelineCells|null} made when the page has been seen */
+    this.cells = null;
+    /** @type {Map<string, any>} what was computed, by what it depends on */
+    this.answers = new Map();
+    this.axis = el('canvas', {class: 'timeline-axis', 'aria-hidden': 'true'});
+    this.canvas = el('canvas', {'aria-hidden': 'true'});
+    this.gutter = new TimelineGutter(context);
+    this.marks = new MarkButtons(context);
+    this.input = new TimelineInput(this);
+    this.rangeText = el('span', {class: 'dim'});
+    this.legend = el('span', {class: 'timeline-legend'});
+    this.fold = button('', () => this.toggle(), {class: 'fold', title: 'fold or unfold (T)'});
+    this.plot = el('div', {class: 'timeline-plot'}, this.canvas, this.input.element);
+    this.body = el('div', {class: 'timeline-body'},
+        el('div', {class: 'timeline-top'}, el('div', {class: 'timeline-corner'}, this.fold, this.rangeText), el('div', {class: 'timeline-axis-box'}, this.axis, this.marks.element)),
+        el('div', {class: 'timeline-rows'}, this.gutter.element, this.plot));
+    this.element = el('section', {class: 'timeline', 'aria-label': 'Timeline'}, this.body, this.legend);
+    this.width = 0;
+    this.hasWaited = false;
+    new ResizeObserver(() => this.resize()).observe(this.plot);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
+    context.keys.bind('T', 'fold or unfold the timeline', () => this.toggle(), 'Timeline');
+    context.keys.bind('l', 'go to the timeline; arrows move, with Shift select, Enter takes, + and - zoom', () => this.input.element.focus(), 'Timeline');
+  }
+
+  get state() { return this.context.store.state; }
+  get outer() { return {from: 0, to: this.recording.durationNs}; }
+  // What the views are of.
+  /** @returns {TimeRange} */
+  get range() { return this.state.ranges[this.state.ranges.length - 1] || this.outer; }
+  // What is seen of it; more than a range deep it would belong to another one.
+  /** @returns {TimeRange} */
+  get visible() {
+    const match = /^(\d+):(\d+)-(\d+)$/.exec(this.state.extra['timeline.window'] || '');
+    const {from, to} = this.range;
+    if (!match || Number(match[1]) !== this.state.ranges.length) return {from, to};
+    const window = {from: Math.max(from, Number(match[2])), to: Math.min(to, Number(match[3]))};
+    return window.to > window.from ? window : {from, to};
+  }
+  /** @param {TimeRange} window */
+  setVisible(window) {
+    const {from, to} = this.range;
+    const whole = window.from <= from && window.to >= to;
+    this.context.store.setExtra('timeline.window', whole ? '' : `${this.state.ranges.length}:${Math.round(window.from)}-${Math.round(window.to)}`, {push: false});
+  }
+  /** @param {TimeRange} range */
+  take(range) {
+    this.context.store.set({ranges: [...this.state.ranges, {from: Math.round(range.from), to: Math.round(range.to)}]});
+    this.context.announce(`Range ${rangeText(range)}`);
+  }
+  // One range back. @returns {boolean} there was one
+  leave() {
+    const {ranges} = this.state;
+    if (ranges.length === 0) return false;
+    this.context.store.set({ranges: ranges.slice(0, -1)});
+    this.context.announce(ranges.length === 1 ? 'The whole recording' : 'One range back');
+    return true;
+  }
+  showAll() {
+    this.context.store.set({ranges: []});
+    this.setVisible(this.outer);
+  }
+  toggle() {
+    const folded = this.state.extra['timeline.folded'] === '1';
+    this.context.store.setExtra('timeline.folded', folded ? '' : '1', {push: false});
+  }
+
+  resize() {
+    const width = Math.floor(this.plot.clientWidth);
+    if (width === this.width) return;
+    this.width = width;
+    this.draw();
+  }
+
+  /** @param {ViewState} state @param {ViewState} old */
+  update(state, old) {
+    const affected = /** @type {const} */ (['ranges', 'process', 'thread', 'theme']).some((key) => state[key] !== old[key]) ||
+        JSON.stringify(state.extra) !== JSON.stringify(old.extra);
+    if (affected || state === old) this.draw();
+  }
+
+  draw() {
+    if (this.width === 0) return;
+    if (!this.cells && !this.canWait()) this.cells = new TimelineCells(this.recording, this.context.functions, this.context.model.paths);
+    if (!this.cells) return;
+    const {state, recording, width} = this;
+    const layout = this.layout = this.keep(['layout', state.process, state.thread, state.extra], () => layOutTimeline(recording, /** @type {TimelineCells} */ (this.cells), state));
+    const data = this.data = this.dataOf(layout, this.visible);
+    const colours = timelineColours(this.element);
+    const context = sizedCanvas(this.canvas, width, layout.height);
+    for (const row of layout.rows) this.paintRow(context, row, data, colours);
+    paintProcesses(context, layout.rows, data.range, recording, state.process, colours);
+    paintAxis(sizedCanvas(this.axis, width, kAxisHeight), width, kAxisHeight, data.range, recording.durationNs, colours);
+    this.gutter.update(layout, this.cells, state);
+    this.marks.update(timelineMarks(recording, state.process, this.keep(['peak', state.process], () => mostPerBin(this.series(state.process).heap, this.outer, 1).peak)), data.range, width);
+    this.input.update();
+    this.showTexts(data.range);
+  }
+
+  // The page is seen before a million samples are looked at.
+  canWait() {
+    if (this.hasWaited || this.recording.samples.slice.length < kManySamples) return false;
+    this.hasWaited = true;
+    requestAnimationFrame(() => setTimeout(() => {
+      this.element.classList.remove('waits');
+      this.draw();
+    }));
+    this.element.classList.add('waits');
+    return true;
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {import('./timeline_layout.js').TimelineRow} row @param {import('./timeline_text.js').TimelineData} data @param {import('./timeline_paint.js').TimelineColours} colours */
+  paintRow(context, row, data, colours) {
+    const {bins} = data;
+    if (row.kind === 'cpu') paintProcessors(context, row, bins, data.chosenLane, colours);
+    else if (row.kind === 'memory') paintMemory(context, row, data.range, data.heap, data.resident, colours);
+    else if (row.kind === 'thread') {
+      const chosen = this.state.thread < 0 || this.state.thread === row.index;
+      paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), 1, chosen ? colours.states : colours.dimmed);
+    } else if (row.kind === 'more-threads' && row.count > 0) {
+      let most = 1;
+      for (let bin = 0; bin < bins.bins; bin++) most = Math.max(most, bins.cpu(row.lane, bin));
+      paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), most, colours.states.subarray(0, 2));
+    }
+  }
+
+  /** @param {ReturnType<typeof layOutTimeline>} layout @param {TimeRange} range @returns {import('./timeline_text.js').TimelineData} */
+  dataOf(layout, range) {
+    const {state, width} = this;
+    const count = Math.max(1, Math.floor(width / 2));
+    const bins = this.keep(['bins', range, count, [...layout.laneOf]], () => /** @type {TimelineCells} */ (this.cells).bin(range, count, layout.laneOf, layout.lanes));
+    const memory = this.keep(['memory', range, width, state.process], () => {
+      const {heap, resident} = this.series(state.process);
+      return {heap: mostPerBin(heap, range, width), resident: mostPerBin(resident, range, width)};
+    });
+    return {range, bins, ...memory, chosenLane: state.thread >= 0 && state.thread < layout.laneOf.length ? layout.laneOf[state.thread] : -1};
+  }
+  /** @param {number} process */
+  series(process) {
+    return this.keep(['series', process], () => ({heap: heapSeries(this.recording, process), resident: residentSeries(this.recording, process)}));
+  }
+
+  /** @template T @param {any[]} key @param {() => T} make @returns {T} */
+  keep(key, make) {
+    const text = JSON.stringify(key);
+    if (!this.answers.has(text)) {
+      if (this.answers.size >= kLevelsKept * 4) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
+      this.answers.set(text, make());
+    }
+    return this.answers.get(text);
+  }
+
+  /** @param {TimeRange} range */
+  showTexts(range) {
+    const folded = this.state.extra['timeline.folded'] === '1';
+    this.fold.textContent = folded ? '▸' : '▾';
+    this.fold.setAttribute('aria-expanded', String(!folded));
+    this.fold.setAttribute('aria-label', folded ? 'Unfold the timeline' : 'Fold the timeline');
+    this.rangeText.textContent = rangeText(range);
+    const {total} = /** @type {TimelineCells} */ (this.cells);
+    const used = this.keep(['states'], () => kThreadStates.filter((_, state) => total.some((ns, i) => ns > 0 && i % kThreadStates.length === state)));
+    fill(this.legend, ...used.map(({name, title}) => el('span', {}, el('i', {class: `swatch state-${name}`}), title)));
+  }
+
+  /** @param {number} time @param {number} y @returns {Node[]} */
+  tooltip(time, y) {
+    const row = this.layout ? rowAt(this.layout.rows, y) : null;
+    return timelineTooltip(time, row && this.data ? describeRow(this.recording, this.data, row, time) : null);
+  }
+  /** @param {number} time */
+  cursorText(time) {
+    const {layout, data} = this;
+    if (!layout || !data) return timeText(time);
+    const rows = layout.rows.filter(({kind, index}) => kind === 'cpu' || kind === 'memory' || (kind === 'thread' && index === this.state.thread));
+    return cursorText(time, rows.map((row) => describeRow(this.recording, data, row, time)));
+  }
+}
+
+/** @param {Context} context @returns {import('./page.js').Part} */
+export function makeTimeline(context) {
+  const timeline = new Timeline(context);
+  return {element: timeline.element, update: (state, old) => timeline.update(state, old)};
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The labels at the left of the timeline's rows. Those of threads and processes are buttons that pick them; a picked
+// one gives up the pick.
+
+import {el, fill} from './dom.js';
+import {timeText} from './format.js';
+import {moreText} from './timeline_text.js';
+
+/** @typedef {import('./timeline_layout.js').TimelineRow} TimelineRow */
+
+export class TimelineGutter {
+  /** @param {import('./page.js').Context} context */
+  constructor(context) {
+    this.context = context;
+    this.recording = context.model.recordings[0];
+    this.element = el('div', {class: 'timeline-gutter', role: 'group', 'aria-label': 'Rows of the timeline'});
+    this.drawn = '';
+  }
+
+  /** @param {{rows: TimelineRow[], height: number}} layout @param {import('./timeline_cells.js').TimelineCells} cells @param {import('./state.js').ViewState} state */
+  update({rows, height}, cells, state) {
+    const text = JSON.stringify([rows, state.process, state.thread]);
+    if (text === this.drawn) return;  // a button that has the focus keeps it
+    this.drawn = text;
+    const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement) ? document.activeElement.dataset.row : undefined;
+    this.element.style.height = `${height}px`;
+    fill(this.element, ...rows.map((row) => this.label(row, cells, state)));
+    if (focused) /** @type {HTMLElement|null} */ (this.element.querySelector(`[data-row="${focused}"]`))?.focus();
+  }
+
+  /** @param {TimelineRow} row @param {import('./timeline_cells.js').TimelineCells} cells @param {import('./state.js').ViewState} state */
+  label(row, cells, state) {
+    const {store} = this.context;
+    const box = {style: `top:${row.y}px;height:${row.height}px`, 'data-row': `${row.kind}-${row.index}`};
+    switch (row.kind) {
+      case 'cpu': return el('div', {...box, class: 'timeline-label'}, 'Processors in use');
+      case 'memory': return el('div', {...box, class: 'timeline-label'},
+          el('span', {}, el('i', {class: 'swatch heap'}), 'Heap live'), el('span', {}, el('i', {class: 'swatch resident'}), 'Resident'));
+      case 'thread': return this.pick(box, this.recording.threadName(row.index), timeText(cells.cpuOf(row.index)), state.thread === row.index,
+          () => store.set({thread: state.thread === row.index ? -1 : row.index}), 'thread');
+      case 'process': return this.pick({...box, style: `${box.style};padding-left:${8 + 10 * Math.min(row.row ? row.row.depth : 0, 6)}px`},
+          this.recording.processName(row.index), '', state.process === row.index,
+          () => store.set({process: state.process === row.index ? -1 : row.index, thread: -1}), 'process');
+      default: {
+        const what = row.kind === 'more-threads' ? 'thread' : 'process';
+        const key = `timeline.${what === 'thread' ? 'threads' : 'processes'}`;
+        const all = state.extra[key] === 'all';
+        return el('button', {...box, type: 'button', class: 'timeline-label more', 'aria-expanded': String(all),
+          onclick: () => store.setExtra(key, all ? '' : 'all', {push: false})}, `${all ? '▾ fewer' : `▸ ${moreText(row, what)}`}`);
+      }
+    }
+  }
+
+  /** @param {Record<string, any>} box @param {string} name @param {string} value @param {boolean} picked @param {() => void} pick @param {string} what */
+  pick(box, name, value, picked, pick, what) {
+    return el('button', {...box, type: 'button', class: 'timeline-label pick', 'aria-pressed': String(picked), onclick: pick,
+      title: `${name}: ${picked ? 'show all again' : `show only this ${what}`}`}, el('span', {class: 'name'}, name), value ? el('span', {class: 'dim'}, value) : null);
+  }
+}
