@@ -51,7 +51,7 @@ class LeaksView {
     this.table = el('table', {class: 'leaks'}, el('caption', {class: 'unseen'}, 'Leaks by call path'), el('thead', {}, this.head), this.body);
     this.table.addEventListener('keydown', (event) => this.onKey(event));
     this.element = el('div', {class: 'reports'}, el('div', {class: 'report wide'},
-        this.recordings.length > 1 ? el('h2', {}, this.recording.meta.title) : null,
+        el('h2', {class: this.recordings.length > 1 ? null : 'unseen'}, this.recordings.length > 1 ? `Leaks of ${this.recording.meta.title}` : 'Leaks'),
         this.groups, this.found, this.table, this.more, ...checksOf(this.recording), ...noVerdictOf(this.recording.meta)));
     this.drawn = '';
     this.keys = kLeakGroups.map(({name, title}, i) => ({key: 'dipsxc'[i], text: `show or hide what is ${title}`, action: () => this.toggle(name)}));

@@ -4,6 +4,7 @@ import {button, choiceGroup, el, fill} from './dom.js';
 import {Keys} from './keys.js';
 import {openDialog, openMenu, Tooltip} from './popups.js';
 import {METRICS, metricOf, valueText} from './metrics.js';
+import {makeQualityBadge} from './quality_view.js';
 
 /** @typedef {import('./state.js').ViewState} ViewState */
 /** @typedef {{element: HTMLElement, update: (state: ViewState, old: ViewState) => void, destroy?: () => void, keys?: {key: string, text: string, action: (event: KeyboardEvent) => unknown}[]}} Part */
@@ -125,7 +126,7 @@ export class Page {
     const total = el('span', {class: 'total'});
     const filters = this.makeFilters();
     return [
-      {element: el('div', {class: 'row head'}, heading, theme, help), update() {}},
+      {element: el('div', {class: 'row head'}, heading, makeQualityBadge(this.context), theme, help), update() {}},
       {
         element: el('div', {class: 'row'}, choice.element, total, el('span', {class: 'spacer'}), filters.element),
         update: (state) => {

@@ -45,11 +45,11 @@ function qualityList(lines) {
   ]));
 }
 
-/** @param {import('./page.js').Context} context @returns {import('./page.js').Part} */
+// Beside the title, where something is bad.
+/** @param {import('./page.js').Context} context */
 export function makeQualityBadge({model, store}) {
   const bad = model.recordings.flatMap(({meta}) => /** @type {QualityLine[]} */ (meta.quality)).filter(({mood}) => mood === 'bad');
-  const element = button(`✗ ${bad.length} ${bad.length === 1 ? 'problem' : 'problems'}`, () => store.set({view: 'quality'}), {
-    'class': 'badge bad', 'title': bad.slice(0, 3).map(({text}) => text).join('\n'), 'aria-label': `${bad.length} problems of this recording: show its quality`});
-  element.hidden = bad.length === 0;
-  return {element, update() {}};
+  const text = `${bad.length} problem${bad.length === 1 ? '' : 's'}`;
+  return button(`✗ ${text}`, () => store.set({view: 'quality'}), {
+    'class': 'badge bad', 'hidden': bad.length === 0, 'title': bad.slice(0, 3).map((line) => line.text).join('\n'), 'aria-label': `${text} of this recording: show its quality`});
 }

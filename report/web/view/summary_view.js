@@ -43,7 +43,7 @@ function runFacts({meta, processes, threads, durationNs}) {
   const heap = meta.heap_summary;
   if (heap) {
     const about = heap.mode === 'sampled' ? 'about ' : '';
-    tiles.push(tile('Heap peak', about + bytesText(heap.peak_bytes), `at ${timeText(heap.peak_time_ns)}`));
+    tiles.push(tile('Heap peak', about + bytesText(heap.peak_bytes), processes.length > 1 ? 'each process at its own' : `at ${timeText(heap.peak_time_ns)}`));
     tiles.push(tile('Allocated', about + bytesText(heap.allocated_bytes), `${about}${countText(heap.allocations)} allocations`));
   }
   const leaks = meta.leak_summary;
@@ -75,13 +75,19 @@ function findingsOf(context, recording) {
     el('h2', {}, 'Bottlenecks', el('span', {class: 'dim'}, findings.length > 0 ? '  by what each could win at most' : '')),
     findings.length > 0 ? el('ol', {class: 'findings'}, ...findings.map((finding) => findingCard(context, recording, finding))) :
         el('p', {}, remarks.length > 0 ? '' : 'Nothing stands out.'),
-    ...remarks.map((remark) => el('p', {class: 'note'}, moodIcon('note'), remark)),
+    ...remarks.map((remark) => el('p', {class: 'note'}, moodIcon('note'), ...prose(remark))),
   ];
+}
+
+// What stands between backticks is code.
+/** @param {string} text @returns {(Node|string)[]} */
+function prose(text) {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? el('code', {}, part) : part));
 }
 
 /** @param {Context} context @param {Recording} recording @param {Finding} finding */
 function findingCard(context, recording, finding) {
-  const line = (/** @type {string} */ label, /** @type {string} */ text) => (text ? el('p', {class: 'line'}, el('b', {}, label), text) : null);
+  const line = (/** @type {string} */ label, /** @type {string} */ text) => (text ? el('p', {class: 'line'}, el('b', {}, label), ...prose(text)) : null);
   const shown = finding.places.slice(0, kPlacesOfFinding);
   const hidden = finding.places.slice(kPlacesOfFinding);
   return el('li', {class: 'finding'},
@@ -107,8 +113,8 @@ function placeItem(context, recording, finding, place) {
           place.call ? el('span', {}, 'calls ', el('code', {}, place.call)) : null,
           el('span', {class: 'links'}, ...links.map(({text, title, state}) => button(text, () => context.store.set(state), {'class': 'small', title, 'aria-label': `${text}: ${title}`})))),
       callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${caller.function}`).join('  ')) : null,
-      place.matter ? el('p', {class: 'line'}, place.matter) : null,
-      place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), place.try) : null);
+      place.matter ? el('p', {class: 'line'}, ...prose(place.matter)) : null,
+      place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(place.try)) : null);
 }
 
 /** @param {import('./finding_links.js').FindingHint} hint */
@@ -117,7 +123,7 @@ function hintBox(hint) {
       el('p', {class: 'line'}, el('b', {}, 'Code'), `${percentText(hint.share)} ${hint.title} (${hint.confidence})`),
       el('pre', {tabindex: 0, 'aria-label': 'Instructions'}, hint.instructions.map(({intel, leads_to: leadsTo, file, line, offset}) =>
         `${intel.replace(/ {2,}/g, '  ')}    ; ${[leadsTo, line ? `${file.split('/').pop()}:${line}` : offset].filter(Boolean).join(', ')}`).join('\n')),
-      el('p', {class: 'line'}, el('b', {}, 'Why'), hint.why), el('p', {class: 'line'}, el('b', {}, 'Try'), hint.remedy));
+      el('p', {class: 'line'}, el('b', {}, 'Why'), ...prose(hint.why)), el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(hint.remedy)));
 }
 
 /** @param {Context} context @param {Recording} recording @returns {Node[]} */

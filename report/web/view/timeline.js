@@ -89,7 +89,7 @@ export class Timeline {
   }
   showAll() {
     this.context.store.set({ranges: []});
-    this.setVisible(this.outer);
+    this.context.store.setExtra('timeline.window', '', {push: false});
   }
   toggle() {
     const folded = this.state.extra['timeline.folded'] === '1';
@@ -105,6 +105,10 @@ export class Timeline {
 
   /** @param {ViewState} state @param {ViewState} old */
   update(state, old) {
+    if (state.extra['timeline.window'] && JSON.stringify(state.ranges) !== JSON.stringify(old.ranges)) {
+      this.context.store.setExtra('timeline.window', '', {push: false});  // it was of the range before
+      return;
+    }
     const affected = /** @type {const} */ (['ranges', 'process', 'thread', 'theme']).some((key) => state[key] !== old[key]) ||
         JSON.stringify(state.extra) !== JSON.stringify(old.extra);
     if (affected || state === old) this.draw();
@@ -144,7 +148,10 @@ export class Timeline {
   paintRow(context, row, data, colours) {
     const {bins} = data;
     if (row.kind === 'cpu') paintProcessors(context, row, bins, data.chosenLane, colours);
-    else if (row.kind === 'memory') paintMemory(context, row, data.range, data.heap, data.resident, colours);
+    else if (row.kind === 'memory') {
+      const without = this.state.extra['timeline.without'];
+      paintMemory(context, row, data.range, without === 'heap' ? null : data.heap, without === 'resident' ? null : data.resident, colours);
+    }
     else if (row.kind === 'thread') {
       const chosen = this.state.thread < 0 || this.state.thread === row.index;
       paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), 1, chosen ? colours.states : colours.dimmed);

@@ -19,7 +19,7 @@ export class TimelineGutter {
 
   /** @param {{rows: TimelineRow[], height: number}} layout @param {import('./timeline_cells.js').TimelineCells} cells @param {import('./state.js').ViewState} state */
   update({rows, height}, cells, state) {
-    const text = JSON.stringify([rows, state.process, state.thread]);
+    const text = JSON.stringify([rows, state.process, state.thread, state.extra]);
     if (text === this.drawn) return;  // a button that has the focus keeps it
     this.drawn = text;
     const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement) ? document.activeElement.dataset.row : undefined;
@@ -34,8 +34,7 @@ export class TimelineGutter {
     const box = {style: `top:${row.y}px;height:${row.height}px`, 'data-row': `${row.kind}-${row.index}`};
     switch (row.kind) {
       case 'cpu': return el('div', {...box, class: 'timeline-label'}, 'Processors in use');
-      case 'memory': return el('div', {...box, class: 'timeline-label'},
-          el('span', {}, el('i', {class: 'swatch heap'}), 'Heap live'), el('span', {}, el('i', {class: 'swatch resident'}), 'Resident'));
+      case 'memory': return el('div', {...box, class: 'timeline-label memory'}, this.lineButton('heap', 'Heap live', state), this.lineButton('resident', 'Resident', state));
       case 'thread': return this.pick(box, this.recording.threadName(row.index), timeText(cells.cpuOf(row.index)), state.thread === row.index,
           () => store.set({thread: state.thread === row.index ? -1 : row.index}), 'thread');
       case 'process': return this.pick({...box, style: `${box.style};padding-left:${8 + 10 * Math.min(row.row ? row.row.depth : 0, 6)}px`},
@@ -49,6 +48,16 @@ export class TimelineGutter {
           onclick: () => store.setExtra(key, all ? '' : 'all', {push: false})}, `${all ? '▾ fewer' : `▸ ${moreText(row, what)}`}`);
       }
     }
+  }
+
+  // Hides a line, so that the other one has the whole height; not both.
+  /** @param {'heap'|'resident'} line @param {string} text @param {import('./state.js').ViewState} state */
+  lineButton(line, text, state) {
+    const {store} = this.context;
+    const other = line === 'heap' ? 'resident' : 'heap';
+    const hidden = state.extra['timeline.without'];
+    return el('button', {'type': 'button', 'class': 'memory-line', 'data-row': `line-${line}`, 'aria-pressed': String(hidden !== line), 'title': `show or hide this line`,
+      'onclick': () => store.setExtra('timeline.without', hidden === line ? '' : hidden === other ? '' : line, {push: false})}, el('i', {class: `swatch ${line}`}), text);
   }
 
   /** @param {Record<string, any>} box @param {string} name @param {string} value @param {boolean} picked @param {() => void} pick @param {string} what */
