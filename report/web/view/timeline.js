@@ -2,7 +2,7 @@
 // The timeline above the views. Dragging over it takes a range, which all views then are of; it shows that range alone
 // from then on, so ranges nest, and Escape leads back.
 
-import {el, fill, button} from './dom.js';
+import {button, choiceGroup, el, fill} from './dom.js';
 import {heapSeries, mostPerBin, residentSeries} from './memory_series.js';
 import {TimelineInput} from './timeline_input.js';
 import {TimelineCells} from './timeline_cells.js';
@@ -28,9 +28,8 @@ export class Timeline {
   /** @param {Context} context */
   constructor(context) {
     this.context = context;
-    this.recording = context.model.recordings[0];
-    /** @type {TimelineCells|null} made when the page has been seen */
-    this.cells = null;
+    /** @type {TimelineCells[]} of each recording, once it is shown */
+    this.cellsOf = [];
     /** @type {Map<string, any>} what was computed, by what it depends on */
     this.answers = new Map();
     this.axis = el('canvas', {class: 'timeline-axis', 'aria-hidden': 'true'});
@@ -40,12 +39,14 @@ export class Timeline {
     this.input = new TimelineInput(this);
     this.rangeText = el('span', {class: 'dim'});
     this.legend = el('span', {class: 'timeline-legend'});
+    this.choice = choiceGroup('Recording of the timeline', [{value: '', text: 'Base'}, {value: '1', text: 'New'}], (which) => context.store.setExtra('timeline.of', which, {push: false}));
     this.fold = button('', () => this.toggle(), {class: 'fold', title: 'fold or unfold (T)'});
     this.plot = el('div', {class: 'timeline-plot'}, this.canvas, this.input.element);
     this.body = el('div', {class: 'timeline-body'},
         el('div', {class: 'timeline-top'}, el('div', {class: 'timeline-corner'}, this.fold, this.rangeText), el('div', {class: 'timeline-axis-box'}, this.axis, this.marks.element)),
         el('div', {class: 'timeline-rows'}, this.gutter.element, this.plot));
-    this.element = el('section', {class: 'timeline', 'aria-label': 'Timeline'}, this.body, this.legend);
+    this.foot = el('div', {class: 'timeline-foot'}, this.legend, context.model.recordings.length > 1 ? this.choice.element : null);
+    this.element = el('section', {class: 'timeline', 'aria-label': 'Timeline'}, this.body, this.foot);
     this.width = 0;
     this.hasWaited = false;
     new ResizeObserver(() => this.resize()).observe(this.plot);
@@ -55,6 +56,9 @@ export class Timeline {
   }
 
   get state() { return this.context.store.state; }
+  // Of two recordings, the one that is shown.
+  get which() { return this.state.extra['timeline.of'] === '1' && this.context.model.recordings.length > 1 ? 1 : 0; }
+  get recording() { return this.context.model.recordings[this.which]; }
   get outer() { return {from: 0, to: this.recording.durationNs}; }
   // What the views are of.
   /** @returns {TimeRange} */
@@ -116,20 +120,22 @@ export class Timeline {
 
   draw() {
     if (this.width === 0) return;
-    if (!this.cells && !this.canWait()) this.cells = new TimelineCells(this.recording, this.context.functions, this.context.model.paths);
-    if (!this.cells) return;
-    const {state, recording, width} = this;
-    const layout = this.layout = this.keep(['layout', state.process, state.thread, state.extra], () => layOutTimeline(recording, /** @type {TimelineCells} */ (this.cells), state));
-    const data = this.data = this.dataOf(layout, this.visible);
+    const {recording, which, width} = this;
+    if (!this.cellsOf[which] && this.canWait()) return;
+    const cells = this.cellsOf[which] ??= new TimelineCells(recording, this.context.functions, this.context.model.paths);
+    const {process, thread} = this.context.model.filter(this.state, which);
+    const state = {...this.state, process, thread};
+    const layout = this.layout = this.keep(['layout', process, thread, state.extra], () => layOutTimeline(recording, cells, state));
+    const data = this.data = this.dataOf(layout, cells, state);
     const colours = timelineColours(this.element);
     const context = sizedCanvas(this.canvas, width, layout.height);
-    for (const row of layout.rows) this.paintRow(context, row, data, colours);
-    paintProcesses(context, layout.rows, data.range, recording, state.process, colours);
+    for (const row of layout.rows) this.paintRow(context, row, data, colours, thread);
+    paintProcesses(context, layout.rows, data.range, recording, process, colours);
     paintAxis(sizedCanvas(this.axis, width, kAxisHeight), width, kAxisHeight, data.range, recording.durationNs, colours);
-    this.gutter.update(layout, this.cells, state);
-    this.marks.update(timelineMarks(recording, state.process, this.keep(['peak', state.process], () => mostPerBin(this.series(state.process).heap, this.outer, 1).peak)), data.range, width);
+    this.gutter.update(recording, layout, cells, state);
+    this.marks.update(timelineMarks(recording, process, this.keep(['peak', process], () => mostPerBin(this.series(process).heap, this.outer, 1).peak)), data.range, width);
     this.input.update();
-    this.showTexts(data.range);
+    this.showTexts(data.range, cells);
   }
 
   // The page is seen before a million samples are looked at.
@@ -144,8 +150,8 @@ export class Timeline {
     return true;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import('./timeline_layout.js').TimelineRow} row @param {import('./timeline_text.js').TimelineData} data @param {import('./timeline_paint.js').TimelineColours} colours */
-  paintRow(context, row, data, colours) {
+  /** @param {CanvasRenderingContext2D} context @param {import('./timeline_layout.js').TimelineRow} row @param {import('./timeline_text.js').TimelineData} data @param {import('./timeline_paint.js').TimelineColours} colours @param {number} thread */
+  paintRow(context, row, data, colours, thread) {
     const {bins} = data;
     if (row.kind === 'cpu') paintProcessors(context, row, bins, data.chosenLane, colours);
     else if (row.kind === 'memory') {
@@ -153,7 +159,7 @@ export class Timeline {
       paintMemory(context, row, data.range, without === 'heap' ? null : data.heap, without === 'resident' ? null : data.resident, colours);
     }
     else if (row.kind === 'thread') {
-      const chosen = this.state.thread < 0 || this.state.thread === row.index;
+      const chosen = thread < 0 || thread === row.index;
       paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), 1, chosen ? colours.states : colours.dimmed);
     } else if (row.kind === 'more-threads' && row.count > 0) {
       let most = 1;
@@ -162,16 +168,16 @@ export class Timeline {
     }
   }
 
-  /** @param {ReturnType<typeof layOutTimeline>} layout @param {TimeRange} range @returns {import('./timeline_text.js').TimelineData} */
-  dataOf(layout, range) {
-    const {state, width} = this;
+  /** @param {ReturnType<typeof layOutTimeline>} layout @param {TimelineCells} cells @param {ViewState} state @returns {import('./timeline_text.js').TimelineData} */
+  dataOf(layout, cells, {process, thread}) {
+    const {visible: range, width} = this;
     const count = Math.max(1, Math.floor(width / 2));
-    const bins = this.keep(['bins', range, count, [...layout.laneOf]], () => /** @type {TimelineCells} */ (this.cells).bin(range, count, layout.laneOf, layout.lanes));
-    const memory = this.keep(['memory', range, width, state.process], () => {
-      const {heap, resident} = this.series(state.process);
+    const bins = this.keep(['bins', range, count, [...layout.laneOf]], () => cells.bin(range, count, layout.laneOf, layout.lanes));
+    const memory = this.keep(['memory', range, width, process], () => {
+      const {heap, resident} = this.series(process);
       return {heap: mostPerBin(heap, range, width), resident: mostPerBin(resident, range, width)};
     });
-    return {range, bins, ...memory, chosenLane: state.thread >= 0 && state.thread < layout.laneOf.length ? layout.laneOf[state.thread] : -1};
+    return {range, bins, ...memory, chosenLane: thread >= 0 && thread < layout.laneOf.length ? layout.laneOf[thread] : -1};
   }
   /** @param {number} process */
   series(process) {
@@ -180,7 +186,7 @@ export class Timeline {
 
   /** @template T @param {any[]} key @param {() => T} make @returns {T} */
   keep(key, make) {
-    const text = JSON.stringify(key);
+    const text = JSON.stringify([this.which, ...key]);
     if (!this.answers.has(text)) {
       if (this.answers.size >= kLevelsKept * 4) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
       this.answers.set(text, make());
@@ -188,16 +194,17 @@ export class Timeline {
     return this.answers.get(text);
   }
 
-  /** @param {TimeRange} range */
-  showTexts(range) {
+  /** @param {TimeRange} range @param {TimelineCells} cells */
+  showTexts(range, cells) {
     const folded = this.state.extra['timeline.folded'] === '1';
     this.fold.textContent = folded ? '▸' : '▾';
     this.fold.setAttribute('aria-expanded', String(!folded));
     this.fold.setAttribute('aria-label', folded ? 'Unfold the timeline' : 'Fold the timeline');
     this.rangeText.textContent = rangeText(range);
-    const {total} = /** @type {TimelineCells} */ (this.cells);
-    const used = this.keep(['states'], () => kThreadStates.filter((_, state) => total.some((ns, i) => ns > 0 && i % kThreadStates.length === state)));
+    const used = this.keep(['states'], () => kThreadStates.filter((_, state) => cells.total.some((ns, i) => ns > 0 && i % kThreadStates.length === state)));
     fill(this.legend, ...used.map(({name, title}) => el('span', {}, el('i', {class: `swatch state-${name}`}), title)));
+    this.foot.hidden = folded || (used.length === 0 && this.context.model.recordings.length < 2);
+    this.choice.update(this.which === 1 ? '1' : '');
   }
 
   /** @param {number} time @param {number} y @returns {Node[]} */
@@ -209,7 +216,7 @@ export class Timeline {
   cursorText(time) {
     const {layout, data} = this;
     if (!layout || !data) return timeText(time);
-    const rows = layout.rows.filter(({kind, index}) => kind === 'cpu' || kind === 'memory' || (kind === 'thread' && index === this.state.thread));
+    const rows = layout.rows.filter(({kind, index}) => kind === 'cpu' || kind === 'memory' || (kind === 'thread' && data.chosenLane >= 0 && index === this.context.model.filter(this.state, this.which).thread));
     return cursorText(time, rows.map((row) => describeRow(this.recording, data, row, time)));
   }
 }
