@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {findingAmount, functionNamed, gainText, metricOfFinding, placeLinks} from '../../report/web/view/finding_links.js';
 import {heapPlaces, HeapNumbers, lifetimeLabel, pathsThrough, sizeLabel} from '../../report/web/view/heap_numbers.js';
-import {amountText, holderText, leakRows, orderedRows, originText, placeText, sizeText, wantedRows} from '../../report/web/view/leak_rows.js';
+import {amountText, holderText, leakRows, orderedRows, originText, leakPlaceText, sizeText, wantedRows} from '../../report/web/view/leak_rows.js';
 import {worstMood} from '../../report/web/view/moods.js';
 import {qualityGroups} from '../../report/web/view/quality_view.js';
 import {sampleRecording} from './sample.mjs';
@@ -74,9 +74,9 @@ function rowsOfLeaks() {
 
 test('a leak stands where the program allocated', () => {
   const rows = rowsOfLeaks();
-  assert.deepEqual(rows.map(placeText), ['open.c:7', 'parse.c:3', 'open.c:7', 'open.c:7']);
+  assert.deepEqual(rows.map(leakPlaceText), ['open.c:7', 'parse.c:3', 'open.c:7', 'open.c:7']);
   assert.deepEqual(rows.map(({group}) => group), ['definitely_lost', 'definitely_lost', 'still_reachable', 'suppressed']);
-  assert.equal(placeText({site: site({stack: []}), group: '', place: 0}), '[no stack]');
+  assert.equal(leakPlaceText({site: site({stack: []}), group: '', place: 0}), '[no stack]');
 });
 
 test('leaks are chosen by verdict, process, thread, range and search', () => {

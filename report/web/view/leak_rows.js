@@ -61,7 +61,7 @@ const kOrders = {
   behind: ({site}) => site.indirectly_lost_bytes,
   size: ({site}) => site.largest_bytes,
   first: ({site}) => -site.first_ns,
-  place: (row) => placeText(row),
+  place: (row) => leakPlaceText(row),
 };
 
 // The greatest first; names from A on. Of equal ones by verdict, then by bytes.
@@ -75,7 +75,7 @@ export function orderedRows(rows, key, descending) {
 
 // "parse.cc:42" of the place, or its function where no line is known.
 /** @param {LeakRow} row */
-export function placeText({site, place}) {
+export function leakPlaceText({site, place}) {
   const frame = site.stack[place];
   if (!frame) return '[no stack]';
   return frame.line ? `${shortFile(frame.file)}:${frame.line}` : frame.function;

@@ -5,7 +5,7 @@
 import {button, el, fill} from './dom.js';
 import {bytesText, countText, timeText} from './format.js';
 import {leakDetails} from './leak_details.js';
-import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, placeText, sizeText, wantedRows} from './leak_rows.js';
+import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
 import {searchExpression} from './model.js';
 import {moodIcon} from './moods.js';
 import {causeText} from './timeline_marks.js';
@@ -86,7 +86,7 @@ class LeaksView {
     };
     const inFilter = wantedRows(this.all, wanted);
     this.showGroups(inFilter, groups);
-    const [key, descending] = sortOf(state);
+    const [key, descending] = leakOrder(state);
     this.rows = orderedRows(wantedRows(inFilter, {...wanted, groups}), key, descending);
     this.showHead(key, descending);
     this.shown = kPage;
@@ -154,7 +154,7 @@ class LeaksView {
       else this.open.add(row);
       expand.setAttribute('aria-expanded', String(!details.hidden));
       fillDetails();
-    }}, el('code', {}, placeText(row)), frame && frame.line ? el('span', {class: 'dim'}, frame.function) : null);
+    }}, el('code', {}, leakPlaceText(row)), frame && frame.line ? el('span', {class: 'dim'}, frame.function) : null);
     const number = (/** @type {string} */ text) => el('td', {class: 'number'}, text);
     const line = el('tr', {class: 'leak-row'},
         el('td', {class: site.blocks > 0 && mood !== 'plain' ? mood : null}, el('span', {'class': 'mood', 'aria-hidden': 'true'}, icon), title),
@@ -177,7 +177,7 @@ class LeaksView {
 }
 
 /** @param {ViewState} state @returns {[string, boolean]} */
-function sortOf(state) {
+function leakOrder(state) {
   const text = state.extra['leaks.sort'] || 'bytes';
   return [text.replace(/^-/, ''), !text.startsWith('-')];
 }
