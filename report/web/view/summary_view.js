@@ -82,7 +82,7 @@ function findingsOf(context, recording) {
 // What stands between backticks is code.
 /** @param {string} text @returns {(Node|string)[]} */
 function prose(text) {
-  return text.split('`').map((part, i) => (i % 2 === 1 ? el('code', {}, part) : part));
+  return text.split('\x60').map((part, i) => (i % 2 === 1 ? el('code', {}, part) : part));
 }
 
 /** @param {Context} context @param {Recording} recording @param {Finding} finding */
