@@ -2,7 +2,6 @@
 #include "model/annotation.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,51 +42,48 @@ class FrameReader {
     }
   }
 
-  FrameCosts read() {
-    struct Value {
-      uint64_t value = 0;
-      uint64_t samples = 0;
-    };
-    std::map<uint32_t, Value> by_stack;
-    for (const ProfileSample& sample : profile_.samples) {
-      Value& value = by_stack[sample.stack];
-      value.value += sample.value;
-      value.samples += sample.count;
+  // A stack counts once for each instruction and line that it passes: where it does so first.
+  FrameCosts read(const StackCosts& costs) {
+    const auto& stacks = profile_.recording.stacks;
+    for (uint32_t stack = 0; stack < stacks.size(); ++stack) {
+      const uint32_t index = stacks[stack].frame;
+      if (index >= of_function_.size() || !of_function_[index] || costs.total[stack].is_zero()) continue;
+      add_frame(stack, profile_.recording.frames[index], costs);
     }
-    for (const auto& [stack, value] : by_stack) add_stack(stack, value.value, value.samples);
     return std::move(costs_);
   }
 
  private:
-  // Each instruction of the function that the stack passes, once.
-  void add_stack(uint32_t stack, uint64_t value, uint64_t samples) {
-    const auto& stacks = profile_.recording.stacks;
-    std::set<uint64_t> seen;
-    bool is_leaf = true;
-    for (uint32_t each = stack; each < stacks.size(); each = stacks[each].parent, is_leaf = false) {
-      const uint32_t index = stacks[each].frame;
+  void add_frame(uint32_t stack, const RecordedFrame& frame, const StackCosts& costs) {
+    const uint64_t offset = lookup_offset(frame);
+    const Location& innermost =
+        profile_.locations[profile_.frame_locations[profile_.recording.stacks[stack].frame].begin];
+    const auto [self, samples] = costs.self[stack];
+    const auto [total, total_samples] = costs.total[stack];
+    costs_.module = frame.module;
+    InstructionCost& cost = costs_.by_offset[offset];
+    cost.self += self;
+    cost.samples += samples;
+    costs_.own += self;
+    costs_.samples += samples;
+    if (innermost.function == function_) costs_.self += self;
+    add_line(innermost, self, 0);
+    bool is_outermost = true;
+    bool is_first = true;
+    for (uint32_t each = profile_.recording.stacks[stack].parent; each < profile_.recording.stacks.size() && is_first;
+         each = profile_.recording.stacks[each].parent) {
+      const uint32_t index = profile_.recording.stacks[each].frame;
       if (index >= of_function_.size() || !of_function_[index]) continue;
-      const RecordedFrame& frame = profile_.recording.frames[index];
-      const uint64_t offset = lookup_offset(frame);
-      costs_.module = frame.module;
-      InstructionCost& cost = costs_.by_offset[offset];
-      if (is_leaf) {
-        cost.self += value;
-        cost.samples += samples;
-        costs_.own += value;
-        costs_.samples += samples;
-        const Location& innermost = profile_.locations[profile_.frame_locations[index].begin];
-        if (innermost.function == function_) costs_.self += value;
-        add_line(innermost, value, 0);
-      }
-      if (seen.empty()) {
-        costs_.total += value;
-        costs_.total_samples += samples;
-      }
-      if (seen.insert(offset).second) {
-        cost.total += value;
-        add_line(profile_.locations[profile_.frame_locations[index].begin], 0, value);
-      }
+      is_outermost = false;
+      is_first = lookup_offset(profile_.recording.frames[index]) != offset;
+    }
+    if (is_outermost) {
+      costs_.total += total;
+      costs_.total_samples += total_samples;
+    }
+    if (is_first) {
+      cost.total += total;
+      add_line(innermost, 0, total);
     }
   }
   void add_line(const Location& location, uint64_t self, uint64_t total) {
@@ -234,10 +230,32 @@ void add_sources(const Profile& profile, int64_t built_ns, const AnnotationSourc
 
 }  // namespace
 
+StackCosts::StackCosts(const Profile& profile)
+    : self(profile.recording.stacks.size()), total(profile.recording.stacks.size()) {
+  for (const ProfileSample& sample : profile.samples) {
+    if (sample.stack >= self.size()) continue;
+    self[sample.stack].value += sample.value;
+    self[sample.stack].samples += sample.count;
+  }
+  for (size_t stack = self.size(); stack-- > 0;) {
+    total[stack].value += self[stack].value;
+    total[stack].samples += self[stack].samples;
+    const uint32_t parent = profile.recording.stacks[stack].parent;
+    if (parent >= self.size()) continue;
+    total[parent].value += total[stack].value;
+    total[parent].samples += total[stack].samples;
+  }
+}
+
 Annotation annotate(const Profile& profile, uint32_t function, const AnnotationSources& sources) {
+  return annotate(profile, StackCosts(profile), function, sources);
+}
+
+Annotation annotate(const Profile& profile, const StackCosts& stacks, uint32_t function,
+                    const AnnotationSources& sources) {
   Annotation result;
   result.function = function;
-  FrameCosts costs = FrameReader(profile, function).read();
+  FrameCosts costs = FrameReader(profile, function).read(stacks);
   result.self = costs.self;
   result.own = costs.own;
   result.total = costs.total;

@@ -82,7 +82,21 @@ struct AnnotationSources {
 // The files of this machine, and the default cache of symbols; of one recording, whose module ids they go by.
 AnnotationSources annotation_sources(bool inline_frames);
 
+// What the samples of a profile say of each recorded stack: made once for several functions of it.
+struct StackCosts {
+  explicit StackCosts(const Profile& profile);
+  struct Cost {
+    uint64_t value = 0;
+    uint64_t samples = 0;
+    bool is_zero() const { return value == 0 && samples == 0; }
+  };
+  std::vector<Cost> self;   // by stack: of samples with just this one
+  std::vector<Cost> total;  // of those, and of the stacks that it is the root part of
+};
+
 // `function` is an index of Profile::functions. Never fails: what is not there, the problems say.
 Annotation annotate(const Profile& profile, uint32_t function, const AnnotationSources& sources);
+Annotation annotate(const Profile& profile, const StackCosts& stacks, uint32_t function,
+                    const AnnotationSources& sources);
 
 }  // namespace flarestack
