@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/annotate_json.h"
 
-#include "report/json_writer.h"
 #include "report/work_hint_text.h"
 #include "symbolizer/hex.h"
 
@@ -72,7 +71,9 @@ void write_piece(JsonWriter& json, const AnnotatedPiece& piece) {
   json.end_object();
 }
 
-void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFunction& annotated) {
+}  // namespace
+
+void write_annotated_function(JsonWriter& json, const Profile& profile, const AnnotatedFunction& annotated) {
   const Annotation& annotation = annotated.annotation;
   const Function& function = profile.functions[annotation.function];
   json.begin_object();
@@ -82,6 +83,7 @@ void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFun
   json.member("build_id", to_hex(annotation.build_id));
   json.member("file", function.file);
   json.member("line", function.line);
+  json.member("metric", metric_name(profile.options.metric));
   json.member("self", annotation.self);
   json.member("self_with_inlined", annotation.own);
   json.member("total", annotation.total);
@@ -121,8 +123,6 @@ void write_function(JsonWriter& json, const Profile& profile, const AnnotatedFun
   json.end_object();
 }
 
-}  // namespace
-
 std::string annotate_json(const Profile& profile, const std::vector<AnnotatedFunction>& functions,
                           const std::vector<uint32_t>& others) {
   JsonWriter json;
@@ -134,7 +134,7 @@ std::string annotate_json(const Profile& profile, const std::vector<AnnotatedFun
   json.member("total", profile.total());
   json.key("functions");
   json.begin_array();
-  for (const AnnotatedFunction& each : functions) write_function(json, profile, each);
+  for (const AnnotatedFunction& each : functions) write_annotated_function(json, profile, each);
   json.end_array();
   json.key("other_matches");
   json.begin_array();

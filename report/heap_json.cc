@@ -8,18 +8,6 @@
 namespace flarestack {
 namespace {
 
-const char* mode_name(HeapMode mode) {
-  switch (mode) {
-    case HeapMode::kNone:
-      return "none";
-    case HeapMode::kExact:
-      return "exact";
-    case HeapMode::kSampled:
-      return "sampled";
-  }
-  return "unknown";
-}
-
 void write_histograms(JsonWriter& json, const HeapSummary& summary) {
   json.key("sizes");
   json.begin_array();
@@ -119,10 +107,22 @@ void write_memory(JsonWriter& json, const Profile& profile, const MemoryUse& mem
 
 }  // namespace
 
-void write_heap(JsonWriter& json, const Profile& profile, const HeapSummary& summary) {
-  json.key("heap");
+const char* heap_mode_name(HeapMode mode) {
+  switch (mode) {
+    case HeapMode::kNone:
+      return "none";
+    case HeapMode::kExact:
+      return "exact";
+    case HeapMode::kSampled:
+      return "sampled";
+  }
+  return "unknown";
+}
+
+void write_heap(JsonWriter& json, const char* key, const Profile& profile, const HeapSummary& summary) {
+  json.key(key);
   json.begin_object();
-  json.member("mode", mode_name(summary.mode));
+  json.member("mode", heap_mode_name(summary.mode));
   json.member("sample_bytes", summary.sample_bytes);
   json.member("allocations", summary.allocations);
   json.member("deallocations", summary.deallocations);

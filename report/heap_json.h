@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys "heap", "places" and "advice" of the JSON reports. Offline side.
+// What JSON documents say of a heap: its numbers, and the keys "places" and "advice" of the reports. Offline side.
 #pragma once
 
 #include "model/heap_summary.h"
@@ -7,7 +7,10 @@
 
 namespace flarestack {
 
-void write_heap(JsonWriter& json, const Profile& profile, const HeapSummary& summary);
+const char* heap_mode_name(HeapMode mode);  // "none", "exact", "sampled"
+
+// The key `key`, "heap" in reports.
+void write_heap(JsonWriter& json, const char* key, const Profile& profile, const HeapSummary& summary);
 // `profile` is of a heap metric. Places whose part of the total is at least `threshold`.
 void write_places(JsonWriter& json, const Profile& profile, double threshold);
 void write_advice(JsonWriter& json, const Profile& profile, const HeapSummary& summary);

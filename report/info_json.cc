@@ -150,7 +150,7 @@ std::string info_json(const Profile& profile) {
     json.end_object();
   }
   json.end_array();
-  if (recording.has_heap()) write_heap(json, profile, summarize_heap(profile));
+  if (recording.has_heap()) write_heap(json, "heap", profile, summarize_heap(profile));
   write_clock(json, profile.quality);
   write_quality(json, recording, profile.quality);
   json.end_object();

@@ -25,24 +25,6 @@ std::string utc_time(int64_t realtime_ns) {
   return text;
 }
 
-std::string exit_phrase(const ProcessEndRecord& end) {
-  switch (end.kind) {
-    case ExitKind::kExited:
-      return std::to_string(end.code);
-    case ExitKind::kSignaled: {
-      const char* name = sigabbrev_np(end.code);
-      return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", end.code);
-    }
-    case ExitKind::kReplacedByExec:
-      return "exec";
-    case ExitKind::kStillRunning:
-      return "running";
-    case ExitKind::kUnknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
 std::string heap_mode_phrase(const SessionRecord& session, bool has_heap) {
   if (!has_heap) return "not recorded";
   return session.heap == HeapMode::kSampled ? "sampled every " + format_bytes(session.heap_sample_bytes)
@@ -164,6 +146,24 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
   if (recording.has_heap()) append_heap(profile, layout, out);
   append_notes(recording, layout, out);
   return out + "\n" + quality_text(profile, layout);
+}
+
+std::string exit_phrase(const ProcessEndRecord& end) {
+  switch (end.kind) {
+    case ExitKind::kExited:
+      return std::to_string(end.code);
+    case ExitKind::kSignaled: {
+      const char* name = sigabbrev_np(end.code);
+      return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", end.code);
+    }
+    case ExitKind::kReplacedByExec:
+      return "exec";
+    case ExitKind::kStillRunning:
+      return "running";
+    case ExitKind::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
 }
 
 }  // namespace flarestack

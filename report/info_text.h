@@ -20,4 +20,6 @@ struct ProcessUse {
 };
 std::vector<ProcessUse> use_by_process(const Profile& profile);
 
+std::string exit_phrase(const ProcessEndRecord& end);  // "0", "SIGSEGV", "exec", "running", "unknown"
+
 }  // namespace flarestack

@@ -88,7 +88,7 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
   json.end_array();
   if (is_heap) {
     const HeapSummary summary = summarize_heap(profile);
-    write_heap(json, profile, summary);
+    write_heap(json, "heap", profile, summary);
     write_places(json, profile, options.threshold);
     write_advice(json, profile, summary);
   }
