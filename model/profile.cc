@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <unordered_map>
 
 #include "base/text.h"
 #include "model/frame_locations.h"
-#include "model/leaks.h"
+#include "model/runtime_leaks.h"
 #include "model/sample_choice.h"
 #include "model/selection.h"
 
@@ -48,12 +47,16 @@ std::vector<Placement> placements_of(Profile& profile) {
 }
 
 // The frames of all their stacks, and of a heap metric those of leaks.
-std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements, Metric metric) {
-  std::vector<bool> stack_used(recording.stacks.size(), false);
+std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements,
+                                const ProfileOptions& options) {
+  std::vector<bool> stack_used(recording.stacks.size(), options.every_frame);
   std::vector<bool> frame_used(recording.frames.size(), false);
+  for (size_t i = 0; i < recording.stacks.size() && options.every_frame; ++i) {
+    if (recording.stacks[i].frame < frame_used.size()) frame_used[recording.stacks[i].frame] = true;
+  }
   std::vector<uint32_t> stacks;
   for (const Placement& placement : placements) stacks.push_back(placement.stack);
-  for (size_t i = 0; i < recording.leaks.size() && is_heap_metric(metric); ++i) {
+  for (size_t i = 0; i < recording.leaks.size() && is_heap_metric(options.metric); ++i) {
     stacks.push_back(recording.leaks[i].stack);
     stacks.push_back(recording.leaks[i].holder_stack);
   }
@@ -169,32 +172,18 @@ void place_all(Profile& profile, FrameLocations& locations, const std::vector<Pl
 }
 
 // What the runtimes keep to themselves is no leak, as `flarestack leaks` has it.
-void drop_builtin_suppressions(Profile& profile, const FrameLocations& locations) {
-  Suppressions builtin;
-  if (!builtin.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok()) return;
-  std::unordered_map<uint32_t, bool> known;
-  const auto dropped = [&](uint32_t stack) {
-    const auto [entry, added] = known.try_emplace(stack, false);
-    if (!added) return entry->second;
-    std::vector<SuppressibleFrame> frames;
-    for (; stack < profile.recording.stacks.size(); stack = profile.recording.stacks[stack].parent) {
-      for (const Location& each : locations.of_frame(profile.recording.stacks[stack].frame)) {
-        const Function& function = locations.functions()[each.function];
-        frames.push_back({function.name, {}, function.module_path, {}, 0, each.type == FrameType::kInlined});
-      }
-    }
-    return entry->second = builtin.find(frames, LeakVerdict::kDefinitelyLost).has_value();
-  };
+void drop_builtin_suppressions(Profile& profile) {
+  RuntimeLeaks of_runtimes(profile);
   for (HeapCell& cell : profile.heap.cells) {
-    if (cell.leaked_blocks != 0 && dropped(cell.stack)) cell.leaked_bytes = cell.leaked_blocks = 0;
+    if (cell.leaked_blocks != 0 && of_runtimes.contain(cell.stack)) cell.leaked_bytes = cell.leaked_blocks = 0;
   }
-  std::erase_if(profile.samples, [&](const ProfileSample& sample) { return dropped(sample.stack); });
+  std::erase_if(profile.samples, [&](const ProfileSample& sample) { return of_runtimes.contain(sample.stack); });
 }
 
 // Drops the samples and cells whose stack --focus and --ignore do not want.
-void filter_by_function(Profile& profile, const std::vector<Function>& functions, const Patterns& patterns) {
+void filter_by_function(Profile& profile, const Patterns& patterns) {
   if (!patterns.focus && !patterns.ignore) return;
-  const auto matches = [&functions](const std::optional<Regex>& pattern) {
+  const auto matches = [&functions = profile.functions](const std::optional<Regex>& pattern) {
     std::vector<bool> result(functions.size(), false);
     for (size_t i = 0; i < functions.size() && pattern; ++i) {
       result[i] = functions[i].type != FrameType::kProcess && pattern->found_in(functions[i].name);
@@ -241,14 +230,14 @@ Result<Profile> build_profile(std::shared_ptr<const Recording> shared, const Pro
 
   FrameLocations locations(recording, options);
   const std::vector<Placement> placements = placements_of(profile);
-  locations.resolve(frames_in_use(recording, placements, options.metric), symbols);
+  locations.resolve(frames_in_use(recording, placements, options), symbols);
   place_all(profile, locations, placements);
-  if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile, locations);
-  filter_by_function(profile, locations.functions(), *patterns);
-  for (const ProfileSample& sample : profile.samples) profile.tree.add_self(sample.node, sample.value, sample.count);
-  profile.tree.sum_totals();
   const std::vector<ModuleSymbols> modules = locations.modules();
   locations.move_into(profile);
+  if (options.metric == Metric::kLeaked) drop_builtin_suppressions(profile);
+  filter_by_function(profile, *patterns);
+  for (const ProfileSample& sample : profile.samples) profile.tree.add_self(sample.node, sample.value, sample.count);
+  profile.tree.sum_totals();
   profile.quality = assess_quality(profile, modules);
   return profile;
 }

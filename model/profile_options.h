@@ -20,6 +20,9 @@ struct ProfileOptions {
   std::string ignore;  // and only stacks without any function that matches
   bool inline_frames = true;
   bool group_by_process = false;  // a kProcess frame at the root of each process's stacks
+  // Symbolize the frames of all stacks of the recording, whatever the metric and the filters: all profiles of one trace
+  // that are made so have the same functions, files and locations, at the same indexes.
+  bool every_frame = false;
 };
 
 }  // namespace flarestack

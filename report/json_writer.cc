@@ -24,8 +24,8 @@ std::string valid_utf8(std::string_view text) {
 
 }  // namespace
 
-JsonWriter::JsonWriter() : writer_(buffer_) {
-  writer_.SetIndent(' ', 1);
+JsonWriter::JsonWriter(JsonLayout layout) : writer_(buffer_) {
+  writer_.SetIndent(' ', layout == JsonLayout::kIndented ? 1 : 0);
   writer_.SetMaxDecimalPlaces(6);
 }
 
@@ -49,6 +49,10 @@ void JsonWriter::member(std::string_view name, const std::vector<std::string>& c
   begin_array();
   for (const std::string& content : contents) value(content);
   end_array();
+}
+
+void JsonWriter::value(const JsonWriter& other) {
+  writer_.RawValue(other.buffer_.GetString(), other.buffer_.GetSize(), rapidjson::kObjectType);
 }
 
 std::string JsonWriter::finish() { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }

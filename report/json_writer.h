@@ -13,9 +13,14 @@
 
 namespace flarestack {
 
+enum class JsonLayout : uint8_t {
+  kIndented,  // for people as well
+  kCompact,   // for scripts: no indentation
+};
+
 class JsonWriter {
  public:
-  JsonWriter();
+  explicit JsonWriter(JsonLayout layout = JsonLayout::kIndented);
 
   void begin_object() { writer_.StartObject(); }
   void end_object() { writer_.EndObject(); }
@@ -39,6 +44,9 @@ class JsonWriter {
   }
   // An array of strings.
   void member(std::string_view name, const std::vector<std::string>& contents);
+  // What `other` has written, which is one value.
+  void value(const JsonWriter& other);
+  size_t size_bytes() const { return buffer_.GetSize(); }  // so far
   // The document and a final newline.
   std::string finish();
 

@@ -37,7 +37,7 @@ FOLDERS = {
     "preload": Folder(2, {"base", "wire", "unwind"}),
     "profiler": Folder(3, {"base", "wire", "unwind", "trace"}, {"fmt", "elfutils", "libunwind", "capstone", "xxhash", "absl"}),
     "model": Folder(3, {"base", "trace", "symbolizer"}, {"fmt"}),
-    "report": Folder(4, {"base", "model", "symbolizer"}, {"fmt", "protozero", "rapidjson"}),
+    "report": Folder(4, {"base", "model", "symbolizer"}, {"fmt", "protozero", "rapidjson", "zlib"}),
     "tools": Folder(5, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "model", "report"},
                     {"fmt", "cli11", "rapidjson"}),
 }

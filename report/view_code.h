@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page of `flarestack view` shows of code: annotated functions, and the source around their lines. Offline
+// side.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "report/annotate_view.h"
+#include "report/json_writer.h"
+
+namespace flarestack {
+
+struct ViewedFunction {
+  const Profile* profile = nullptr;  // whose function it is; borrowed
+  AnnotatedFunction annotated;
+};
+
+// The functions of a profile with the most cost of their own, `most` of them at most, annotated. Functions that are no
+// code of a file are left out.
+std::vector<ViewedFunction> annotate_hottest(const Profile& profile, size_t most, const AnnotationSources& sources);
+
+// The keys "annotations", "annotations_left_out" (how many did not fit) and "sources". Functions are taken in their
+// order while all of it has `most_bytes` at most.
+void write_view_code(JsonWriter& json, const std::vector<ViewedFunction>& functions, size_t most_bytes);
+
+}  // namespace flarestack

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data of the page of `flarestack view`: all that a recording says of samples, allocations, memory and leaks,
+// packed (report/web/view/payload.js is its reader). Offline side.
+//
+// Problem: a page has to hold a million samples on a million call paths in a few megabytes, and a script has to have
+// them as typed arrays in a moment. Choice: columns of variable-length numbers behind one JSON document, all of it
+// gzip, which browsers unpack themselves, as base64, which a page can hold. What addresses tell apart and functions and
+// lines do not is one (report/view_tables.h); rows are sorted, so that most differences are small.
+//
+// Packed: base64 of gzip of: u32 little-endian n, n bytes of JSON, then the bytes of the columns in the order of
+// "columns": [{"name","type":"u32"|"f64","code":"uleb"|"delta","count","bytes"}...] (report/view_columns.h). A type is
+// "u32" where all values fit. Indexes are 4294967295 for none and 4294967294 for one whose definition was lost; kinds
+// of functions and places are those of FrameType, times are ns since the start of the recording.
+//   function.{name,module,path,file,line,kind}   texts: indexes of "strings"; module: base name; path: the module's
+//   location.{function,file,line,kind}           places in functions, each once
+//   frame.{first,count}                          ranges of frame.location; none and lost frames have no entry
+//   frame.location                               innermost first
+//   stack.{parent,frame}                         a parent has a smaller index than its stacks
+//   slice.{start,length}                         each once, by start
+//   sample.{slice,thread,stack,waiting,count,value}         by slice; waiting 1: off the CPU
+//   allocation.{slice,thread,stack,kind,size_class,allocations,allocated_bytes,deallocations,deallocated_bytes,temporary,
+//     peak_bytes,peak_blocks,lifetime1..lifetime7}          by slice; as AllocationRecord; kind 1: mapped by the
+//     program itself, in no metric; the rest of the deallocations is of lifetime 0
+//   heap_slice.{process,start,length,peak_bytes,peak_time,live_bytes}               as HeapSliceRecord
+//   memory.{process,time,rss,pss,allocator,stack,file,mapped,own,heap_live}         as MemoryRecord
+//   leak.{process,verdict,thread,stack,blocks,bytes,first,last,counted}             of the last check of each process,
+//   what
+//     a child inherited and did not lose left out; counted 1: in the metric "leaked"
+//   thread.{process,tid,name,start}
+//
+// The JSON: {"schema":"flarestack.view/1","title","command":[],"host","kernel","version","start_realtime_ns" (text),
+//  "duration_ns","clock","requested_hz","wall_clock","heap":"none"|"exact"|"sampled","complete",
+//  "metrics":[{"name","unit","total"}...],      those that were recorded; totals as `report` has them
+//  "default_metric",
+//  "from_ns","to_ns",                           the range that the page begins with, or null; the data are of all of it
+//  "strings":[],
+//  "processes":[{"pid","parent" (index),"name","executable","arguments","start_ns","end_ns","exit",
+//    "cpu_ns","reason"}...],                    exit: "exited 0", "killed by SIGSEGV", "replaced by exec", "running",
+//    or
+//                                               "unknown"; the end is then that of the recording; cpu_ns: the kernel's
+//                                               account; reason: why no agent is in it, or empty
+//  "notes":[text...],
+//  "unrecorded":[{"pid","command","reason"}...],
+//  "quality":[{"label","text","mood":"plain"|"good"|"note"|"bad"}...],
+//  "findings","remarks" as `report` has them; empty where it looks for none (another filter by function),
+//  "heap_summary": as "heap" of `report`, or null,
+//  "leak_checks":[{"process" (index),"number","cause","time_ns","pause_ns","blocks","bytes","problem"}...],   all of
+//  them "leak_summary": as "summary" of `leaks`, or null, "leak_sites": as "sites" of `leaks`; each "stack" has a
+//  "path" beside it: indexes of functions, root first, "leak_sites_left_out",                       how many of the
+//  least did not fit; their leaks are in the columns "no_verdict":[{"pid","program","reason"}...], "annotations": as
+//  "functions" of `annotate`, by "metric"; the hottest that fit, "annotations_left_out",
+//  "sources":[{"file","first_line","lines":[]}...],
+//  "columns"}
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/findings.h"
+#include "model/leaks.h"
+#include "model/profile.h"
+#include "model/suppressions.h"
+#include "report/view_code.h"
+
+namespace flarestack {
+
+// Borrowed for the call.
+struct ViewSources {
+  // Of one trace, with the same filters and none by time, made with every_frame; either may be null, not both.
+  const Profile* time = nullptr;  // of Metric::kWall where that was recorded, else of kCpu
+  const Profile* heap = nullptr;  // of Metric::kAllocated
+  const Findings* findings = nullptr;
+  const Leaks* leaks = nullptr;                // of `heap`
+  const Suppressions* suppressions = nullptr;  // those that made them
+  const std::vector<ViewedFunction>* functions = nullptr;
+  Metric default_metric = Metric::kCpu;
+  std::string title;  // empty: the command line
+  std::optional<int64_t> from_ns;
+  std::optional<int64_t> to_ns;
+};
+
+// What is packed: gzip_base64() of it goes into the page.
+std::string view_data(const ViewSources& sources);
+
+}  // namespace flarestack
