@@ -39,6 +39,7 @@ CommandBody declare_tree(CLI::App& app);
 CommandBody declare_annotate(CLI::App& app);
 CommandBody declare_leaks(CLI::App& app);
 CommandBody declare_flamegraph(CLI::App& app);
+CommandBody declare_view(CLI::App& app);
 CommandBody declare_export(CLI::App& app);
 CommandBody declare_bundle(CLI::App& app);
 CommandBody declare_info(CLI::App& app);

@@ -29,6 +29,8 @@ const std::vector<Command>& commands() {
        declare_leaks},
       {"flamegraph", "an interactive flame graph as one SVG file", "flarestack flamegraph app.flare -o app.svg",
        declare_flamegraph},
+      {"view", "the whole recording, or two compared, as one interactive HTML page",
+       "flarestack view app.flare -o app.html", declare_view},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
        declare_export},
       {"bundle", "pack the binaries, debug files and sources that a trace needs into it", "flarestack bundle app.flare",

@@ -54,7 +54,7 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   return options;
 }
 
-Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options) {
+Result<ProfileOptions> chosen_options(const LoadedTrace& trace, const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
   chosen.metric = metric_of_name(options.metric).value_or(trace.default_metric());
   chosen.inline_frames = !options.no_inline;
@@ -65,8 +65,16 @@ Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options
   }
   chosen.from_ns = *from;
   chosen.to_ns = *to;
-  Result<Profile> profile = trace.profile(chosen);
-  if (profile.ok() && !options.metric.empty() && !is_heap_metric(chosen.metric) && !profile->recording.has_cpu()) {
+  return chosen;
+}
+
+Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options) {
+  const Result<ProfileOptions> chosen = chosen_options(trace, options);
+  if (!chosen.ok()) {
+    return chosen.error();
+  }
+  Result<Profile> profile = trace.profile(*chosen);
+  if (profile.ok() && !options.metric.empty() && !is_heap_metric(chosen->metric) && !profile->recording.has_cpu()) {
     return Error{"--metric " + options.metric +
                  ": this recording has no CPU samples in it; `flarestack record` without --no-cpu takes them"};
   }

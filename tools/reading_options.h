@@ -31,6 +31,9 @@ void add_filters(CLI::App& app, ReadingOptions& options);
 // Adds these, --metric and the filters by time; the values live as long as what is returned.
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
 
+// What they ask of `trace`. Error: a time that is none.
+Result<ProfileOptions> chosen_options(const LoadedTrace& trace, const ReadingOptions& options);
+
 // The profile of `trace`, which was opened as they say, that the options ask for. Error: a filter that makes no sense.
 Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options);
 

@@ -7,15 +7,13 @@
 #include "report/report_json.h"
 #include "report/report_markdown.h"
 #include "report/report_text.h"
+#include "tools/bottlenecks.h"
 #include "tools/command.h"
 #include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
 
 namespace flarestack {
 namespace {
-
-// Below it, a finding is not worth a change; the tables go further down.
-constexpr double kFindingThreshold = 0.05;
 
 // The profile that findings of the heap are made of, besides `profile`; none: it is one itself, or there is no heap.
 std::optional<Profile> heap_beside(LoadedTrace& trace, const Profile& profile, ReadingOptions reading) {
@@ -55,13 +53,11 @@ CommandBody declare_report(CLI::App& app) {
         return *status;
       }
       if (std::optional<Profile> beside = heap_beside(*trace, *profile, *reading)) heap.emplace(std::move(*beside));
-      FindingSources sources;
       const bool is_heap = is_heap_metric(profile->options.metric);
-      sources.time = is_heap ? nullptr : &*profile;
-      sources.heap = heap ? &*heap : is_heap ? &*profile : nullptr;
-      sources.leaks.suppressions = &suppressions;
-      findings = find_bottlenecks(sources, std::max(report.threshold, kFindingThreshold));
-      explain_findings(findings, annotation_sources(!reading->no_inline));
+      const Profile* beside_it = heap ? &*heap : nullptr;
+      findings =
+          explained_bottlenecks(is_heap ? nullptr : &*profile, is_heap ? &*profile : beside_it, suppressions,
+                                std::max(report.threshold, kFindingThreshold), annotation_sources(!reading->no_inline));
       report.findings = &findings;
     }
     return write_report(*options, options->format == "json" ? report_json(*profile, report)

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "report/annotate_html.h"
@@ -22,6 +24,7 @@
 #include "report/summary_text.h"
 #include "report/tree_json.h"
 #include "report/tree_text.h"
+#include "report/view_data.h"
 #include "symbolizer/disassembly.h"
 
 namespace flarestack {
@@ -235,6 +238,31 @@ void annotate_some(const Profile& profile) {
   }
 }
 
+// The whole recording as a page has it.
+void view(const std::shared_ptr<const Recording>& recording, ProfileOptions options) {
+  options.from_ns = options.to_ns = std::nullopt;
+  options.group_by_process = false;
+  options.every_frame = true;
+  options.metric = Metric::kWall;
+  const auto time = build_profile(recording, options, answer);
+  options.metric = Metric::kAllocated;
+  const auto heap = build_profile(recording, options, answer);
+  check(time.ok() && heap.ok() == recording->has_heap());
+  Suppressions suppressions;
+  check(suppressions.add(kBuiltinSuppressions, kBuiltinSuppressionsName).ok());
+  LeakOptions leak_options;
+  leak_options.raw_symbols = raw_answer;
+  leak_options.suppressions = &suppressions;
+  const Leaks leaks = heap.ok() ? find_leaks(*heap, leak_options) : Leaks();
+  ViewSources sources;
+  sources.time = &*time;
+  sources.heap = heap.ok() ? &*heap : nullptr;
+  sources.leaks = heap.ok() ? &leaks : nullptr;
+  sources.suppressions = &suppressions;
+  const std::string data = view_data(sources);
+  check(data.size() > 4 && data[4] == '{');
+}
+
 }  // namespace
 }  // namespace flarestack
 
@@ -254,7 +282,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (!in.empty()) builder.add(next_record(in));
   TraceDamage damage;
   damage.ended = (choice & 64) != 0;
-  const auto profile = build_profile(builder.finish(damage), options, answer);
+  const auto recording = std::make_shared<const Recording>(builder.finish(damage));
+  const auto profile = build_profile(recording, options, answer);
   if (!profile) return 0;
 
   const std::string svg = flamegraph_svg(*profile, {});
@@ -272,5 +301,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tree.function = ".";
   static_cast<void>(tree_text(*profile, tree));
   static_cast<void>(summary_text(*profile, is_heap_metric(options.metric) ? &*profile : nullptr, "t.flare", {}));
+  view(recording, options);
   return 0;
 }
