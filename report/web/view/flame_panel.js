@@ -227,6 +227,7 @@ export class FlamePanel {
     context.store.set({zoom: path, extra});
     const layout = this.layout();
     context.announce(path.length === 0 ? 'Zoomed out: everything' : `Zoomed: ${frameSentence(this.shown(), layout.rowStart[layout.zoomRow])}`);
+    if (document.activeElement === this.element) this.showCursor();
   }
 
   /** @param {number} at */
