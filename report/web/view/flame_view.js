@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame graph and icicle: of one recording, of two side by side, or of what changed between them.
-import {changeInks, costScheme, kChangeSteps, kindScheme, moduleScheme} from './colour.js';
+import {changeInks, costScheme, kChangeSteps} from './colour.js';
 import {differenceTree, totalsAreEqual} from './comparison.js';
 import {el, fill} from './dom.js';
 import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
@@ -9,8 +9,8 @@ import {findNode} from './flame_layout.js';
 import {FlamePanel} from './flame_panel.js';
 import {FlameLegend, makeFlameToolbar, rowHeightOf} from './flame_toolbar.js';
 import {countText} from './format.js';
+import {functionColours, isDark} from './function_colours.js';
 import {valueText} from './metrics.js';
-import {defaultState} from './state.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('./state.js').ViewState} ViewState */
@@ -68,7 +68,7 @@ export class FlameView {
   /** @param {ViewState} state @param {number} which @returns {Look} */
   look(state, which) {
     const {model} = this.context;
-    const dark = state.theme === 'auto' ? this.darkness.matches : state.theme === 'dark';
+    const dark = isDark(state);
     const isDifference = state.compare === 'difference' && model.recordings.length > 1;
     const inTime = !isDifference && state.order === 'time' && model.canBeInTime(state);
     const matches = model.matches(state, which);
@@ -110,13 +110,7 @@ export class FlameView {
       const most = self.reduce((a, b) => Math.max(a, b), 0);
       return costScheme(functions, self, dark, (part) => part === 0 ? 'own cost: none' : valueText(state.metric, part * most));
     }
-    // Functions keep these colours whatever part of the recording is looked at.
-    return model.keep([state.colour, 'scheme', dark], () => {
-      const everything = {...defaultState(), metric: model.recordings[0].meta.default_metric};
-      const tables = model.recordings.map((_, each) => model.functionTable(everything, each).self);
-      const self = tables[0].map((_, f) => tables.reduce((sum, table) => sum + table[f], 0));
-      return (state.colour === 'kind' ? kindScheme : moduleScheme)(functions, self, dark);
-    });
+    return functionColours(model, state.colour, dark);
   }
 
   updateNote() {

@@ -4,7 +4,7 @@
 import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
 import {FlamePanel} from './flame_panel.js';
 import {openFrameMenu} from './frame_menu.js';
-import {isDark, moduleColours} from './function_colours.js';
+import {functionColours, isDark} from './function_colours.js';
 import {functionPath} from './tree.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -60,7 +60,7 @@ export class SandwichPanel extends FlamePanel {
       tree, part: 1, inTime: false, rowHeight: kRowHeight, key,
       paint: (layout) => (difference ?
           {...inksOfFrames(layout, chooseByChange(difference, layout, dark), matches, dark), hatched: vanishedFrames(difference, layout)} :
-          inksOfFrames(layout, chooseByFunction(moduleColours(model, dark), layout), matches, dark)),
+          inksOfFrames(layout, chooseByFunction(functionColours(model, 'module', dark), layout), matches, dark)),
     });
   }
 
