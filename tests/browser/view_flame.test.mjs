@@ -173,12 +173,12 @@ test('the menu is all keyboard: it opens, is walked and typed in, and gives the 
 
 test('names and stacks are copied', async () => {
   await keys('ArrowDown', 'ArrowDown', 'ArrowDown', 'm', 'End', 'Enter');
-  await page.waitForFunction(() => document.querySelector('.status').textContent === 'Stack copied');
+  await page.locator('.status', {hasText: 'Stack copied'}).waitFor();
   const lines = (await clipboard()).trimEnd().split('\n');
   assert.equal(lines.length, 3);
   assert.ok(lines[0].startsWith(await cursorName()), lines[0]);
   await keys('m', 'End', 'ArrowUp', 'Enter');
-  await page.waitForFunction(() => document.querySelector('.status').textContent === 'Name copied');
+  await page.locator('.status', {hasText: 'Name copied'}).waitFor();
   assert.ok(lines[0].startsWith(await clipboard()));
 });
 

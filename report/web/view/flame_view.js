@@ -16,6 +16,8 @@ import {valueText} from './metrics.js';
 /** @typedef {import('./state.js').ViewState} ViewState */
 /** @typedef {import('./flame_panel.js').Look} Look */
 
+const kRestMs = 400;  // without a change
+
 export class FlameView {
   /** @param {Context} context */
   constructor(context) {
@@ -30,11 +32,13 @@ export class FlameView {
     this.darkness = matchMedia('(prefers-color-scheme: dark)');
     this.recolour = () => this.update(context.store.state, context.store.state);
     this.darkness.addEventListener('change', this.recolour);
+    this.preparing = 0;
     this.keys = makeFlameKeys(context, () => this.panel(), this.graphs);
   }
 
   destroy() {
     this.darkness.removeEventListener('change', this.recolour);
+    clearTimeout(this.preparing);
     this.panels.forEach((each) => each.destroy());
   }
 
@@ -49,6 +53,9 @@ export class FlameView {
     this.toolbar.update(state, old);
     this.panels.forEach((panel, which) => panel.update(state, this.look(state, which)));
     this.updateNote();
+    // The first row of the inverted tree takes a moment with many stacks: before somebody asks for it.
+    clearTimeout(this.preparing);
+    this.preparing = setTimeout(() => this.treeOf({...state, inverted: true}, 0).children(0), kRestMs);
   }
 
   /** @param {number} sides */
@@ -65,11 +72,21 @@ export class FlameView {
     this.panels.forEach((panel, which) => panel.element.addEventListener('focus', () => { this.active = which; }));
   }
 
+  /** @param {ViewState} state */
+  isDifference(state) {
+    return state.compare === 'difference' && this.context.model.recordings.length > 1;
+  }
+  /** @param {ViewState} state @param {number} which @returns {import('./tree.js').FrameTree} */
+  treeOf(state, which) {
+    const {model} = this.context;
+    return this.isDifference(state) ? differenceTree(model, state) : model.tree(state, which);
+  }
+
   /** @param {ViewState} state @param {number} which @returns {Look} */
   look(state, which) {
     const {model} = this.context;
     const dark = isDark(state);
-    const isDifference = state.compare === 'difference' && model.recordings.length > 1;
+    const isDifference = this.isDifference(state);
     const inTime = !isDifference && state.order === 'time' && model.canBeInTime(state);
     const matches = model.matches(state, which);
     const rowHeight = rowHeightOf(state);
