@@ -45,6 +45,7 @@ test('in order of time each run of narrow frames is a stub where it happened', (
   const layout = layOut(tree, {zoom: 0, width: 400, inTime: true});
   assert.deepEqual(Array.from(layout.hidden.slice(0, layout.count)), [0, 10, 0, 20, 0]);
   assert.deepEqual(Array.from(layout.x.slice(1, layout.count), Math.round), [0, 4, 204, 212]);
+  assert.equal(layout.narrow, 30);
 });
 
 test('rows can be laid out one at a time, and come to the same', () => {

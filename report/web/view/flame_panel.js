@@ -52,6 +52,7 @@ export class FlamePanel {
     /** @type {FrameTree|null} */
     this.cursorTree = null;
     this.pending = 0;
+    this.shownZoom = '';  // with its form
     this.listen();
     this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.element);
@@ -122,10 +123,12 @@ export class FlamePanel {
     painter.resize(this.element.clientWidth, this.element.clientHeight);
     cancelAnimationFrame(this.pending);
     this.hovered = this.echoed = -1;
-    const first = !this.scene;
+    const shown = `${this.state.form} ${this.state.zoom}`;
     const layout = new FlameLayout(look.tree, {zoom: this.zoomNode(), width: painter.width * (look.part ?? 1), inTime: look.inTime});
     this.extend(layout);
-    this.showRow(layout.zoomRow, first);
+    // Another part of the recording does not move what is looked at.
+    if (shown !== this.shownZoom) this.showRow(layout.zoomRow);
+    this.shownZoom = shown;
   }
 
   /** @param {FlameLayout} layout */
@@ -234,7 +237,7 @@ export class FlamePanel {
   moveCursor(at) {
     if (at < 0 || !this.scene) return;
     this.setCursor(at);
-    this.showRow(this.scene.layout.rowOf(at), false);
+    this.showRow(this.scene.layout.rowOf(at));
     if (document.activeElement === this.element) this.showCursor();
     else this.element.focus();
   }
@@ -276,15 +279,14 @@ export class FlamePanel {
     this.element.setAttribute('aria-activedescendant', id);
   }
 
-  /** @param {number} row @param {boolean} first it has not been drawn before */
-  showRow(row, first) {
+  /** @param {number} row */
+  showRow(row) {
     const {element, scene} = this;
     if (!scene) return;
     const top = topOfRow(scene, row);
     const [above, below] = [3 * scene.rowHeight, 6 * scene.rowHeight];  // what else should be seen
     if (top - above < element.scrollTop) element.scrollTop = top - above;
     else if (top + below > element.scrollTop + element.clientHeight) element.scrollTop = top + below - element.clientHeight;
-    if (first && scene.flame && row === 0) element.scrollTop = scene.height;
   }
 
   /** @param {number} at @param {MouseEvent|null} event of the pointer, or none: by the keyboard */
