@@ -41,6 +41,13 @@ test('with equal totals a change is one of shares, and what is everything cannot
   assert.ok(absolute.of(1000, 100, 2000, 200).chance < 1e-6);
 });
 
+test('a share of nearly everything varies by little', () => {
+  const equal = new ChangeTest(side(1000), side(1000), true);
+  const absolute = new ChangeTest(side(1000), side(1000), false);
+  const [share, value] = [equal, absolute].map((each) => each.of(900, 900, 900, 900).sigma);
+  near(share, value * Math.sqrt(0.1));
+});
+
 test('a vanished frame of few samples may be chance, one of many is none', () => {
   const changes = new ChangeTest(side(1000), side(1000), true);
   assert.ok(changes.of(4, 4, 0, 0).chance > 0.05);
@@ -119,6 +126,14 @@ test('the difference tree has the frames of both, each as wide as their mean', (
   assert.deepEqual(tree.pathOf(deep).map((f) => functions.name(f)), ['main', 'gone', 'deep']);
   assert.equal(tree.parent(deep), named.gone);
   assert.deepEqual([...tree.children(deep)], []);
+});
+
+test('frames that may differ by chance are not painted, though they differ by more than a little', () => {
+  const functions = new FakeFunctions();
+  const base = new FakeTree(functions, 'a 100 100\nb 110 110\nc 90 90\nd 100 100\n');
+  const newer = new FakeTree(functions, 'a 110 110\nb 100 100\nc 100 100\nd 90 90\n');
+  const tree = new DifferenceTree(base, newer, new ChangeTest(side(400), side(400), false));
+  assert.ok(tree.children(0).every((n) => Math.abs(tree.change(n)) >= 4 && !tree.significant(n)));
 });
 
 test('with totals made equal the second recording is scaled', () => {

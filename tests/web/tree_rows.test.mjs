@@ -98,6 +98,8 @@ test('steps to matches go through the whole tree, both ways and around its end',
   assert.equal(shown()[at - 1], '  draw');
   at = rows.nextMatch(at, -1, line);
   assert.equal(shown()[at - 1], '  draw_more');
+  at = rows.nextMatch(at, -1, line);
+  assert.equal(shown()[at - 1], '  draw');
   assert.equal(rows.nextMatch(0, 1, () => false), -1);
 });
 
@@ -117,20 +119,20 @@ test('functions are ordered by a column, and by name among equals', () => {
 test('a group counts a stack with several of its functions once', () => {
   const recording = sampleRecording({samples: [
     {stack: 'main@app', ms: 1}, {stack: 'main@app;open@lib', ms: 2}, {stack: 'main@app;open@lib;callback@app', ms: 4},
-    {stack: 'main@app;open@lib;callback@app;close@lib', ms: 8},
+    {stack: 'main@app;open@lib;callback@app;close@lib', ms: 8}, {stack: 'start@[os];open@lib', ms: 16},
   ]});
   const {functions, paths} = recording;
   const {value, count} = selfOfPaths(recording, 'cpu', {from: -1, to: Infinity, process: -1, thread: -1});
   const tree = new TopDownTree({paths, value: value.map((each) => each / 1e6), count});
-  const totals = {self: Float64Array.of(1, 2, 4, 8, 0, 0), total: Float64Array.of(15, 14, 12, 8, 0, 0), count: new Float64Array(6)};
-  const groups = groupTotals(tree, Int32Array.of(0, 1, 0, 1, -1, -1), 2);
-  assert.deepEqual([...groups.self], [5, 10]);
-  assert.deepEqual([...groups.total], [15, 14]);
+  const totals = {self: Float64Array.of(1, 18, 4, 8, 0, 0, 0), total: Float64Array.of(15, 30, 12, 8, 0, 0, 0), count: new Float64Array(7)};
+  const groups = groupTotals(tree, Int32Array.of(0, 1, 0, 1, 2, -1, -1), 3);
+  assert.deepEqual([...groups.self], [5, 26, 0]);
+  assert.deepEqual([...groups.total], [15, 30, 16]);
   const order = new FunctionOrder(functions);
   const flat = flatRows(shownFunctions(order, totals, () => true), order, totals, 'self', true);
   const options = {grouping: 'module', key: 'self', descending: true, closed: new Set()};
   const grouped = groupedRows(flat, functions, totals, tree, options);
-  assert.deepEqual(grouped.groups.map((group) => [group.name, group.self, group.total, group.functions]), [['lib', 10, 14, 2], ['app', 5, 15, 2]]);
-  assert.deepEqual([...grouped.rows], [~0, 3, 1, ~1, 2, 0]);
+  assert.deepEqual(grouped.groups.map((group) => [group.name, group.self, group.total, group.functions]), [['lib', 26, 30, 2], ['app', 5, 15, 2]]);
+  assert.deepEqual([...grouped.rows], [~0, 1, 3, ~1, 2, 0]);
   assert.deepEqual([...groupedRows(flat, functions, totals, tree, {...options, closed: new Set(['lib'])}).rows], [~0, ~1, 2, 0]);
 });

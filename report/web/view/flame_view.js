@@ -127,7 +127,7 @@ export class FlameView {
       const most = self.reduce((a, b) => Math.max(a, b), 0);
       return costScheme(functions, self, dark, (part) => part === 0 ? 'own cost: none' : valueText(state.metric, part * most));
     }
-    return functionColours(model, state.colour, dark);
+    return functionColours(model, state);
   }
 
   updateNote() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FunctionTable: the functions of one recording with what they cost, alone or under their module or file.
 import {percentText, countText} from './format.js';
+import {swatchColours} from './function_colours.js';
 import {functionOrderOf, flatRows, groupedRows, shownFunctions} from './function_rows.js';
 import {metricOf, valueText} from './metrics.js';
 import {fillBar, fillName, fillText, placeText, sortOf, sortText} from './table_cells.js';
@@ -26,6 +27,8 @@ export class FunctionTable {
     this.whole = 0;
     /** @type {(f: number) => boolean} */
     this.isMatch = () => false;
+    /** @type {(f: number) => string} */
+    this.colourOf = () => '';
     /** @type {Set<string>} */
     this.closed = new Set();
     this.sort = {key: '', descending: true};
@@ -94,7 +97,7 @@ export class FunctionTable {
     if (at >= 0) {
       const kind = this.context.functions.kind(at);
       const note = kind === 'native' || kind === 'marker' || kind === 'process' ? '' : kind;
-      fillName(cell, {name: this.nameOf(row), note, hit: this.isMatch(at), depth: this.choice.grouping === '' ? 0 : 1,
+      fillName(cell, {name: this.nameOf(row), note, colour: this.colourOf(at), hit: this.isMatch(at), depth: this.choice.grouping === '' ? 0 : 1,
         expanded: this.choice.grouping === '' ? undefined : null});
       return;
     }
@@ -128,6 +131,7 @@ export class FunctionTable {
     this.totals = model.functionTable(state, this.which);
     this.whole = model.total(state, this.which);
     this.isMatch = model.matches(state, this.which).test;
+    this.colourOf = swatchColours(model, state);
     const sort = sortOf(state.sort, this.columns, metricOf(state.metric).heap ? 'total' : 'self');
     const turned = sort.key !== this.sort.key || sort.descending !== this.sort.descending;
     this.sort = sort;

@@ -18,6 +18,7 @@ export class Functions {
     this.index = new Map();
     /** @type {(boolean|undefined)[]} */
     this.allocators = [];
+    this.executable = '';  // the module of the first recording's first process
   }
   get count() { return this.list.length; }
   /** @param {string} name @param {string} module @param {string} path @param {string} file @param {number} line @param {Kind} kind */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // NeighbourTable: the callers of a function, or what it calls, with how much of the function's total each has.
 import {percentText} from './format.js';
+import {swatchColours} from './function_colours.js';
 import {metricOf, valueText} from './metrics.js';
 import {openFrameMenu} from './frame_menu.js';
 import {orderRows} from './row_order.js';
@@ -26,6 +27,8 @@ export class NeighbourTable {
     this.scale = 1;
     /** @type {(f: number) => boolean} */
     this.isMatch = () => false;
+    /** @type {(f: number) => string} */
+    this.colourOf = () => '';
     this.columns = this.makeColumns();
     this.sort = '';
     this.table = new VirtualTable({
@@ -59,7 +62,7 @@ export class NeighbourTable {
     })];
     return [...values, {key: 'name', title: 'Function', width: 0, sortable: true, text: (row) => this.nameOf(row), fill: (cell, row) => {
       const {f} = this.rows[row];
-      fillName(cell, {name: this.nameOf(row), hit: f >= 0 && this.isMatch(f)});
+      fillName(cell, {name: this.nameOf(row), colour: f < 0 ? '' : this.colourOf(f), hit: f >= 0 && this.isMatch(f)});
     }}, {key: 'module', title: 'Module', width: 120, from: 560, text: (row) => this.moduleOf(row), fill: (cell, row) => fillText(cell, this.moduleOf(row))}];
   }
 
@@ -79,6 +82,7 @@ export class NeighbourTable {
     this.whole = whole;
     this.scale = scale;
     this.isMatch = this.context.model.matches(state).test;
+    this.colourOf = swatchColours(this.context.model, state);
     this.lay();
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recording as typed arrays, its stacks as paths of functions that all recordings of the page share.
 import {kLost, kNone} from './payload.js';
+import {pairModules} from './module_pairs.js';
 import {kKinds} from './functions.js';
 
 /** @typedef {import('./payload.js').Payload} Payload */
@@ -22,9 +23,11 @@ export class Recording {
     const column = (/** @type {string} */ name) => payload.column(name);
     const [name, module, path] = [column('function.name'), column('function.module'), column('function.path')];
     const [file, line, kind] = [column('function.file'), column('function.line'), column('function.kind')];
+    this.moduleNames = moduleNamesOf(payload, functions, Array.from(module, (/** @type {number} */ each) => strings[each]));
+    const moduleOf = (/** @type {number} */ index) => this.moduleNames.get(strings[index]) || strings[index];
     // Of this recording's functions, those of the page.
     this.functionOf = Int32Array.from(name, (/** @type {number} */ each, /** @type {number} */ i) =>
-      this.functions.add(strings[each], strings[module[i]], strings[path[i]], strings[file[i]], line[i], kKinds[kind[i]]));
+      this.functions.add(strings[each], moduleOf(module[i]), strings[path[i]], strings[file[i]], line[i], kKinds[kind[i]]));
     this.locationFunction = Int32Array.from(column('location.function'), (/** @type {number} */ each) => this.functionOf[each]);
     /** @type {Uint32Array} */
     this.locationFile = column('location.file');
@@ -116,6 +119,15 @@ export class Recording {
 }
 
 const kMarker = kKinds.indexOf('marker');
+
+// Of modules that the page's first recording has by another name, that name.
+/** @param {Payload} payload @param {Functions} functions @param {string[]} modules */
+function moduleNamesOf(payload, functions, modules) {
+  const executable = (payload.meta.processes[0]?.executable || '').split('/').pop();
+  const known = new Set(functions.list.map((each) => each.module));
+  if (functions.executable === '') functions.executable = executable;
+  return known.size === 0 ? new Map() : pairModules(known, new Set(modules), [functions.executable, executable]);
+}
 
 // Each frame may be several functions, inlined into each other.
 /** @param {Recording} recording */

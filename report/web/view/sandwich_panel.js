@@ -55,12 +55,12 @@ export class SandwichPanel extends FlamePanel {
     const {model} = this.context;
     const dark = isDark(state);
     const matches = model.matches(state);
-    const key = JSON.stringify([dark, state.search, state.func]);
+    const key = JSON.stringify([dark, state.colour, state.search, state.func]);
     this.update({...state, form: this.which === 0 ? 'flame' : 'icicle', order: 'heavy', inverted: true, zoom: [state.func]}, {
       tree, part: 1, inTime: false, rowHeight: kRowHeight, key,
       paint: (layout) => (difference ?
           {...inksOfFrames(layout, chooseByChange(difference, layout, dark), matches, dark), hatched: vanishedFrames(difference, layout)} :
-          inksOfFrames(layout, chooseByFunction(functionColours(model, 'module', dark), layout), matches, dark)),
+          inksOfFrames(layout, chooseByFunction(functionColours(model, state), layout), matches, dark)),
     });
   }
 

@@ -5,6 +5,7 @@ import {certaintyText} from './change_table.js';
 import {button, choiceGroup, el, fill} from './dom.js';
 import {countText, percentText} from './format.js';
 import {openFrameMenu} from './frame_menu.js';
+import {swatchColours} from './function_colours.js';
 import {kKinds} from './functions.js';
 import {valueText} from './metrics.js';
 import {fillBar, fillName, fillText} from './table_cells.js';
@@ -35,6 +36,8 @@ class TreePane {
     this.whole = 0;
     /** @type {(f: number) => boolean} */
     this.isMatch = () => false;
+    /** @type {(f: number) => string} */
+    this.colourOf = () => '';
     this.made = '';  // which form the rows are of
     this.columns = difference ? this.changeColumns() : this.valueColumns();
     this.table = new VirtualTable({
@@ -95,7 +98,7 @@ class TreePane {
       const f = this.rows.tree.func(this.node(row));
       const kind = kKinds[this.rows.tree.kind(this.node(row))];
       const note = kind === undefined || kind === 'native' || kind === 'marker' || kind === 'process' ? '' : kind;
-      fillName(cell, {name: this.nameOf(row), note, hit: this.isMatch(f), depth: this.rows.depths[row] - 1, expanded: this.rows.expanded(row)});
+      fillName(cell, {name: this.nameOf(row), note, colour: this.colourOf(f), hit: this.isMatch(f), depth: this.rows.depths[row] - 1, expanded: this.rows.expanded(row)});
     }};
   }
   /** @returns {Column} */
@@ -147,6 +150,7 @@ class TreePane {
     this.whole = tree.total(0);
     const tests = (difference ? [0, 1] : [this.which]).map((which) => model.matches(state, which).test);
     this.isMatch = (f) => tests.some((test) => test(f));
+    this.colourOf = swatchColours(model, state);
     // What a person sees first is where most goes, not one closed row.
     const heaviest = first ? this.rows.expandHeaviest(-1) : -1;
     const same = before && before.form === this.made ? this.rows.reveal(before.path) : heaviest;
