@@ -128,11 +128,12 @@ test('a group counts a stack with several of its functions once', () => {
   const groups = groupTotals(tree, Int32Array.of(0, 1, 0, 1, 2, -1, -1), 3);
   assert.deepEqual([...groups.self], [5, 26, 0]);
   assert.deepEqual([...groups.total], [15, 30, 16]);
+  assert.deepEqual([...groups.count], [15, 30, 16]);
   const order = new FunctionOrder(functions);
   const flat = flatRows(shownFunctions(order, totals, () => true), order, totals, 'self', true);
   const options = {grouping: 'module', key: 'self', descending: true, closed: new Set()};
-  const grouped = groupedRows(flat, functions, totals, tree, options);
+  const grouped = groupedRows(flat, functions, tree, options);
   assert.deepEqual(grouped.groups.map((group) => [group.name, group.self, group.total, group.functions]), [['lib', 26, 30, 2], ['app', 5, 15, 2]]);
   assert.deepEqual([...grouped.rows], [~0, 1, 3, ~1, 2, 0]);
-  assert.deepEqual([...groupedRows(flat, functions, totals, tree, {...options, closed: new Set(['lib'])}).rows], [~0, ~1, 2, 0]);
+  assert.deepEqual([...groupedRows(flat, functions, tree, {...options, closed: new Set(['lib'])}).rows], [~0, ~1, 2, 0]);
 });

@@ -20,7 +20,7 @@ export function makeCompareBar(context) {
   const sums = el('span', {class: 'dim'});
   const renamed = [...model.recordings[1].moduleNames].map(([name, base]) => `${name} is taken for ${base}`).join(', ');
   return {
-    element: el('div', {class: 'tools compare-bar', role: 'group', 'aria-label': 'Comparison of two recordings'}, forms.element, totals.element, sums,
+    element: el('section', {class: 'tools compare-bar', 'aria-label': 'Comparison of two recordings'}, forms.element, totals.element, sums,
         renamed === '' ? null : el('span', {class: 'dim', title: 'modules that the recordings have by different names'}, renamed)),
     update(state) {
       forms.update(state.compare);

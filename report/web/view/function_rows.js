@@ -64,11 +64,12 @@ export function functionOrderOf(model) {
   return model.keep(['function order'], () => new FunctionOrder(model.functions));
 }
 
-// Self and total of groups of functions, a stack with several functions of a group counted once.
+// Self, total and count of groups of functions, a stack with several functions of a group counted once.
 /** @param {TopDownTree} tree @param {Int32Array} groupOf by function; -1: none @param {number} groupCount */
-export function groupTotals({paths, selfs, totals, lists: {first, next}}, groupOf, groupCount) {
+export function groupTotals({paths, selfs, totals, counts, lists: {first, next}}, groupOf, groupCount) {
   const self = new Float64Array(groupCount);
   const total = new Float64Array(groupCount);
+  const count = new Float64Array(groupCount);
   const within = new Int32Array(groupCount);  // frames of the group that enclose the one looked at
   const leave = (/** @type {number} */ path) => {
     const group = groupOf[paths.func[path]];
@@ -78,7 +79,10 @@ export function groupTotals({paths, selfs, totals, lists: {first, next}}, groupO
     const group = groupOf[paths.func[path]];
     if (group >= 0) {
       self[group] += selfs[path];
-      if (within[group]++ === 0) total[group] += totals[path];
+      if (within[group]++ === 0) {
+        total[group] += totals[path];
+        count[group] += counts[path];
+      }
     }
     if (first[path] !== 0) {
       path = first[path];
@@ -91,7 +95,7 @@ export function groupTotals({paths, selfs, totals, lists: {first, next}}, groupO
     }
     if (path > 0) path = next[path];
   }
-  return {self, total};
+  return {self, total, count};
 }
 
 /** @param {FunctionOrder} order @param {FunctionTotals} totals @param {(f: number) => boolean} wanted
@@ -114,12 +118,11 @@ export function flatRows(shown, order, totals, key, descending) {
 /**
  * @param {FunctionRows} flat
  * @param {Functions} functions
- * @param {FunctionTotals} totals
  * @param {TopDownTree} tree
  * @param {{grouping: Grouping, key: string, descending: boolean, closed: Set<string>}} options
  * @returns {FunctionRows} groups in the same order as their functions, which stand below those that are not closed
  */
-export function groupedRows(flat, functions, totals, tree, {grouping, key, descending, closed}) {
+export function groupedRows(flat, functions, tree, {grouping, key, descending, closed}) {
   const groupOf = new Int32Array(functions.count).fill(-1);
   const names = /** @type {Map<string, number>} */ (new Map());
   /** @type {number[][]} */
@@ -137,8 +140,7 @@ export function groupedRows(flat, functions, totals, tree, {grouping, key, desce
   }
   const sums = groupTotals(tree, groupOf, names.size);
   const groups = [...names.keys()].map((name, i) => ({
-    name, self: sums.self[i], total: sums.total[i], functions: members[i].length,
-    count: members[i].reduce((sum, f) => sum + totals.count[f], 0),
+    name, self: sums.self[i], total: sums.total[i], count: sums.count[i], functions: members[i].length,
   }));
   const values = key === 'total' || key === 'self' || key === 'count' ? Float64Array.from(groups, (group) => group[key]) :
       ranksOf(groups.map((group) => group.name));

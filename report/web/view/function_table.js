@@ -147,7 +147,7 @@ export class FunctionTable {
     const shown = shownFunctions(this.order, totals, only ? this.isMatch : () => true);
     this.rows = flatRows(shown, this.order, totals, key, descending);
     if (choice.grouping !== '') {
-      this.rows = groupedRows(this.rows, functions, totals, model.topDown(state, this.which), {grouping: choice.grouping, key, descending, closed: this.closed});
+      this.rows = groupedRows(this.rows, functions, model.topDown(state, this.which), {grouping: choice.grouping, key, descending, closed: this.closed});
     }
   }
 

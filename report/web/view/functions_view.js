@@ -85,7 +85,7 @@ class FunctionsView {
     this.tables = form === 'side' ? [new FunctionTable(context, 0, this.actions), new FunctionTable(context, 1, this.actions)] :
         [new FunctionTable(context, 0, this.actions)];
     fill(this.panes, ...this.tables.map((table, i) =>
-      el('section', {}, form === 'side' ? el('h3', {class: 'pane-title'}, titles[i]) : null, table.element)));
+      el('section', {}, form === 'side' ? el('h2', {class: 'pane-title'}, titles[i]) : null, table.element)));
   }
 }
 

@@ -45,7 +45,7 @@ class SandwichView {
     this.recordings = 0;
     this.graphs = [new SandwichPanel(context, 0, 'Callers, as a flame graph', go), new SandwichPanel(context, 1, 'Callees, as an icicle', go)];
     this.slots = [el('div', {class: 'sandwich-table'}), el('div', {class: 'sandwich-table'})];
-    this.titles = ['Callers', 'Callees'].map((title) => el('h3', {class: 'pane-title'}, title));
+    this.titles = ['Callers', 'Callees'].map((title) => el('h2', {class: 'pane-title'}, title));
     this.element = el('div', {class: 'tables'},
         el('div', {class: 'tools'}, this.picker.element, this.menu, this.sums, el('span', {class: 'spacer'}), copyButtons(context, () => this.table(), 'callers-callees')),
         el('div', {class: 'sandwich'}, ...[0, 1].map((i) => el('section', {'aria-label': i === 0 ? 'Callers' : 'Callees'}, this.titles[i],

@@ -49,7 +49,7 @@ class SourceView {
     this.syntax = choiceGroup('Assembly syntax', [{value: '', text: 'Intel'}, {value: 'att', text: 'AT&T'}], (value) => store.setExtra(kSyntaxKey, value));
     this.sums = el('span', {class: 'dim'});
     this.notes = el('div', {class: 'source-notes'});
-    this.hints = el('div', {class: 'hints'});
+    this.hints = el('div', {class: 'work-hints'});
     this.source = new SourcePanel(context);
     this.code = new CodePanel(context, (name) => this.goToName(name));
     this.element = el('div', {class: 'tables'}, el('div', {class: 'tools'}, this.picker.element, this.listing.element, this.syntax.element, this.sums,
@@ -136,7 +136,7 @@ class SourceView {
   /** @param {any} annotation */
   showHints(annotation) {
     const hints = annotation ? annotation.hints : [];
-    fill(this.hints, ...hints.map((/** @type {any} */ hint) => el('details', {class: `hint ${hint.confidence}`},
+    fill(this.hints, ...hints.map((/** @type {any} */ hint) => el('details', {class: `work-hint ${hint.confidence}`},
         el('summary', {}, el('b', {}, `${percentText(hint.share)} ${hint.title}`), ` ${hint.confidence}`),
         el('p', {}, hint.why), el('p', {}, hint.remedy),
         el('ul', {class: 'code'}, ...hint.instructions.map((/** @type {any} */ each) =>

@@ -11,7 +11,7 @@ export function fillText(cell, text, title = '') {
 // A number with a bar as long as its part of 1.
 /** @param {HTMLElement} cell @param {string} text @param {number} part */
 export function fillBar(cell, text, part) {
-  if (!cell.classList.contains('bar')) cell.classList.add('bar');
+  cell.classList.add('part-bar');
   if (cell.textContent !== text) cell.textContent = text;
   cell.style.setProperty('--part', `${(Math.max(0, Math.min(1, part)) * 100).toFixed(2)}%`);
 }

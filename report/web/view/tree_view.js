@@ -234,7 +234,7 @@ class TreeView {
       this.form = form;
       this.parts = (form === 'side' ? [0, 1] : [0]).map((which) => new TreePane(context, which, form === 'difference'));
       const title = (/** @type {number} */ i) => `${i === 0 ? 'Base' : 'New'}: ${context.model.recordings[i].meta.title}`;
-      fill(this.panes, ...this.parts.map((part, i) => el('section', {}, form === 'side' ? el('h3', {class: 'pane-title'}, title(i)) : null, part.element)));
+      fill(this.panes, ...this.parts.map((part, i) => el('section', {}, form === 'side' ? el('h2', {class: 'pane-title'}, title(i)) : null, part.element)));
     }
     for (const part of this.parts) part.update(state, form === 'difference');
     if (state === old || old.view !== 'tree') for (const part of this.parts) part.reveal(state.inverted ? [] : state.zoom, state.func);
