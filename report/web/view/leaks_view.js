@@ -2,7 +2,7 @@
 // Leaks: what the last look at each process found, by verdict; who holds what; and the processes that nobody could
 // look at.
 
-import {button, el, fill} from './dom.js';
+import {button, choiceGroup, el, fill} from './dom.js';
 import {bytesText, countText, timeText} from './format.js';
 import {leakDetails} from './leak_details.js';
 import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
@@ -36,14 +36,19 @@ class LeaksView {
   constructor(context) {
     this.context = context;
     this.recordings = context.model.recordings.filter(({meta}) => meta.leak_checks.length > 0 || (meta.no_verdict || []).length > 0);
-    this.recording = this.recordings[this.recordings.length - 1];  // of two, the newer
-    this.all = leakRows(this.recording.meta);
+    this.recording = this.recordings[this.recordings.length - 1];  // of two, the newer at first
+    this.hasShown = false;
+    /** @type {LeakRow[]} */
+    this.all = [];
     this.shown = kPage;
     /** @type {Set<LeakRow>} */
     this.open = new Set();
     /** @type {LeakRow[]} */
     this.rows = [];
     this.groups = el('div', {class: 'leak-groups', role: 'group', 'aria-label': 'Verdicts'});
+    this.choice = choiceGroup('Leaks of', [{value: 'base', text: 'Base'}, {value: '', text: 'New'}], (which) => context.store.setExtra('leaks.of', which));
+    this.title = el('span', {class: 'dim'});
+    this.checks = el('div', {});
     this.body = el('tbody', {});
     this.head = el('tr', {});
     this.found = el('p', {class: 'dim', role: 'status'});
@@ -51,8 +56,8 @@ class LeaksView {
     this.table = el('table', {class: 'leaks'}, el('caption', {class: 'unseen'}, 'Leaks by call path'), el('thead', {}, this.head), this.body);
     this.table.addEventListener('keydown', (event) => this.onKey(event));
     this.element = el('div', {class: 'reports'}, el('div', {class: 'report wide'},
-        el('h2', {class: this.recordings.length > 1 ? null : 'unseen'}, this.recordings.length > 1 ? `Leaks of ${this.recording.meta.title}` : 'Leaks'),
-        this.groups, this.found, this.table, this.more, ...checksOf(this.recording), ...noVerdictOf(this.recording.meta)));
+        el('h2', {class: 'unseen'}, 'Leaks'), this.recordings.length > 1 ? el('div', {class: 'row'}, this.choice.element, this.title) : null,
+        this.groups, this.found, this.table, this.more, this.checks));
     this.drawn = '';
     this.keys = kLeakGroups.map(({name, title}, i) => ({key: 'dipsxc'[i], text: `show or hide what is ${title}`, action: () => this.toggle(name)}));
   }
@@ -72,17 +77,30 @@ class LeaksView {
     store.setExtra('leaks.verdicts', [...groups].join(',') || 'none');
   }
 
+  /** @param {import('./recording.js').Recording} recording */
+  show(recording) {
+    if (this.recording === recording && this.hasShown) return;
+    this.hasShown = true;
+    this.recording = recording;
+    this.all = leakRows(recording.meta);
+    this.open.clear();
+    this.title.textContent = recording.meta.title;
+    fill(this.checks, ...checksOf(recording), ...noVerdictOf(recording.meta));
+  }
+
   /** @param {ViewState} state */
   update(state) {
     const text = JSON.stringify([state.search, state.process, state.thread, state.ranges, state.extra]);
     if (text === this.drawn) return;
     this.drawn = text;
+    this.show(this.recordings[state.extra['leaks.of'] === 'base' ? 0 : this.recordings.length - 1]);
+    this.choice.update(state.extra['leaks.of'] || '');
     const {recording} = this;
     const groups = this.groupsOf(state);
     const expression = state.search ? searchExpression(state.search).expression : null;
     const wanted = {
       groups: new Set(kLeakGroups.map(({name}) => name)), test: expression ? (/** @type {string} */ each) => expression.test(each) : null,
-      pid: recording.processes[state.process]?.pid || 0, tid: recording.threads[state.thread]?.tid || 0, range: state.ranges[state.ranges.length - 1] || null,
+      ...chosenIds(this.context, recording, state), range: state.ranges[state.ranges.length - 1] || null,
     };
     const inFilter = wantedRows(this.all, wanted);
     this.showGroups(inFilter, groups);
@@ -137,7 +155,7 @@ class LeaksView {
   showMore() {
     this.shown += kPage;
     this.showRows();
-    this.body.querySelectorAll('button.expand')[this.shown - kPage]?.dispatchEvent(new Event('focus'));
+    /** @type {HTMLElement|undefined} */ (this.body.querySelectorAll('button.expand')[this.shown - kPage])?.focus();
   }
 
   /** @param {LeakRow} row */
@@ -174,6 +192,14 @@ class LeaksView {
     event.preventDefault();
     buttons[Math.max(0, Math.min(buttons.length - 1, at + step))].focus();
   }
+}
+
+// Sites say pids and tids. Of a filter that means nothing of this recording: none.
+/** @param {Context} context @param {import('./recording.js').Recording} recording @param {ViewState} state */
+function chosenIds({model}, recording, state) {
+  const {process, thread} = model.filter(state, model.recordings.indexOf(recording));
+  const id = (/** @type {number} */ index, /** @type {number|undefined} */ of) => (index === -1 ? 0 : of ?? -1);
+  return {pid: id(process, recording.processes[process]?.pid), tid: id(thread, recording.threads[thread]?.tid)};
 }
 
 /** @param {ViewState} state @returns {[string, boolean]} */

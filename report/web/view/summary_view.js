@@ -23,7 +23,7 @@ export const summaryView = {
   make(context) {
     const {recordings} = context.model;
     const summaries = recordings.map((recording, which) => el('section', {class: 'report', 'aria-label': `Summary of ${recording.meta.title}`},
-        recordings.length > 1 ? el('h2', {}, `${which === 0 ? 'Base' : 'Compared with it'}: ${recording.meta.title}`) : null,
+        recordings.length > 1 ? el('h2', {}, `${which === 0 ? 'Base' : 'New'}: ${recording.meta.title}`) : null,
         runFacts(recording), ...findingsOf(context, recording), ...notesOf(context, recording)));
     return {element: el('div', {class: 'reports' + (recordings.length > 1 ? ' beside' : '')}, ...summaries), update() {}};
   },
@@ -113,7 +113,7 @@ function placeItem(context, recording, finding, place) {
           place.call ? el('span', {}, 'calls ', el('code', {}, place.call)) : null,
           el('span', {class: 'links'}, ...links.map(({text, title, state}) => button(text, () => context.store.set(state), {'class': 'small', title, 'aria-label': `${text}: ${title}`})))),
       callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${caller.function}`).join('  ')) : null,
-      place.matter ? el('p', {class: 'line'}, ...prose(place.matter)) : null,
+      place.matter ? el('p', {class: 'line'}, el('b', {}, 'Here'), ...prose(place.matter)) : null,
       place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(place.try)) : null);
 }
 
