@@ -8,6 +8,7 @@ import {heapPlaces, HeapNumbers, pathsThrough} from './heap_numbers.js';
 import {blocksText} from './leak_rows.js';
 import {metricOf, valueText} from './metrics.js';
 import {moodIcon} from './moods.js';
+import {PlaceMenus} from './place_menus.js';
 
 /** @typedef {import('./page.js').Context} Context */
 /** @typedef {import('./state.js').ViewState} ViewState */
@@ -17,7 +18,7 @@ const kHeapPlacesShown = 30;
 const kHeapCallersShown = 5;
 
 /** @type {import('./page.js').View} */
-export const heapView = {
+export const kHeapView = {
   name: 'heap', title: 'Heap', key: '6',
   offered: ({model}) => model.recordings.some((recording) => recording.has('allocated')),
   make: (context) => new HeapView(context),
@@ -33,7 +34,9 @@ class HeapView {
     this.content = el('div', {});
     this.element = el('div', {class: 'reports'}, el('div', {class: 'report'}, el('div', {class: 'row'}, this.unit.element, this.scope), this.content));
     this.drawn = '';
-    this.keys = [{key: 'b', text: 'allocations or bytes', action: () => store.setExtra('heap.unit', store.state.extra['heap.unit'] ? '' : 'bytes')}];
+    this.menus = new PlaceMenus(context);
+    this.menus.listen(this.element);
+    this.keys = [this.menus.key, {key: 'b', text: 'allocations or bytes', action: () => store.setExtra('heap.unit', store.state.extra['heap.unit'] ? '' : 'bytes')}];
   }
 
   /** @param {ViewState} state */
@@ -80,19 +83,20 @@ class HeapView {
     const total = places.reduce((sum, {value}) => sum + value, 0);
     if (total === 0) return [];
     const rows = places.slice(0, kHeapPlacesShown).map(({path, func, call, value}) => {
-      const callers = recording.paths.stackOf(path).slice(0, -1).reverse().filter((f) => functions.kind(f) !== 'process');
+      const stack = recording.paths.stackOf(path);
+      const callers = stack.slice(0, -1).reverse().filter((f) => functions.kind(f) !== 'process');
       const name = functions.name(func);
       const line = functions.line(func);
-      return el('tr', {},
+      return this.menus.mark(el('tr', {},
           el('td', {class: 'number'}, percentText(value / total)), el('td', {class: 'number'}, valueText(metric, value)),
           el('td', {class: 'wide'},
               el('div', {class: 'place'}, el('code', {class: 'place-name'}, name), line ? el('span', {class: 'dim', title: functions.file(func)}, `${functions.file(func).split('/').pop()}:${line}`) : null,
                   call >= 0 ? el('span', {}, 'calls ', el('code', {}, functions.name(call))) : null,
                   el('span', {class: 'links'},
-                      button('Flame graph', () => store.set({view: 'flame', metric, func, zoom: [], transforms: [{type: 'focus-subtree', path: recording.paths.stackOf(path)}]}),
+                      button('Flame graph', () => store.set({view: 'flame', metric, func, zoom: [], transforms: [{type: 'focus-subtree', path: stack}]}),
                           {'class': 'small', 'aria-label': `Flame graph of ${name} as called here`}),
                       button('Callers', () => store.set({view: 'sandwich', metric, func}), {'class': 'small', 'aria-label': `Callers of ${name}`}))),
-              callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kHeapCallersShown).map((f) => `‹ ${functions.name(f)}`).join('  ')) : null));
+              callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kHeapCallersShown).map((f) => `‹ ${functions.name(f)}`).join('  ')) : null)), {func, path: stack});
     });
     return [
       el('h3', {}, `Places in the program by ${metricOf(metric).title.toLowerCase()}`, el('span', {class: 'dim'}, '  outside of libraries; the metric is chosen above')),

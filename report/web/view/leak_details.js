@@ -7,6 +7,7 @@ import {functionNamed} from './finding_links.js';
 import {amountText, holderText, originText, shortFile, sizeText} from './leak_rows.js';
 
 /** @typedef {import('./page.js').Context} Context */
+/** @typedef {import('./place_menus.js').PlaceMenus} PlaceMenus */
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {import('./leak_rows.js').LeakRow} LeakRow */
 /** @typedef {import('./leak_rows.js').LeakFrame} LeakFrame */
@@ -14,21 +15,22 @@ import {amountText, holderText, originText, shortFile, sizeText} from './leak_ro
 const kHoldersShown = 12;
 const kOfEach = 6;
 
-/** @param {Context} context @param {Recording} recording @param {LeakRow} row */
-export function leakDetails(context, recording, row) {
+/** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @param {LeakRow} row */
+export function leakDetails(context, menus, recording, row) {
   const {site} = row;
+  const path = pathOfSite(recording, row);
   const holders = site.holders.slice(0, kHoldersShown);
   return el('div', {class: 'leak-details'},
       el('div', {},
           el('h3', {}, 'Allocated by'),
-          el('ol', {class: 'frames'}, ...site.stack.map((frame, i) => frameItem(context, recording, frame, i === row.place))),
+          el('ol', {class: 'frames'}, ...site.stack.map((frame, i) => menus.mark(frameItem(context, recording, frame, i === row.place), frameOf(context, frame, path, i)))),
           links(context, recording, row)),
       el('div', {},
           site.holders.length > 0 ? el('h3', {}, site.verdict === 'indirectly_lost' ? 'Behind' : 'Held by') : null,
           site.holders.length > 0 ? el('ul', {class: 'holders'}, ...holders.map((holder) => el('li', {},
               el('code', {}, holderText(holder)), site.holders.length > 1 ? el('span', {class: 'dim'}, `  ${amountText(holder)}`) : null,
               holder.kind === 'block' && holder.stack ? el('details', {}, el('summary', {}, 'its call path'),
-                  el('ol', {class: 'frames'}, ...holder.stack.map((frame) => frameItem(context, recording, frame, false)))) : null)),
+                  el('ol', {class: 'frames'}, ...holder.stack.map((frame) => menus.mark(frameItem(context, recording, frame, false), frameOf(context, frame, [], 0))))) : null)),
           site.holders.length > holders.length ? el('li', {class: 'dim'}, `and ${site.holders.length - holders.length} more holders`) : null) : null,
           site.indirectly_lost_blocks > 0 ? el('h3', {}, 'Behind it') : null,
           site.indirectly_lost_blocks > 0 ? el('p', {}, `${amountText({bytes: site.indirectly_lost_bytes, blocks: site.indirectly_lost_blocks})} that only it leads to`) : null,
@@ -53,16 +55,30 @@ function frameItem({store, functions}, recording, frame, isPlace) {
       el('span', {class: 'dim', title: frame.file || frame.module}, frame.line ? `${shortFile(frame.file)}:${frame.line}` : frame.module));
 }
 
+/** @param {Recording} recording @param {LeakRow} row @returns {number[]} functions, root first */
+function pathOfSite(recording, {site}) {
+  return (site.path || []).map((f) => recording.functionOf[f]);
+}
+
+// The frame that is `out` further out than the leaf. The path is of the stack with the process and what inlining added.
+/** @param {Context} context @param {LeakFrame} frame @param {number[]} path @param {number} out @returns {import('./frame_menu.js').MenuFrame} */
+function frameOf({functions}, frame, path, out) {
+  const func = functionNamed(functions, frame.function, frame.module);
+  const end = path.length - out;
+  return path[end - 1] === func ? {func, path: path.slice(0, end)} : {func};
+}
+
 /** @param {Recording} recording */
 function leakMetric(recording) {
   return recording.has('leaked') ? 'leaked' : 'live';
 }
 
 /** @param {Context} context @param {Recording} recording @param {LeakRow} row */
-function links({store}, recording, {site, group}) {
-  if (!site.path || site.path.length === 0) return null;
-  const path = site.path.map((f) => recording.functionOf[f]);
-  const func = recording.functions.count > 0 ? path[path.length - 1] : -1;
+function links({store}, recording, row) {
+  const {site, group} = row;
+  const path = pathOfSite(recording, row);
+  if (path.length === 0) return null;
+  const func = path[path.length - 1];
   const metric = group === 'definitely_lost' || group === 'indirectly_lost' ? leakMetric(recording) : 'live';
   return el('p', {class: 'links'},
       button('Flame graph', () => store.set({view: 'flame', metric, zoom: path, transforms: [], func}), {class: 'small', title: 'this call path in the flame graph'}),

@@ -8,6 +8,7 @@ import {leakDetails} from './leak_details.js';
 import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
 import {searchExpression} from './model.js';
 import {moodIcon} from './moods.js';
+import {PlaceMenus} from './place_menus.js';
 import {causeText} from './timeline_marks.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -25,7 +26,7 @@ const kColumns = [
 ];
 
 /** @type {import('./page.js').View} */
-export const leaksView = {
+export const kLeaksView = {
   name: 'leaks', title: 'Leaks', key: '7',
   offered: ({model}) => model.recordings.some(({meta}) => meta.leak_checks.length > 0 || (meta.no_verdict || []).length > 0),
   make: (context) => new LeaksView(context),
@@ -59,7 +60,9 @@ class LeaksView {
         el('h2', {class: 'unseen'}, 'Leaks'), this.recordings.length > 1 ? el('div', {class: 'row'}, this.choice.element, this.title) : null,
         this.groups, this.found, this.table, this.more, this.checks));
     this.drawn = '';
-    this.keys = kLeakGroups.map(({name, title}, i) => ({key: 'dipsxc'[i], text: `show or hide what is ${title}`, action: () => this.toggle(name)}));
+    this.menus = new PlaceMenus(context);
+    this.menus.listen(this.element);
+    this.keys = [this.menus.key, ...kLeakGroups.map(({name, title}, i) => ({key: 'dipsxc'[i], text: `show or hide what is ${title}`, action: () => this.toggle(name)}))];
   }
 
   /** @param {ViewState} state @returns {Set<string>} the verdicts that are listed */
@@ -164,7 +167,7 @@ class LeaksView {
     const {icon, title, mood} = kLeakGroups.find(({name}) => name === group) || kLeakGroups[0];
     const frame = site.stack[row.place];
     const details = el('tr', {class: 'leak-detail-row', hidden: !this.open.has(row)}, el('td', {colspan: kColumns.length}));
-    const fillDetails = () => { if (!details.hidden) fill(/** @type {HTMLElement} */ (details.firstChild), leakDetails(this.context, this.recording, row)); };
+    const fillDetails = () => { if (!details.hidden) fill(/** @type {HTMLElement} */ (details.firstChild), leakDetails(this.context, this.menus, this.recording, row)); };
     fillDetails();
     const expand = el('button', {'type': 'button', 'class': 'expand', 'aria-expanded': String(!details.hidden), 'onclick': () => {
       details.hidden = !details.hidden;

@@ -6,24 +6,24 @@ import {makeFilterBar} from './filter_bar.js';
 import {kFlameView} from './flame_view.js';
 import {Functions} from './functions.js';
 import {kFunctionsView} from './functions_view.js';
-import {heapView} from './heap_view.js';
-import {leaksView} from './leaks_view.js';
+import {kHeapView} from './heap_view.js';
+import {kLeaksView} from './leaks_view.js';
 import {Model} from './model.js';
 import {Page} from './page.js';
 import {Paths} from './paths.js';
 import {decodePayload} from './payload.js';
-import {qualityView} from './quality_view.js';
+import {kQualityView} from './quality_view.js';
 import {Recording} from './recording.js';
 import {kSandwichView} from './sandwich_view.js';
 import {kSourceView} from './source_view.js';
 import {defaultState, stateFromFragment, stateToFragment, Store} from './state.js';
-import {summaryView} from './summary_view.js';
+import {kSummaryView} from './summary_view.js';
 import {makeTimeline} from './timeline.js';
 import {kTreeView} from './tree_view.js';
 
 /** @type {import('./page.js').View[]} */
 const kViews = [
-  summaryView, kFlameView, kTreeView, kFunctionsView, kSandwichView, kSourceView, heapView, leaksView, qualityView,
+  kSummaryView, kFlameView, kTreeView, kFunctionsView, kSandwichView, kSourceView, kHeapView, kLeaksView, kQualityView,
 ];
 
 /** @type {((context: import('./page.js').Context) => import('./page.js').Part)[]} */

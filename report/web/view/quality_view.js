@@ -8,7 +8,7 @@ import {moodIcon, worstMood} from './moods.js';
 /** @typedef {{label: string, text: string, mood: string}} QualityLine label: empty goes on under the one above */
 
 /** @type {import('./page.js').View} */
-export const qualityView = {
+export const kQualityView = {
   name: 'quality', title: 'Quality', key: '8',
   make({model}) {
     const panels = model.recordings.map(({meta}) => el('section', {class: 'report'}, el('h2', {}, model.recordings.length > 1 ? `Quality of ${meta.title}` : 'Quality of this recording'),

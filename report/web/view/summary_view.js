@@ -2,10 +2,11 @@
 // The first view: what costs most, where, why and what to try; what was run, and what is to be known of the recording.
 
 import {button, el} from './dom.js';
-import {findingAmount, gainText, placeLinks} from './finding_links.js';
+import {findingAmount, functionNamed, gainText, placeLinks} from './finding_links.js';
 import {bytesText, countText, percentText, timeText} from './format.js';
 import {blocksText} from './leak_rows.js';
 import {moodIcon, worstMood} from './moods.js';
+import {PlaceMenus} from './place_menus.js';
 import {exitMood} from './process_rows.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -18,14 +19,17 @@ const kCallersOfPlace = 6;
 const kListed = 12;
 
 /** @type {import('./page.js').View} */
-export const summaryView = {
+export const kSummaryView = {
   name: 'summary', title: 'Summary', key: '0',
   make(context) {
     const {recordings} = context.model;
+    const menus = new PlaceMenus(context);
     const summaries = recordings.map((recording, which) => el('section', {class: 'report', 'aria-label': `Summary of ${recording.meta.title}`},
         recordings.length > 1 ? el('h2', {}, `${which === 0 ? 'Base' : 'New'}: ${recording.meta.title}`) : null,
-        runFacts(recording), ...findingsOf(context, recording), ...notesOf(context, recording)));
-    return {element: el('div', {class: 'reports' + (recordings.length > 1 ? ' beside' : '')}, ...summaries), update() {}};
+        runFacts(recording), ...findingsOf(context, menus, recording), ...notesOf(context, recording)));
+    const element = el('div', {class: 'reports' + (recordings.length > 1 ? ' beside' : '')}, ...summaries);
+    menus.listen(element);
+    return {element, update() {}, keys: [menus.key]};
   },
 };
 
@@ -66,14 +70,14 @@ function whenText(realtimeNs) {
   return realtimeNs && Number(realtimeNs) > 0 && !Number.isNaN(date.getTime()) ? date.toLocaleString('sv-SE') : '';
 }
 
-/** @param {Context} context @param {Recording} recording @returns {Node[]} */
-function findingsOf(context, recording) {
+/** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @returns {Node[]} */
+function findingsOf(context, menus, recording) {
   /** @type {Finding[]} */
   const findings = recording.meta.findings;
   const remarks = /** @type {string[]} */ (recording.meta.remarks || []);
   return [
     el('h2', {}, 'Bottlenecks', el('span', {class: 'dim'}, findings.length > 0 ? '  by what each could win at most' : '')),
-    findings.length > 0 ? el('ol', {class: 'findings'}, ...findings.map((finding) => findingCard(context, recording, finding))) :
+    findings.length > 0 ? el('ol', {class: 'findings'}, ...findings.map((finding) => findingCard(context, menus, recording, finding))) :
         el('p', {}, remarks.length > 0 ? '' : 'Nothing stands out.'),
     ...remarks.map((remark) => el('p', {class: 'note'}, moodIcon('note'), ...prose(remark))),
   ];
@@ -85,8 +89,8 @@ function prose(text) {
   return text.split('\x60').map((part, i) => (i % 2 === 1 ? el('code', {}, part) : part));
 }
 
-/** @param {Context} context @param {Recording} recording @param {Finding} finding */
-function findingCard(context, recording, finding) {
+/** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @param {Finding} finding */
+function findingCard(context, menus, recording, finding) {
   const line = (/** @type {string} */ label, /** @type {string} */ text) => (text ? el('p', {class: 'line'}, el('b', {}, label), ...prose(text)) : null);
   const shown = finding.places.slice(0, kPlacesOfFinding);
   const hidden = finding.places.slice(kPlacesOfFinding);
@@ -95,16 +99,16 @@ function findingCard(context, recording, finding) {
       el('div', {class: 'win', 'aria-hidden': 'true'}, el('i', {style: `width:${(100 * Math.min(1, Math.max(0, finding.win))).toFixed(1)}%`})),
       el('p', {class: 'dim'}, findingAmount(finding), finding.confidence !== 'sure' ? ` · ${finding.confidence}` : '',
           finding.samples > 0 ? ` · ${countText(finding.samples)} samples` : ''),
-      el('ul', {class: 'places'}, ...shown.map((place) => placeItem(context, recording, finding, place))),
-      hidden.length > 0 ? el('details', {}, el('summary', {}, `${hidden.length} more places`), el('ul', {class: 'places'}, ...hidden.map((place) => placeItem(context, recording, finding, place)))) : null,
+      el('ul', {class: 'places'}, ...shown.map((place) => placeItem(context, menus, recording, finding, place))),
+      hidden.length > 0 ? el('details', {}, el('summary', {}, `${hidden.length} more places`), el('ul', {class: 'places'}, ...hidden.map((place) => placeItem(context, menus, recording, finding, place)))) : null,
       line('Why', finding.why), line('Try', finding.try), ...finding.hints.map(hintBox));
 }
 
-/** @param {Context} context @param {Recording} recording @param {Finding} finding @param {FindingPlace} place */
-function placeItem(context, recording, finding, place) {
+/** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @param {Finding} finding @param {FindingPlace} place */
+function placeItem(context, menus, recording, finding, place) {
   const [frame, ...callers] = place.path;
-  const links = placeLinks(finding, place, recording);
-  return el('li', {},
+  const links = placeLinks(finding, place, recording).filter(({state}) => context.views.includes(state.view || ''));
+  return menus.mark(el('li', {},
       el('div', {class: 'place'},
           el('span', {class: 'share'}, percentText(finding.amount > 0 ? place.amount / finding.amount : 0)),
           el('code', {class: 'place-name'}, frame ? frame.function : 'the whole program'),
@@ -114,7 +118,7 @@ function placeItem(context, recording, finding, place) {
           el('span', {class: 'links'}, ...links.map(({text, title, state}) => button(text, () => context.store.set(state), {'class': 'small', title, 'aria-label': `${text}: ${title}`})))),
       callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${caller.function}`).join('  ')) : null,
       place.matter ? el('p', {class: 'line'}, el('b', {}, 'Here'), ...prose(place.matter)) : null,
-      place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(place.try)) : null);
+      place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(place.try)) : null), {func: frame ? functionNamed(context.functions, frame.function, frame.module) : -1});
 }
 
 /** @param {import('./finding_links.js').FindingHint} hint */
