@@ -7,19 +7,18 @@ import {LibraryCode, qualifiedName} from './code_place.js';
 /** @typedef {import('./functions.js').Functions} Functions */
 /** @typedef {import('./paths.js').Paths} Paths */
 
-// In the order in which they are stacked in a lane, what costs processor time first. `idle` states are what a pool or a
-// server does when nothing is asked of it.
+// In the order in which they are stacked in a lane: what costs processor time first, what may be idleness last.
 export const kThreadStates = [
-  {name: 'running', title: 'running'},
-  {name: 'kernel', title: 'in the kernel'},
-  {name: 'ready', title: 'ready, no CPU free'},
-  {name: 'lock', title: 'waiting for a lock'},
-  {name: 'disk', title: 'waiting for the disk'},
-  {name: 'input', title: 'waiting for input or the network'},
-  {name: 'condition', title: 'waiting for a condition'},
-  {name: 'join', title: 'waiting for a thread or child'},
-  {name: 'sleep', title: 'asleep or waiting for events'},
-  {name: 'waiting', title: 'waiting'},
+  {name: 'running', title: 'running', short: 'running'},
+  {name: 'kernel', title: 'in the kernel', short: 'kernel'},
+  {name: 'ready', title: 'ready, no CPU free', short: 'no CPU free'},
+  {name: 'lock', title: 'waiting for a lock', short: 'lock'},
+  {name: 'disk', title: 'waiting for the disk', short: 'disk'},
+  {name: 'input', title: 'waiting for input or the network', short: 'input, network'},
+  {name: 'condition', title: 'waiting for a condition', short: 'condition'},
+  {name: 'join', title: 'waiting for a thread or child', short: 'thread, child'},
+  {name: 'sleep', title: 'asleep or waiting for events', short: 'sleep, events'},
+  {name: 'waiting', title: 'waiting', short: 'other waiting'},
 ];
 export const kRunning = 0;
 export const kInKernel = 1;

@@ -202,7 +202,7 @@ export class Timeline {
     this.fold.setAttribute('aria-label', folded ? 'Unfold the timeline' : 'Fold the timeline');
     this.rangeText.textContent = rangeText(range);
     const used = this.keep(['states'], () => kThreadStates.filter((_, state) => cells.total.some((ns, i) => ns > 0 && i % kThreadStates.length === state)));
-    fill(this.legend, ...used.map(({name, title}) => el('span', {}, el('i', {class: `swatch state-${name}`}), title)));
+    fill(this.legend, ...used.map(({name, title, short}) => el('span', {title}, el('i', {class: `swatch state-${name}`}), short)));
     this.foot.hidden = folded || (used.length === 0 && this.context.model.recordings.length < 2);
     this.choice.update(this.which === 1 ? '1' : '');
   }

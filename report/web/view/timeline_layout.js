@@ -13,7 +13,7 @@ const kShownThreads = 12;
 const kMostThreads = 200;
 const kShownProcesses = 8;
 const kMostProcesses = 300;
-const kHeights = {'cpu': 38, 'memory': 52, 'thread': 16, 'more-threads': 18, 'process': 17, 'more-processes': 18};
+const kHeights = {'cpu': 30, 'memory': 48, 'thread': 15, 'more-threads': 18, 'process': 17, 'more-processes': 18};
 const kGap = 3;
 
 // Threads that were sampled, of the chosen process, those with the most CPU time first.
