@@ -4,6 +4,7 @@
 
 import {button, choiceGroup, el, fill} from './dom.js';
 import {bytesText, countText, percentText, timeText} from './format.js';
+import {shorten} from './flame_text.js';
 import {heapPlaces, HeapNumbers, pathsThrough} from './heap_numbers.js';
 import {blocksText} from './leak_rows.js';
 import {metricOf, valueText} from './metrics.js';
@@ -16,6 +17,7 @@ import {PlaceMenus} from './place_menus.js';
 
 const kHeapPlacesShown = 30;
 const kHeapCallersShown = 5;
+const kNameRoom = 64;  // characters
 
 /** @type {import('./page.js').View} */
 export const kHeapView = {
@@ -71,7 +73,7 @@ class HeapView {
       fill(this.scope);
       return;
     }
-    const choice = choiceGroup('Of', [{value: '', text: 'All call paths'}, {value: 'function', text: `Through ${functions.name(state.func).slice(0, 60)}`}],
+    const choice = choiceGroup('Of', [{value: '', text: 'All call paths'}, {value: 'function', text: `Through ${shorten(functions.name(state.func), kNameRoom)}`}],
         (value) => store.setExtra('heap.scope', value));
     choice.update(func >= 0 ? 'function' : '');
     fill(this.scope, choice.element);
@@ -90,13 +92,13 @@ class HeapView {
       return this.menus.mark(el('tr', {},
           el('td', {class: 'number'}, percentText(value / total)), el('td', {class: 'number'}, valueText(metric, value)),
           el('td', {class: 'wide'},
-              el('div', {class: 'place'}, el('code', {class: 'place-name'}, name), line ? el('span', {class: 'dim', title: functions.file(func)}, `${functions.file(func).split('/').pop()}:${line}`) : null,
-                  call >= 0 ? el('span', {}, 'calls ', el('code', {}, functions.name(call))) : null,
+              el('div', {class: 'place'}, el('code', {class: 'place-name', title: name}, shorten(name, kNameRoom)), line ? el('span', {class: 'dim', title: functions.file(func)}, `${functions.file(func).split('/').pop()}:${line}`) : null,
+                  call >= 0 ? el('span', {}, 'calls ', el('code', {title: functions.name(call)}, shorten(functions.name(call), kNameRoom))) : null,
                   el('span', {class: 'links'},
                       button('Flame graph', () => store.set({view: 'flame', metric, func, zoom: [], transforms: [{type: 'focus-subtree', path: stack}]}),
                           {'class': 'small', 'aria-label': `Flame graph of ${name} as called here`}),
                       button('Callers', () => store.set({view: 'sandwich', metric, func}), {'class': 'small', 'aria-label': `Callers of ${name}`}))),
-              callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kHeapCallersShown).map((f) => `‹ ${functions.name(f)}`).join('  ')) : null)), {func, path: stack});
+              callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kHeapCallersShown).map((f) => `‹ ${shorten(functions.name(f), kNameRoom)}`).join('  ')) : null)), {func, path: stack});
     });
     return [
       el('h3', {}, `Places in the program by ${metricOf(metric).title.toLowerCase()}`, el('span', {class: 'dim'}, '  outside of libraries; the metric is chosen above')),
@@ -149,6 +151,6 @@ function histogram(title, what, unit, classes, text, note) {
           el('thead', {}, el('tr', {}, el('th', {scope: 'col', class: 'number'}, what), el('th', {scope: 'col', class: 'number'}, unit), el('th', {scope: 'col', class: 'number'}, 'share'), el('th', {scope: 'col'}, el('span', {class: 'unseen'}, 'bar')))),
           el('tbody', {}, ...classes.map(({label, value}) => el('tr', {},
               el('th', {scope: 'row', class: 'number'}, label), el('td', {class: 'number'}, text(value)), el('td', {class: 'number'}, value > 0 ? percentText(value / all) : ''),
-              el('td', {class: 'bar-cell'}, el('i', {'class': 'bar', 'aria-hidden': 'true', 'style': `width:${(100 * value / most).toFixed(2)}%`})))))),
+              el('td', {class: 'bar-cell'}, value === 0 ? null : el('i', {'class': 'bar', 'aria-hidden': 'true', 'style': `width:${(100 * value / most).toFixed(2)}%`})))))),
       note ? el('p', {class: 'dim'}, note) : null);
 }

@@ -4,6 +4,7 @@
 
 import {button, el} from './dom.js';
 import {functionNamed} from './finding_links.js';
+import {shorten} from './flame_text.js';
 import {amountText, holderText, originText, shortFile, sizeText} from './leak_rows.js';
 
 /** @typedef {import('./page.js').Context} Context */
@@ -14,6 +15,7 @@ import {amountText, holderText, originText, shortFile, sizeText} from './leak_ro
 
 const kHoldersShown = 12;
 const kOfEach = 6;
+const kFrameRoom = 110;  // characters
 
 /** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @param {LeakRow} row */
 export function leakDetails(context, menus, recording, row) {
@@ -49,7 +51,7 @@ function someOf(names) {
 /** @param {Context} context @param {Recording} recording @param {LeakFrame} frame @param {boolean} isPlace */
 function frameItem({store, functions}, recording, frame, isPlace) {
   const func = functionNamed(functions, frame.function, frame.module);
-  const name = el('code', {}, frame.function);
+  const name = el('code', {title: frame.function}, shorten(frame.function, kFrameRoom));
   return el('li', {class: isPlace ? 'is-place' : null},
       func >= 0 ? el('button', {type: 'button', class: 'link', title: 'show in the callers and callees', onclick: () => store.set({view: 'sandwich', func, metric: leakMetric(recording)})}, name) : name,
       el('span', {class: 'dim', title: frame.file || frame.module}, frame.line ? `${shortFile(frame.file)}:${frame.line}` : frame.module));

@@ -4,6 +4,7 @@
 
 import {button, choiceGroup, el, fill} from './dom.js';
 import {bytesText, countText, timeText} from './format.js';
+import {shorten} from './flame_text.js';
 import {leakDetails} from './leak_details.js';
 import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
 import {searchExpression} from './model.js';
@@ -175,7 +176,7 @@ class LeaksView {
       else this.open.add(row);
       expand.setAttribute('aria-expanded', String(!details.hidden));
       fillDetails();
-    }}, el('code', {}, leakPlaceText(row)), frame && frame.line ? el('span', {class: 'dim'}, frame.function) : null);
+    }}, el('code', {}, leakPlaceText(row)), frame && frame.line ? el('span', {class: 'dim', title: frame.function}, shorten(frame.function, 80)) : null);
     const number = (/** @type {string} */ text) => el('td', {class: 'number'}, text);
     const line = el('tr', {class: 'leak-row'},
         el('td', {class: site.blocks > 0 && mood !== 'plain' ? mood : null}, el('span', {'class': 'mood', 'aria-hidden': 'true'}, icon), title),

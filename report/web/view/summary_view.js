@@ -3,6 +3,7 @@
 
 import {button, el} from './dom.js';
 import {findingAmount, functionNamed, gainText, placeLinks} from './finding_links.js';
+import {shorten} from './flame_text.js';
 import {bytesText, countText, percentText, timeText} from './format.js';
 import {blocksText} from './leak_rows.js';
 import {moodIcon, worstMood} from './moods.js';
@@ -16,6 +17,7 @@ import {exitMood} from './process_rows.js';
 
 const kPlacesOfFinding = 4;
 const kCallersOfPlace = 6;
+const kNameRoomOfPlace = 72;  // characters
 const kListed = 12;
 
 /** @type {import('./page.js').View} */
@@ -76,7 +78,7 @@ function findingsOf(context, menus, recording) {
   const findings = recording.meta.findings;
   const remarks = /** @type {string[]} */ (recording.meta.remarks || []);
   return [
-    el('h2', {}, 'Bottlenecks', el('span', {class: 'dim'}, findings.length > 0 ? '  by what each could win at most' : '')),
+    el('h2', {}, 'Bottlenecks', el('span', {class: 'dim'}, findings.length > 0 ? '  by what each could win at most; what is only possible counts less' : '')),
     findings.length > 0 ? el('ol', {class: 'findings'}, ...findings.map((finding) => findingCard(context, menus, recording, finding))) :
         el('p', {}, remarks.length > 0 ? '' : 'Nothing stands out.'),
     ...remarks.map((remark) => el('p', {class: 'note'}, moodIcon('note'), ...prose(remark))),
@@ -95,7 +97,7 @@ function findingCard(context, menus, recording, finding) {
   const shown = finding.places.slice(0, kPlacesOfFinding);
   const hidden = finding.places.slice(kPlacesOfFinding);
   return el('li', {class: 'finding'},
-      el('div', {class: 'finding-head'}, el('h3', {}, finding.title), el('span', {class: 'gain'}, gainText(finding))),
+      el('div', {class: 'finding-head'}, el('h3', {title: finding.title}, shorten(finding.title, 2 * kNameRoomOfPlace)), el('span', {class: 'gain'}, gainText(finding))),
       el('div', {class: 'win', 'aria-hidden': 'true'}, el('i', {style: `width:${(100 * Math.min(1, Math.max(0, finding.win))).toFixed(1)}%`})),
       el('p', {class: 'dim'}, findingAmount(finding), finding.confidence !== 'sure' ? ` · ${finding.confidence}` : '',
           finding.samples > 0 ? ` · ${countText(finding.samples)} samples` : ''),
@@ -111,12 +113,12 @@ function placeItem(context, menus, recording, finding, place) {
   return menus.mark(el('li', {},
       el('div', {class: 'place'},
           el('span', {class: 'share'}, percentText(finding.amount > 0 ? place.amount / finding.amount : 0)),
-          el('code', {class: 'place-name'}, frame ? frame.function : 'the whole program'),
+          el('code', {class: 'place-name', title: frame ? frame.function : null}, frame ? shorten(frame.function, kNameRoomOfPlace) : 'the whole program'),
           frame && frame.line ? el('span', {class: 'dim', title: frame.file}, `${frame.file.split('/').slice(-2).join('/')}:${frame.line}`) : null,
           frame && frame.module ? el('span', {class: 'dim'}, frame.module) : null,
-          place.call ? el('span', {}, 'calls ', el('code', {}, place.call)) : null,
+          place.call ? el('span', {}, 'calls ', el('code', {title: place.call}, shorten(place.call, kNameRoomOfPlace))) : null,
           el('span', {class: 'links'}, ...links.map(({text, title, state}) => button(text, () => context.store.set(state), {'class': 'small', title, 'aria-label': `${text}: ${title}`})))),
-      callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${caller.function}`).join('  ')) : null,
+      callers.length > 0 ? el('div', {class: 'callers'}, callers.slice(0, kCallersOfPlace).map((caller) => `‹ ${shorten(caller.function, kNameRoomOfPlace)}`).join('  ')) : null,
       place.matter ? el('p', {class: 'line'}, el('b', {}, 'Here'), ...prose(place.matter)) : null,
       place.try ? el('p', {class: 'line'}, el('b', {}, 'Try'), ...prose(place.try)) : null), {func: frame ? functionNamed(context.functions, frame.function, frame.module) : -1});
 }
