@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {findingAmount, functionNamed, gainText, metricOfFinding, placeLinks} from '../../report/web/view/finding_links.js';
 import {heapPlaces, HeapNumbers, lifetimeLabel, pathsThrough, sizeLabel} from '../../report/web/view/heap_numbers.js';
-import {amountText, holderText, leakRows, orderedRows, originText, leakPlaceText, sizeText, wantedRows} from '../../report/web/view/leak_rows.js';
+import {amountText, hasVerdicts, holderText, leakRows, orderedRows, originText, leakPlaceText, sizeText, wantedRows} from '../../report/web/view/leak_rows.js';
 import {worstMood} from '../../report/web/view/moods.js';
 import {qualityGroups} from '../../report/web/view/quality_view.js';
 import {sampleRecording} from './sample.mjs';
@@ -137,4 +137,11 @@ test('quality lines go on under their label', () => {
   assert.deepEqual(qualityGroups(lines).map(({label, lines: of}) => [label, of.length]), [['clock', 1], ['symbols', 2]]);
   assert.equal(worstMood(lines), 'bad');
   assert.equal(worstMood([]), 'plain');
+});
+
+test('a process that nobody looked at has no verdict, not no leaks', () => {
+  assert.equal(hasVerdicts({leak_checks: []}), false);
+  assert.equal(hasVerdicts({leak_checks: [{problem: 'another tracer', blocks: 0}]}), false);
+  assert.equal(hasVerdicts({leak_checks: [{problem: 'it ended', blocks: 3}]}), true);
+  assert.equal(hasVerdicts({leak_checks: [{problem: '', blocks: 0}]}), true);
 });

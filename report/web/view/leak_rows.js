@@ -29,6 +29,12 @@ export function leakRows(meta) {
   ];
 }
 
+// Whether any process was looked at. Where none was, that nothing is known is not that nothing is lost.
+/** @param {any} meta */
+export function hasVerdicts(meta) {
+  return meta.leak_checks.some((/** @type {{problem: string, blocks: number}} */ {problem, blocks}) => problem === '' || blocks > 0);
+}
+
 const kLibraryFile = /^\/usr\/(local\/)?(include|lib)\/|\/(c\+\+|bits|rustc)\//;
 const kLibraryName = /^(std::|__gnu_cxx::|operator new|boost::container::|boost::unordered::|absl::|alloc::|core::|__rust_|x?(m|c|re)alloc$|(aligned_)?alloc$|posix_memalign$|memalign$|reallocarray$|strn?dup$|__strdup$|v?asprintf$|get(line|delim)$|__getdelim$|Py(Object|Mem)_)/;
 const kLibraryModule = /^(libstdc\+\+|libc\+\+|libc|libglib-2\.0|libm|libpthread|libgcc_s|libjemalloc|libtcmalloc|libmimalloc)\.so|^(ld-linux|ld-musl-|libc-2\.)/;

@@ -6,7 +6,7 @@ import {button, choiceGroup, el, fill} from './dom.js';
 import {bytesText, countText, timeText} from './format.js';
 import {shorten} from './flame_text.js';
 import {leakDetails} from './leak_details.js';
-import {amountText, blocksText, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
+import {amountText, blocksText, hasVerdicts, kLeakGroups, leakRows, orderedRows, leakPlaceText, sizeText, wantedRows} from './leak_rows.js';
 import {searchExpression} from './model.js';
 import {moodIcon} from './moods.js';
 import {PlaceMenus} from './place_menus.js';
@@ -57,9 +57,9 @@ class LeaksView {
     this.more = button('', () => this.showMore(), {class: 'small'});
     this.table = el('table', {class: 'leaks'}, el('caption', {class: 'unseen'}, 'Leaks by call path'), el('thead', {}, this.head), this.body);
     this.table.addEventListener('keydown', (event) => this.onKey(event));
+    this.judged = el('div', {}, this.groups, this.found, this.table, this.more);
     this.element = el('div', {class: 'reports'}, el('div', {class: 'report wide'},
-        el('h2', {class: 'unseen'}, 'Leaks'), this.recordings.length > 1 ? el('div', {class: 'row'}, this.choice.element, this.title) : null,
-        this.groups, this.found, this.table, this.more, this.checks));
+        el('h2', {class: 'unseen'}, 'Leaks'), this.recordings.length > 1 ? el('div', {class: 'row'}, this.choice.element, this.title) : null, this.judged, this.checks));
     this.drawn = '';
     this.menus = new PlaceMenus(context);
     this.menus.listen(this.element);
@@ -89,7 +89,8 @@ class LeaksView {
     this.all = leakRows(recording.meta);
     this.open.clear();
     this.title.textContent = recording.meta.title;
-    fill(this.checks, ...checksOf(recording), ...noVerdictOf(recording.meta));
+    this.judged.hidden = !hasVerdicts(recording.meta);
+    fill(this.checks, this.judged.hidden ? el('p', {class: 'note'}, moodIcon('note'), 'Whether anything leaked is not known: there is a verdict of no process.') : null, ...checksOf(recording), ...noVerdictOf(recording.meta));
   }
 
   /** @param {ViewState} state */
@@ -218,7 +219,7 @@ function checksOf({meta, processes}) {
   return [el('h3', {}, 'Looks at live blocks'), el('ul', {class: 'notes'}, ...meta.leak_checks.slice(0, 50).map((/** @type {any} */ check) => {
     const process = processes[check.process];
     return el('li', {}, moodIcon(check.problem ? 'bad' : 'plain'), `${process ? `${process.name} [${process.pid}]` : 'a process'} at ${timeText(check.time_ns)}, ${causeText(check.cause)}: ` +
-        `${amountText(check)} looked at, stopped for ${timeText(check.pause_ns)}`, check.problem ? el('span', {class: 'bad'}, `; only a part: ${check.problem}`) : null);
+        `${amountText(check)} looked at, stopped for ${timeText(check.pause_ns)}`, check.problem ? el('span', {class: 'bad'}, `; ${check.problem}`) : null);
   }), meta.leak_checks.length > 50 ? el('li', {class: 'dim'}, `and ${meta.leak_checks.length - 50} more`) : null)];
 }
 

@@ -5,7 +5,7 @@ import {button, el} from './dom.js';
 import {findingAmount, functionNamed, gainText, placeLinks} from './finding_links.js';
 import {shorten} from './flame_text.js';
 import {bytesText, countText, percentText, timeText} from './format.js';
-import {blocksText} from './leak_rows.js';
+import {blocksText, hasVerdicts} from './leak_rows.js';
 import {moodIcon, worstMood} from './moods.js';
 import {PlaceMenus} from './place_menus.js';
 import {exitMood} from './process_rows.js';
@@ -52,18 +52,22 @@ function runFacts({meta, processes, threads, durationNs}) {
     tiles.push(tile('Heap peak', about + bytesText(heap.peak_bytes), processes.length > 1 ? 'each process at its own' : `at ${timeText(heap.peak_time_ns)}`));
     tiles.push(tile('Allocated', about + bytesText(heap.allocated_bytes), `${about}${countText(heap.allocations)} allocations`));
   }
-  const leaks = meta.leak_summary;
-  if (leaks && meta.leak_checks.length > 0) {
-    const bytes = leaks.definitely_lost.bytes + leaks.indirectly_lost.bytes;
-    const blocks = leaks.definitely_lost.blocks + leaks.indirectly_lost.blocks;
-    tiles.push(tile('Leaked', blocks > 0 ? bytesText(bytes) : '✓ nothing', blocks > 0 ? blocksText(blocks) : '', blocks > 0 ? 'bad' : 'good'));
-  }
+  if (meta.leak_summary && hasVerdicts(meta)) tiles.push(leakTile(meta));
   if (processes.length > 0 && processes[0].exit) {
     const {icon, mood, text} = exitMood(processes[0].exit);
     tiles.push(tile('End', `${icon} ${text}`, processes.length > 1 ? processes[0].name : '', mood));
   }
   const where = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.version && `flarestack ${meta.version}`].filter(Boolean).join(' · ');
   return el('div', {class: 'run'}, el('pre', {class: 'command', tabindex: 0, 'aria-label': 'Command'}, meta.command.join(' ') || meta.title), el('p', {class: 'dim'}, where), el('dl', {class: 'tiles'}, ...tiles));
+}
+
+// Of a run that was not looked at as a whole it is not said that nothing leaked.
+/** @param {any} meta */
+function leakTile({leak_summary: {definitely_lost: definite, indirectly_lost: indirect}, no_verdict: unjudged = []}) {
+  const blocks = definite.blocks + indirect.blocks;
+  const but = unjudged.length > 0 ? `no verdict of ${countText(unjudged.length)} process${unjudged.length === 1 ? '' : 'es'}` : '';
+  if (blocks > 0) return tile('Leaked', bytesText(definite.bytes + indirect.bytes), [blocksText(blocks), but].filter(Boolean).join('; '), 'bad');
+  return but ? tile('Leaked', 'nothing found', but) : tile('Leaked', '✓ nothing', '', 'good');
 }
 
 /** @param {string} realtimeNs */
