@@ -72,6 +72,13 @@ Result<Profiles> read_profiles(LoadedTrace& trace, ReadingOptions reading) {
   return Profiles{std::move(*time), std::move(*cpu), std::move(*heap)};
 }
 
+// Of a recording whose session was lost, more may be asked for than there is.
+Metric shown_first(Metric chosen, const Profiles& profiles) {
+  if (is_heap_metric(chosen)) return chosen;
+  if (!profiles.time) return Metric::kAllocated;
+  return profiles.cpu ? chosen : Metric::kCpu;
+}
+
 struct Packed {
   std::string title;
   std::string data;
@@ -109,14 +116,18 @@ Result<Packed> pack(const ReadingOptions& reading, const std::string& title) {
   const std::vector<ViewedFunction> functions =
       hottest_functions(profiles->cpu ? &*profiles->cpu : sources.time, sources.heap, code);
   sources.functions = &functions;
-  sources.default_metric = chosen->metric == Metric::kWall && !profiles->cpu ? Metric::kCpu : chosen->metric;
+  sources.default_metric = shown_first(chosen->metric, *profiles);
   sources.title = title.empty() ? command_line(trace->recording().session.command) : title;
   sources.from_ns = chosen->from_ns;
   sources.to_ns = chosen->to_ns;
   return Packed{sources.title, gzip_base64(view_data(sources))};
 }
 
-std::string file_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+// Of two traces: what tells them apart.
+std::string short_title(const std::string& path, const std::string& other) {
+  const auto file_name = [](const std::string& each) { return each.substr(each.find_last_of('/') + 1); };
+  return file_name(path) == file_name(other) ? path : file_name(path);
+}
 
 }  // namespace
 
@@ -132,14 +143,13 @@ CommandBody declare_view(CLI::App& app) {
   app.add_option("-o,--output", options->output, "the HTML file; - for stdout")->required();
   app.add_option("--title", options->title, "instead of the command line");
   return [reading, options]() -> Result<int> {
-    const bool compares = !options->other.empty();
+    const std::vector<std::string> paths = {reading->trace, options->other};
     std::vector<std::string> profiles;
     std::string titles;
-    for (const std::string& path : {reading->trace, options->other}) {
-      if (path.empty()) continue;
+    for (size_t i = 0; i < 2 && !paths[i].empty(); ++i) {
       ReadingOptions of = *reading;
-      of.trace = path;
-      Result<Packed> packed = pack(of, compares ? file_name(path) : options->title);
+      of.trace = paths[i];
+      Result<Packed> packed = pack(of, paths[1].empty() ? options->title : short_title(paths[i], paths[1 - i]));
       if (!packed.ok()) {
         return packed.error();
       }
