@@ -128,7 +128,7 @@ std::string findings_markdown(const Findings& findings, size_t most) {
   return out + "\n";
 }
 
-void write_findings(JsonWriter& json, const Findings& findings) {
+void write_findings(JsonWriter& json, const Findings& findings, size_t most_places) {
   json.key("findings");
   json.begin_array();
   for (const Finding& finding : findings.list) {
@@ -146,7 +146,9 @@ void write_findings(JsonWriter& json, const Findings& findings) {
     json.member("try", finding.remedy);
     json.key("places");
     json.begin_array();
-    for (const FindingPlace& place : finding.places) {
+    const size_t places = most_places == 0 ? finding.places.size() : std::min(most_places, finding.places.size());
+    for (size_t i = 0; i < places; ++i) {
+      const FindingPlace& place = finding.places[i];
       json.begin_object();
       json.member("amount", place.amount);
       json.member("call", place.call);
@@ -156,6 +158,8 @@ void write_findings(JsonWriter& json, const Findings& findings) {
       json.end_object();
     }
     json.end_array();
+    if (places < finding.places.size())
+      json.member("places_left_out", static_cast<uint64_t>(finding.places.size() - places));
     json.key("hints");
     json.begin_array();
     for (const WorkHint& hint : finding.hints) write_hint(json, hint);

@@ -13,7 +13,7 @@ namespace flarestack {
 // `most`: so many findings at most; 0: ten.
 std::string findings_text(const Findings& findings, size_t most, const TextLayout& layout);
 std::string findings_markdown(const Findings& findings, size_t most);
-// The keys "findings" and "remarks".
-void write_findings(JsonWriter& json, const Findings& findings);
+// The keys "findings" and "remarks". Of each finding so many places at most (0: all), and then "places_left_out".
+void write_findings(JsonWriter& json, const Findings& findings, size_t most_places = 0);
 
 }  // namespace flarestack

@@ -14,6 +14,8 @@ namespace {
 constexpr uint32_t kLinesAround = 15;  // a line with cost
 // Below this part of the total nobody looks at a function's code.
 constexpr double kLeastShare = 0.001;
+// Of one profile: what they take is about what a page has room for, and annotating more takes its time.
+constexpr size_t kEnoughInstructions = 5000;
 
 // Lines of a file that are shown: first line by last line, apart from each other.
 using LineRanges = std::map<uint32_t, uint32_t>;
@@ -72,26 +74,32 @@ void write_sources(JsonWriter& json, const std::vector<ViewedFunction>& function
 
 }  // namespace
 
-std::vector<ViewedFunction> annotate_hottest(const Profile& profile, size_t most, const AnnotationSources& sources) {
+void add_hottest(const Profile& profile, size_t most, const AnnotationSources& sources, ViewedCode& code) {
   const StackCosts stacks(profile);
-  std::vector<ViewedFunction> functions;
+  size_t seen = 0;
+  size_t instructions = 0;
   for (const FunctionRow& row : function_rows(profile, kLeastShare)) {
-    if (functions.size() == most || row.self == 0) break;
+    if (seen == most || row.self == 0) break;
     const Function& function = profile.functions[row.function];
     if (function.module_path.empty() && function.file.empty()) continue;  // a marker, the kernel, code of a JIT
+    ++seen;
+    if (instructions >= kEnoughInstructions) {
+      ++code.left_out;
+      continue;
+    }
     Annotation annotation = annotate(profile, stacks, row.function, sources);
     std::vector<WorkHint> hints = work_hints(profile, annotation, sources);
-    functions.push_back({&profile, {std::move(annotation), std::move(hints)}});
+    for (const AnnotatedPiece& piece : annotation.pieces) instructions += piece.code.size();
+    code.functions.push_back({&profile, {std::move(annotation), std::move(hints)}});
   }
-  return functions;
 }
 
-void write_view_code(JsonWriter& json, const std::vector<ViewedFunction>& functions, size_t most_bytes) {
+void write_view_code(JsonWriter& json, const ViewedCode& code, size_t most_bytes) {
   json.key("annotations");
   json.begin_array();
-  size_t left_out = 0;
+  size_t left_out = code.left_out;
   const size_t begin = json.size_bytes();
-  for (const ViewedFunction& each : functions) {
+  for (const ViewedFunction& each : code.functions) {
     JsonWriter alone(JsonLayout::kCompact);
     write_annotated_function(alone, *each.profile, each.annotated);
     if (json.size_bytes() - begin + alone.size_bytes() <= most_bytes) {
@@ -102,7 +110,7 @@ void write_view_code(JsonWriter& json, const std::vector<ViewedFunction>& functi
   }
   json.end_array();
   json.member("annotations_left_out", static_cast<uint64_t>(left_out));
-  write_sources(json, functions);
+  write_sources(json, code.functions);
 }
 
 }  // namespace flarestack

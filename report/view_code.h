@@ -16,12 +16,17 @@ struct ViewedFunction {
   AnnotatedFunction annotated;
 };
 
-// The functions of a profile with the most cost of their own, `most` of them at most, annotated. Functions that are no
-// code of a file are left out.
-std::vector<ViewedFunction> annotate_hottest(const Profile& profile, size_t most, const AnnotationSources& sources);
+struct ViewedCode {
+  std::vector<ViewedFunction> functions;
+  size_t left_out = 0;  // of the hottest; there are enough instructions without them
+};
 
-// The keys "annotations", "annotations_left_out" (how many did not fit) and "sources". Functions are taken in their
-// order while all of it has `most_bytes` at most.
-void write_view_code(JsonWriter& json, const std::vector<ViewedFunction>& functions, size_t most_bytes);
+// Adds the functions of a profile with the most cost of their own, `most` of them at most, annotated. Functions that
+// are no code of a file are left out.
+void add_hottest(const Profile& profile, size_t most, const AnnotationSources& sources, ViewedCode& code);
+
+// The keys "annotations", "annotations_left_out" and "sources". Functions are taken in their order as long as all of it
+// has `most_bytes` at most; the sources are of all of them.
+void write_view_code(JsonWriter& json, const ViewedCode& code, size_t most_bytes);
 
 }  // namespace flarestack

@@ -20,7 +20,7 @@ void append_u32(uint32_t value, std::string& bytes) {
 std::string view_data(const ViewSources& sources) {
   assert(sources.time != nullptr || sources.heap != nullptr);
   const ViewRows rows(sources.time, sources.heap);
-  ViewTables tables(sources.time != nullptr ? *sources.time : *sources.heap, rows.used_stacks());
+  const ViewTables tables(sources.time != nullptr ? *sources.time : *sources.heap, rows.used_stacks());
   ViewColumns columns;
   tables.write(columns);
   rows.write(tables, columns);

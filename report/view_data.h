@@ -42,15 +42,13 @@
 //  "notes":[text...],
 //  "unrecorded":[{"pid","command","reason"}...],
 //  "quality":[{"label","text","mood":"plain"|"good"|"note"|"bad"}...],
-//  "findings","remarks" as `report` has them; empty where it looks for none (another filter by function),
-//  "heap_summary": as "heap" of `report`, or null,
-//  "leak_checks":[{"process" (index),"number","cause","time_ns","pause_ns","blocks","bytes","problem"}...],   all of
-//  them "leak_summary": as "summary" of `leaks`, or null, "leak_sites": as "sites" of `leaks`; each "stack" has a
-//  "path" beside it: indexes of functions, root first, "leak_sites_left_out",                       how many of the
-//  least did not fit; their leaks are in the columns "no_verdict":[{"pid","program","reason"}...], "annotations": as
-//  "functions" of `annotate`, by "metric"; the hottest that fit, "annotations_left_out",
-//  "sources":[{"file","first_line","lines":[]}...],
-//  "columns"}
+//  "findings","remarks" as `report` has them, a finding with its greatest places only; empty where it looks for none
+//  (another filter by function), "heap_summary": as "heap" of `report`, or null, "leak_checks":[{"process"
+//  (index),"number","cause","time_ns","pause_ns","blocks","bytes","problem"}...],   all of them "leak_summary": as
+//  "summary" of `leaks`, or null, "leak_sites": as "sites" of `leaks`; each "stack" has a "path" beside it: indexes of
+//  functions, root first, "leak_sites_left_out",                       how many of the least did not fit; their leaks
+//  are in the columns "no_verdict":[{"pid","program","reason"}...], "annotations": as "functions" of `annotate`, by
+//  "metric"; the hottest that fit, "annotations_left_out", "sources":[{"file","first_line","lines":[]}...], "columns"}
 #pragma once
 
 #include <cstdint>
@@ -74,7 +72,7 @@ struct ViewSources {
   const Findings* findings = nullptr;
   const Leaks* leaks = nullptr;                // of `heap`
   const Suppressions* suppressions = nullptr;  // those that made them
-  const std::vector<ViewedFunction>* functions = nullptr;
+  ViewedCode code;
   Metric default_metric = Metric::kCpu;
   std::string title;  // empty: the command line
   std::optional<int64_t> from_ns;

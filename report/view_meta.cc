@@ -15,6 +15,7 @@ namespace {
 // What JSON may take: a script reads a megabyte in 10 ms.
 constexpr size_t kMostCodeBytes = 1'500'000;
 constexpr size_t kMostLeakSiteBytes = 3'000'000;
+constexpr size_t kMostPlaces = 12;  // of a finding: there may be thousands
 
 const char* mood_name(Mood mood) {
   switch (mood) {
@@ -51,15 +52,17 @@ class ViewMeta {
     json_.member("schema", "flarestack.view/1");
     write_session();
     write_metrics();
-    json_.member("strings", tables_.strings());
+    json_.key("strings");
+    json_.begin_array();
+    for (const std::string_view each : tables_.strings()) json_.value(each);
+    json_.end_array();
     write_processes();
     write_quality_lines();
     write_found();
     write_heap_summary();
     write_leak_checks();
     write_leak_sites();
-    static const std::vector<ViewedFunction> kNone;
-    write_view_code(json_, sources_.functions != nullptr ? *sources_.functions : kNone, kMostCodeBytes);
+    write_view_code(json_, sources_.code, kMostCodeBytes);
     columns.write_heads(json_);
     json_.end_object();
     return json_.finish();
@@ -183,7 +186,7 @@ class ViewMeta {
 
   void write_found() {
     if (sources_.findings != nullptr) {
-      write_findings(json_, *sources_.findings);
+      write_findings(json_, *sources_.findings, kMostPlaces);
       return;
     }
     for (const char* key : {"findings", "remarks"}) {

@@ -93,7 +93,7 @@ std::vector<bool> ViewRows::used_stacks() const {
   return used;
 }
 
-void ViewRows::write(ViewTables& tables, ViewColumns& columns) const {
+void ViewRows::write(const ViewTables& tables, ViewColumns& columns) const {
   columns.add("slice.start", ColumnCode::kDelta, column_of(slices_, [](const Slice& slice) { return slice.first; }));
   columns.add("slice.length", ColumnCode::kDelta, column_of(slices_, [](const Slice& slice) { return slice.second; }));
   write_samples(tables, columns);
@@ -256,7 +256,7 @@ void ViewRows::write_leaks(const ViewTables& tables, ViewColumns& columns) const
   add("leak.counted", ColumnCode::kUleb, [](const Leak& each, const Recorded&) { return each.is_counted; });
 }
 
-void ViewRows::write_threads(ViewTables& tables, ViewColumns& columns) const {
+void ViewRows::write_threads(const ViewTables& tables, ViewColumns& columns) const {
   const std::vector<Thread>& threads = recording_.threads;
   columns.add("thread.process", ColumnCode::kUleb, column_of(threads, [](const Thread& each) { return each.process; }));
   columns.add("thread.tid", ColumnCode::kDelta, column_of(threads, [](const Thread& each) { return each.tid; }));

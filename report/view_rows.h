@@ -23,7 +23,7 @@ class ViewRows {
 
   // By Recording::stacks: those that the rows have.
   std::vector<bool> used_stacks() const;
-  void write(ViewTables& tables, ViewColumns& columns) const;
+  void write(const ViewTables& tables, ViewColumns& columns) const;
   // Of all leaks that count in Metric::kLeaked.
   uint64_t leaked_bytes() const;
 
@@ -43,7 +43,7 @@ class ViewRows {
   void write_allocations(const ViewTables& tables, ViewColumns& columns) const;
   void write_heap(ViewColumns& columns) const;
   void write_leaks(const ViewTables& tables, ViewColumns& columns) const;
-  void write_threads(ViewTables& tables, ViewColumns& columns) const;
+  void write_threads(const ViewTables& tables, ViewColumns& columns) const;
 
   const Profile* time_;
   const Profile* heap_;

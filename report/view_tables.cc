@@ -2,6 +2,7 @@
 #include "report/view_tables.h"
 
 #include <algorithm>
+#include <cassert>
 #include <numeric>
 
 #include "model/index_table.h"
@@ -21,12 +22,13 @@ ViewTables::ViewTables(const Profile& profile, const std::vector<bool>& used)
   merge_frames(with_parents);
   merge_stacks(with_parents);
   number_in(walk_order());
+  collect_strings();
 }
 
-uint32_t ViewTables::string(std::string_view text) {
-  const auto [entry, added] = string_numbers_.try_emplace(std::string(text), static_cast<uint32_t>(strings_.size()));
-  if (added) strings_.emplace_back(text);
-  return entry->second;
+uint32_t ViewTables::string(std::string_view text) const {
+  const auto found = std::lower_bound(strings_.begin(), strings_.end(), text);
+  assert(found != strings_.end() && *found == text);
+  return static_cast<uint32_t>(found - strings_.begin());
 }
 
 void ViewTables::merge_frames(const std::vector<bool>& used) {
@@ -146,11 +148,23 @@ void ViewTables::number_in(const std::vector<uint32_t>& order) {
   places_ = std::move(places);
 }
 
-void ViewTables::write(ViewColumns& columns) {
+void ViewTables::collect_strings() {
+  for (size_t i = 0; i < functions_.size(); ++i) {
+    const Function& function = profile_.functions[i];
+    if (functions_[i] != kNoIndex)
+      strings_.insert(strings_.end(), {function.name, function.module, function.module_path, function.file});
+  }
+  for (const Place& place : places_) strings_.emplace_back(profile_.files[place.file]);
+  for (const Thread& thread : profile_.recording.threads) strings_.emplace_back(thread.name);
+  std::sort(strings_.begin(), strings_.end());
+  strings_.erase(std::unique(strings_.begin(), strings_.end()), strings_.end());
+}
+
+void ViewTables::write(ViewColumns& columns) const {
   write_functions(columns);
   columns.add("location.function", ColumnCode::kDelta,
               column_of(places_, [this](const Place& place) { return functions_[place.function]; }));
-  columns.add("location.file", ColumnCode::kDelta,
+  columns.add("location.file", ColumnCode::kUleb,
               column_of(places_, [this](const Place& place) { return string(profile_.files[place.file]); }));
   columns.add("location.line", ColumnCode::kDelta, column_of(places_, [](const Place& place) { return place.line; }));
   columns.add("location.kind", ColumnCode::kUleb,
@@ -162,11 +176,11 @@ void ViewTables::write(ViewColumns& columns) {
   columns.add("frame.location", ColumnCode::kDelta, column_of(frame_places_, [](uint32_t place) { return place; }));
   columns.add("stack.parent", ColumnCode::kDelta,
               column_of(merged_stacks_, [](const Stack& stack) { return stack.parent; }));
-  columns.add("stack.frame", ColumnCode::kDelta,
+  columns.add("stack.frame", ColumnCode::kUleb,
               column_of(merged_stacks_, [](const Stack& stack) { return stack.frame; }));
 }
 
-void ViewTables::write_functions(ViewColumns& columns) {
+void ViewTables::write_functions(ViewColumns& columns) const {
   std::vector<const Function*> functions;
   for (size_t i = 0; i < functions_.size(); ++i) {
     if (functions_[i] == kNoIndex) continue;
@@ -174,7 +188,7 @@ void ViewTables::write_functions(ViewColumns& columns) {
     functions[functions_[i]] = &profile_.functions[i];
   }
   const auto add_text = [&](const char* name, const std::string Function::*text) {
-    columns.add(name, ColumnCode::kDelta,
+    columns.add(name, ColumnCode::kUleb,
                 column_of(functions, [&](const Function* function) { return string(function->*text); }));
   };
   add_text("function.name", &Function::name);

@@ -10,9 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "model/profile.h"
@@ -29,10 +27,11 @@ class ViewTables {
   uint32_t stack(uint32_t recorded) const { return recorded < stacks_.size() ? stacks_[recorded] : recorded; }
   // By Profile::functions: kNoIndex for those that no stack has.
   const std::vector<uint32_t>& functions() const { return functions_; }
-  // Its number, put down for it when it has none.
-  uint32_t string(std::string_view text);
-  const std::vector<std::string>& strings() const { return strings_; }
-  void write(ViewColumns& columns);
+  // Its number, of a text of a function, a file of a place, or the name of a thread.
+  uint32_t string(std::string_view text) const;
+  // In order, so that what is alike is side by side and packs well. Borrowed from the profile.
+  const std::vector<std::string_view>& strings() const { return strings_; }
+  void write(ViewColumns& columns) const;
 
  private:
   struct Place {
@@ -52,7 +51,8 @@ class ViewTables {
   std::vector<uint32_t> walk_order() const;
   // Gives stacks, frames, places and functions the numbers of their first use in this order.
   void number_in(const std::vector<uint32_t>& order);
-  void write_functions(ViewColumns& columns);
+  void collect_strings();
+  void write_functions(ViewColumns& columns) const;
 
   const Profile& profile_;
   std::vector<uint32_t> frames_;              // by Recording::frames: in merged_frames_
@@ -62,8 +62,7 @@ class ViewTables {
   std::vector<uint32_t> stacks_;  // by Recording::stacks: in merged_stacks_
   std::vector<Stack> merged_stacks_;
   std::vector<uint32_t> functions_;
-  std::unordered_map<std::string, uint32_t> string_numbers_;
-  std::vector<std::string> strings_;
+  std::vector<std::string_view> strings_;
 };
 
 }  // namespace flarestack

@@ -37,18 +37,6 @@ bool is_recorded(const Recording& recording, Metric metric) {
   return is_heap_metric(metric) ? recording.has_heap() : recording.has_cpu();
 }
 
-// The functions with the most CPU time, which waiting is none of, and those that allocate most.
-std::vector<ViewedFunction> hottest_functions(const Profile* cpu, const Profile* heap,
-                                              const AnnotationSources& sources) {
-  std::vector<ViewedFunction> functions;
-  if (cpu != nullptr) functions = annotate_hottest(*cpu, kAnnotatedByTime, sources);
-  if (heap == nullptr) return functions;
-  for (ViewedFunction& each : annotate_hottest(*heap, kAnnotatedByBytes, sources)) {
-    functions.push_back(std::move(each));
-  }
-  return functions;
-}
-
 struct Profiles {
   std::optional<Profile> time;  // of the wall clock where that was recorded
   std::optional<Profile> cpu;   // where `time` is of the wall clock
@@ -113,9 +101,10 @@ Result<Packed> pack(const ReadingOptions& reading, const std::string& title) {
   if (profiles->heap) leaks = find_leaks(*profiles->heap, leak_options);
   sources.leaks = leaks ? &*leaks : nullptr;
   sources.suppressions = &suppressions;
-  const std::vector<ViewedFunction> functions =
-      hottest_functions(profiles->cpu ? &*profiles->cpu : sources.time, sources.heap, code);
-  sources.functions = &functions;
+  // Of CPU time, which waiting is none of.
+  if (profiles->time)
+    add_hottest(profiles->cpu ? *profiles->cpu : *profiles->time, kAnnotatedByTime, code, sources.code);
+  if (profiles->heap) add_hottest(*profiles->heap, kAnnotatedByBytes, code, sources.code);
   sources.default_metric = shown_first(chosen->metric, *profiles);
   sources.title = title.empty() ? command_line(trace->recording().session.command) : title;
   sources.from_ns = chosen->from_ns;

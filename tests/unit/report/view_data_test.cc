@@ -265,12 +265,13 @@ TEST_CASE("filters narrow the rows, and what no row has stays out of the tables"
 TEST_CASE("annotated functions come with the lines around theirs, as far as there is room") {
   AnnotatedSum sum;
   const Profile profile = sum.profile();
-  const std::vector<ViewedFunction> functions = annotate_hottest(profile, 20, sum.sources());
-  REQUIRE(!functions.empty());
+  ViewedCode code;
+  add_hottest(profile, 20, sum.sources(), code);
+  REQUIRE(!code.functions.empty());
   const auto written = [&](size_t most_bytes) {
     JsonWriter json(JsonLayout::kCompact);
     json.begin_object();
-    write_view_code(json, functions, most_bytes);
+    write_view_code(json, code, most_bytes);
     json.end_object();
     rapidjson::Document document;
     document.Parse(json.finish().c_str());
@@ -278,7 +279,7 @@ TEST_CASE("annotated functions come with the lines around theirs, as far as ther
     return document;
   };
   const rapidjson::Document whole = written(1'000'000);
-  CHECK(whole["annotations"].Size() == functions.size());
+  CHECK(whole["annotations"].Size() == code.functions.size());
   CHECK(std::string_view(whole["annotations"][0]["name"].GetString()) == sum.name);
   REQUIRE(whole["sources"].Size() > 0);
   bool has_line = false;
@@ -288,7 +289,7 @@ TEST_CASE("annotated functions come with the lines around theirs, as far as ther
   CHECK(has_line);
   const rapidjson::Document none = written(10);
   CHECK(none["annotations"].Size() == 0);
-  CHECK(none["annotations_left_out"].GetUint() == functions.size());
+  CHECK(none["annotations_left_out"].GetUint() == code.functions.size());
   CHECK(none["sources"].Size() == whole["sources"].Size());
 }
 
