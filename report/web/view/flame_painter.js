@@ -12,6 +12,7 @@ import {TextFitter} from './flame_text.js';
  * @property {boolean} flame callees above callers
  * @property {number} rowHeight CSS pixels, as all below
  * @property {number} height of all rows, or of the window when that is more
+ * @property {number} window what of it has room
  * @property {number} top what of it is scrolled away
  */
 

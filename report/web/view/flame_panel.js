@@ -144,17 +144,17 @@ export class FlamePanel {
     if (!layout.done) this.pending = requestAnimationFrame(() => this.extend(layout));
   }
 
-  /** Gives the rows their height; what was in sight stays. @param {FlameLayout} layout */
+  /** Gives the rows their height; what was in sight stays, above the bottom in a flame graph. @param {FlameLayout} layout */
   placeRows(layout) {
     const {element, painter, spacer, state} = this;
     const {rowHeight} = /** @type {Look} */ (this.look);
     const flame = state.form === 'flame';
-    const fromBottom = this.scene ? this.scene.height - element.scrollTop : 0;
+    const below = this.scene?.flame ? this.scene.height - this.scene.window - element.scrollTop : 0;
     const height = Math.max(layout.rows * rowHeight, painter.height);
     spacer.style.height = `${height}px`;
-    if (flame) element.scrollTop = this.scene?.flame ? height - fromBottom : height;
+    if (flame) element.scrollTop = height - painter.height - below;
     this.scene = {
-      layout, flame, rowHeight, height, top: element.scrollTop, nameOf: (at) => frameName(this.shown(), at),
+      layout, flame, rowHeight, height, window: painter.height, top: element.scrollTop, nameOf: (at) => frameName(this.shown(), at),
       inks: {inks: [], ink: new Uint16Array(0), hatched: null},
     };
   }
