@@ -32,7 +32,8 @@ export class Page {
     };
     this.views = views.filter((each) => !each.offered || each.offered(this.context));
     this.context.views = this.views.map((each) => each.name);
-    this.main = el('main', {id: 'view', tabindex: -1, role: 'tabpanel', 'aria-labelledby': ''});
+    this.panel = el('div', {id: 'panel', class: 'view-panel', role: 'tabpanel'});
+    this.main = el('main', {id: 'view', tabindex: -1}, this.panel);
     /** @type {Part|null} */
     this.part = null;
     this.shown = '';
@@ -63,9 +64,9 @@ export class Page {
       this.context.tooltip.hide();
       this.part = view.make(this.context);
       this.shown = view.name;
-      this.main.setAttribute('aria-labelledby', `tab-${view.name}`);
+      this.panel.setAttribute('aria-labelledby', `tab-${view.name}`);
       this.main.dataset.view = view.name;
-      fill(this.main, this.part.element);
+      fill(this.panel, this.part.element);
       this.context.keys.setView(this.part.keys || [], view.title);
     }
     this.part?.update(state, old);
@@ -167,7 +168,7 @@ export class Page {
   makeTabs() {
     const {store} = this.context;
     const tabs = this.views.map((view) => button(view.title, () => store.set({view: view.name}),
-        {role: 'tab', id: `tab-${view.name}`, 'aria-controls': 'view', title: `${view.title} (${view.key})`}));
+        {role: 'tab', id: `tab-${view.name}`, 'aria-controls': 'panel', title: `${view.title} (${view.key})`}));
     const element = el('nav', {class: 'tabs', 'aria-label': 'Views'}, el('div', {role: 'tablist', 'aria-label': 'Views'}, ...tabs));
     element.addEventListener('keydown', (event) => {
       const at = tabs.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));

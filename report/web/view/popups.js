@@ -6,7 +6,7 @@ import {button, el, fill} from './dom.js';
 
 export class Tooltip {
   constructor() {
-    this.element = el('div', {class: 'tooltip', role: 'presentation', hidden: true});
+    this.element = el('div', {class: 'tooltip', 'aria-hidden': 'true', hidden: true});
   }
   /** @param {number} x of the pointer in the window @param {number} y @param {...(Node|string)} content */
   show(x, y, ...content) {
