@@ -73,7 +73,7 @@ function leakTile({leak_summary: {definitely_lost: definite, indirectly_lost: in
 /** @param {string} realtimeNs */
 function whenText(realtimeNs) {
   const date = new Date(Number(realtimeNs) / 1e6);
-  return realtimeNs && Number(realtimeNs) > 0 && !Number.isNaN(date.getTime()) ? date.toLocaleString('sv-SE') : '';
+  return realtimeNs && Number(realtimeNs) > 0 && !Number.isNaN(date.getTime()) ? date.toISOString().slice(0, 19).replace('T', ' ') + ' UTC' : '';
 }
 
 /** @param {Context} context @param {PlaceMenus} menus @param {Recording} recording @returns {Node[]} */
