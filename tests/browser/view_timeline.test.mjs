@@ -112,7 +112,7 @@ test('a lane is picked by its label, and what is under the pointer is told', asy
   assert.equal((await state()).thread, undefined);
   const [row, over] = [await label.boundingBox(), await input().boundingBox()];
   await page.mouse.move(over.x + over.width / 2, row.y + row.height / 2);
-  assert.match(await page.locator('.tooltip').textContent(), /5\.\d\d s.*render-1.*running/s);
+  assert.match(await page.locator('.tooltip').textContent(), /5\.\d\d s.*render-1.*%/s);
 });
 
 test('it folds, and its lines of memory are shown and hidden', async () => {

@@ -59,7 +59,8 @@ function frameItem({store, functions}, recording, frame, isPlace) {
 
 /** @param {Recording} recording @param {LeakRow} row @returns {number[]} functions, root first */
 function pathOfSite(recording, {site}) {
-  return (site.path || []).map((f) => recording.functionOf[f]);
+  const path = (site.path || []).map((f) => recording.functionOf[f]);
+  return path.every((f) => f >= 0) ? path : [];  // the page does not know all of them
 }
 
 // The frame that is `out` further out than the leaf. The path is of the stack with the process and what inlining added.

@@ -115,8 +115,11 @@ export class TimelineInput {
   handleKey({key, shiftKey}) {
     const {visible, range} = this.timeline;
     const length = visible.to - visible.from;
-    const steps = /** @type {Record<string, number>} */ ({ArrowRight: 0.01, ArrowLeft: -0.01, PageDown: 0.1, PageUp: -0.1, Home: -1, End: 1});
-    if (steps[key]) this.moveCursor(this.cursor + steps[key] * length, shiftKey);
+    const places = /** @type {Record<string, number>} */ ({
+      ArrowRight: this.cursor + 0.01 * length, ArrowLeft: this.cursor - 0.01 * length, PageDown: this.cursor + 0.1 * length,
+      PageUp: this.cursor - 0.1 * length, Home: range.from, End: range.to,
+    });
+    if (key in places) this.moveCursor(places[key], shiftKey);
     else if (key === 'Enter' && this.anchor !== null) this.takeSelection();
     else if (key === '+' || key === '=') this.timeline.setVisible(zoomRange(visible, this.cursor, 0.5, range));
     else if (key === '-') this.timeline.setVisible(zoomRange(visible, this.cursor, 2, range));
