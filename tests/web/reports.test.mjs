@@ -43,6 +43,13 @@ test('the heap in numbers, of all and of a selection', () => {
   assert.deepEqual(new HeapNumbers(recording, {...kAll, from: 50e6}, null).sizes(), []);
 });
 
+test('what the program mapped itself is no part of the heap', () => {
+  const recording = sampleRecording({allocations: [{stack: 'main', allocations: 1, bytes: 10, sizeClass: 4}, {stack: 'main', allocations: 1, bytes: 1 << 20, sizeClass: 21, kind: 1}]});
+  const all = new HeapNumbers(recording, kAll, null);
+  assert.deepEqual([all.allocations, all.allocatedBytes, all.liveBytes], [1, 10, 10]);
+  assert.deepEqual(all.sizes().map(({label}) => label), ['8-15 B']);
+});
+
 test('places are outside of libraries, with what they call', () => {
   const recording = heapRecording();
   const name = (f) => (f < 0 ? '' : recording.functions.name(f));
