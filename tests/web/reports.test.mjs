@@ -36,6 +36,7 @@ test('the heap in numbers, of all and of a selection', () => {
     {label: '< 1 s', blocks: 30}, {label: 'longer', blocks: 5}, {label: 'still live', blocks: 12}]);
   assert.equal(new HeapNumbers(recording, {...kAll, process: 1}, null).allocations, 5);
   assert.equal(new HeapNumbers(recording, {...kAll, thread: 0}, null).allocations, 102);
+  assert.equal(new HeapNumbers(recording, {...kAll, process: -2}, null).allocations, 0);  // of another recording's process
   assert.equal(new HeapNumbers(recording, {...kAll, from: 5e6, to: 10e6}, null).allocations, 50);
   const load = functionNamed(recording.functions, 'load', 'program');
   const through = new HeapNumbers(recording, kAll, pathsThrough(recording.paths, load));

@@ -42,7 +42,7 @@ export class HeapNumbers {
     this.peakBytes = sumIn(selfOfPaths(recording, 'peak', filter).value, scope);
     /** @type {number} -1: of several processes, each at a time of its own */
     this.peakTime = -1;
-    const peaks = findPeaks(recording, filter).filter((peak, process) => peak.known && peak.bytes > 0 && (filter.process < 0 || filter.process === process));
+    const peaks = findPeaks(recording, filter).filter((peak, process) => peak.known && peak.bytes > 0 && (filter.process === -1 || filter.process === process));
     if (peaks.length === 1) this.peakTime = peaks[0].time;
   }
 
@@ -53,8 +53,8 @@ export class HeapNumbers {
     for (let i = 0; i < slice.length; i++) {
       const part = parts[slice[i]];
       if (part === 0 || kind[i] !== kHeapKind) continue;
-      if (filter.thread >= 0 && thread[i] !== filter.thread) continue;
-      if (filter.process >= 0 && recording.processOf(thread[i]) !== filter.process) continue;
+      if (filter.thread !== -1 && thread[i] !== filter.thread) continue;
+      if (filter.process !== -1 && recording.processOf(thread[i]) !== filter.process) continue;
       if (scope && !scope[recording.pathOf(stack[i])]) continue;
       const blocks = Math.round(allocations[i] * part);
       const bytes = Math.round(allocatedBytes[i] * part);

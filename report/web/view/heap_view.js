@@ -32,7 +32,10 @@ class HeapView {
     this.context = context;
     const {store} = context;
     this.unit = choiceGroup('Histograms of', [{value: '', text: 'Allocations'}, {value: 'bytes', text: 'Bytes'}], (unit) => store.setExtra('heap.unit', unit));
-    this.scope = el('span', {class: 'row scope'});
+    this.scope = el('span', {});
+    this.scopeOf = -1;  // the function that it offers
+    /** @type {ReturnType<typeof choiceGroup>|null} */
+    this.scopeChoice = null;
     this.content = el('div', {});
     this.element = el('div', {class: 'reports'}, el('div', {class: 'report'}, el('div', {class: 'row'}, this.unit.element, this.scope), this.content));
     this.drawn = '';
@@ -69,14 +72,14 @@ class HeapView {
   /** @param {ViewState} state @param {number} func */
   showScope(state, func) {
     const {functions, store} = this.context;
-    if (state.func < 0 || state.func >= functions.count) {
-      fill(this.scope);
-      return;
+    if (this.scopeOf !== state.func) {
+      this.scopeOf = state.func;
+      const isFunction = state.func >= 0 && state.func < functions.count;
+      this.scopeChoice = choiceGroup('Of', [{value: '', text: 'All call paths'},
+        {value: 'function', text: isFunction ? `Through ${shorten(functions.name(state.func), kNameRoom)}` : ''}], (value) => store.setExtra('heap.scope', value));
+      fill(this.scope, isFunction ? this.scopeChoice.element : null);
     }
-    const choice = choiceGroup('Of', [{value: '', text: 'All call paths'}, {value: 'function', text: `Through ${shorten(functions.name(state.func), kNameRoom)}`}],
-        (value) => store.setExtra('heap.scope', value));
-    choice.update(func >= 0 ? 'function' : '');
-    fill(this.scope, choice.element);
+    this.scopeChoice?.update(func >= 0 ? 'function' : '');
   }
 
   /** @param {Recording} recording @param {import('./heap_numbers.js').HeapPlace[]} places @param {string} metric */

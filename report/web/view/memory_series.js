@@ -60,7 +60,7 @@ export function heapSeries(recording, process) {
   const last = new Map();  // of each process: {end, bytes}
   for (let i = 0; i < heapSlices.process.length; i++) {
     const of = heapSlices.process[i];
-    if (process >= 0 && of !== process) continue;
+    if (process !== -1 && of !== process) continue;
     const before = last.get(of) || {end: processes[of] ? processes[of].start : 0, bytes: 0};
     const start = Math.max(heapSlices.start[i], before.end);  // the first one begins when the recording does
     const end = Math.max(heapSlices.start[i] + heapSlices.length[i], start);
@@ -82,7 +82,7 @@ export function residentSeries(recording, process) {
   const last = new Map();
   for (let i = 0; i < memory.process.length; i++) {
     const of = memory.process[i];
-    if (process >= 0 && of !== process) continue;
+    if (process !== -1 && of !== process) continue;
     const before = last.get(of);
     if (before !== undefined) sum.add(memory.time[before], memory.rss[before], memory.time[i], memory.rss[i]);
     last.set(of, i);

@@ -3,18 +3,18 @@
 // from then on, so ranges nest, and Escape leads back.
 
 import {button, choiceGroup, el, fill} from './dom.js';
+import {timeText} from './format.js';
 import {heapSeries, mostPerBin, residentSeries} from './memory_series.js';
-import {TimelineInput} from './timeline_input.js';
+import {kThreadStates} from './thread_states.js';
+import {rangeText} from './time_scale.js';
 import {TimelineCells} from './timeline_cells.js';
 import {TimelineGutter} from './timeline_gutter.js';
+import {TimelineInput} from './timeline_input.js';
 import {layOutTimeline, rowAt} from './timeline_layout.js';
-import {timelineMarks} from './timeline_marks.js';
 import {MarkButtons} from './timeline_mark_buttons.js';
+import {timelineMarks} from './timeline_marks.js';
 import {paintAxis, paintLane, paintMemory, paintProcesses, paintProcessors, sizedCanvas, timelineColours} from './timeline_paint.js';
 import {cursorText, describeRow, timelineTooltip} from './timeline_text.js';
-import {timeText} from './format.js';
-import {rangeText} from './time_scale.js';
-import {kThreadStates} from './thread_states.js';
 
 /** @typedef {import('./state.js').ViewState} ViewState */
 /** @typedef {import('./page.js').Context} Context */
@@ -22,7 +22,7 @@ import {kThreadStates} from './thread_states.js';
 
 const kAxisHeight = 30;
 const kManySamples = 200_000;
-const kLevelsKept = 12;  // zoom levels
+const kAnswersKept = 48;  // of about a dozen zoom levels
 
 export class Timeline {
   /** @param {Context} context */
@@ -63,7 +63,7 @@ export class Timeline {
   // What the views are of.
   /** @returns {TimeRange} */
   get range() { return this.state.ranges[this.state.ranges.length - 1] || this.outer; }
-  // What is seen of it; more than a range deep it would belong to another one.
+  // What is seen of it. A window is kept with how many ranges deep it was made: at another depth it means nothing.
   /** @returns {TimeRange} */
   get visible() {
     const match = /^(\d+):(\d+)-(\d+)$/.exec(this.state.extra['timeline.window'] || '');
@@ -157,9 +157,8 @@ export class Timeline {
     else if (row.kind === 'memory') {
       const without = this.state.extra['timeline.without'];
       paintMemory(context, row, data.range, without === 'heap' ? null : data.heap, without === 'resident' ? null : data.resident, colours);
-    }
-    else if (row.kind === 'thread') {
-      const chosen = thread < 0 || thread === row.index;
+    } else if (row.kind === 'thread') {
+      const chosen = thread === -1 || thread === row.index;
       paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), 1, chosen ? colours.states : colours.dimmed);
     } else if (row.kind === 'more-threads' && row.count > 0) {
       let most = 1;
@@ -188,7 +187,7 @@ export class Timeline {
   keep(key, make) {
     const text = JSON.stringify([this.which, ...key]);
     if (!this.answers.has(text)) {
-      if (this.answers.size >= kLevelsKept * 4) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
+      if (this.answers.size >= kAnswersKept) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
       this.answers.set(text, make());
     }
     return this.answers.get(text);
@@ -216,7 +215,7 @@ export class Timeline {
   cursorText(time) {
     const {layout, data} = this;
     if (!layout || !data) return timeText(time);
-    const rows = layout.rows.filter(({kind, index}) => kind === 'cpu' || kind === 'memory' || (kind === 'thread' && data.chosenLane >= 0 && index === this.context.model.filter(this.state, this.which).thread));
+    const rows = layout.rows.filter(({kind, lane}) => kind === 'cpu' || kind === 'memory' || (kind === 'thread' && lane === data.chosenLane));
     return cursorText(time, rows.map((row) => describeRow(this.recording, data, row, time)));
   }
 }

@@ -60,11 +60,9 @@ export class TimelineGutter {
   // Hides a line, so that the other one has the whole height; not both.
   /** @param {'heap'|'resident'} line @param {string} text @param {import('./state.js').ViewState} state */
   lineButton(line, text, state) {
-    const {store} = this.context;
-    const other = line === 'heap' ? 'resident' : 'heap';
     const hidden = state.extra['timeline.without'];
-    return el('button', {'type': 'button', 'class': 'memory-line', 'data-row': `line-${line}`, 'aria-pressed': String(hidden !== line), 'title': `show or hide this line`,
-      'onclick': () => store.setExtra('timeline.without', hidden === line ? '' : hidden === other ? '' : line, {push: false})}, el('i', {class: `swatch ${line}`}), text);
+    return el('button', {'type': 'button', 'class': 'memory-line', 'data-row': `line-${line}`, 'aria-pressed': String(hidden !== line), 'title': 'show or hide this line',
+      'onclick': () => this.context.store.setExtra('timeline.without', hidden ? '' : line, {push: false})}, el('i', {class: `swatch ${line}`}), text);
   }
 
   /** @param {Record<string, any>} box @param {string} name @param {string} value @param {boolean} picked @param {() => void} pick @param {string} what */

@@ -22,7 +22,7 @@ export function orderedThreads(recording, cells, process) {
   const states = kThreadStates.length;
   const all = recording.threads.map((_, thread) => cells.total.subarray(thread * states, (thread + 1) * states).reduce((a, b) => a + b, 0));
   return [...recording.threads.keys()]
-      .filter((thread) => all[thread] > 0 && (process < 0 || recording.threads[thread].process === process))
+      .filter((thread) => all[thread] > 0 && (process === -1 || recording.threads[thread].process === process))
       .sort((a, b) => cells.cpuOf(b) - cells.cpuOf(a) || all[b] - all[a] || a - b);
 }
 

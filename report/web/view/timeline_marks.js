@@ -16,7 +16,7 @@ export function timelineMarks(recording, process, peak) {
   const marks = [];
   if (peak.bytes > 0) marks.push({time: peak.time, kind: 'peak', text: `heap peak: ${bytesText(peak.bytes)} live at ${timeText(peak.time)}`});
   for (const check of meta.leak_checks || []) {
-    if (process >= 0 && check.process !== process) continue;
+    if (process !== -1 && check.process !== process) continue;
     const of = processes.length > 1 && processes[check.process] ? ` of ${processes[check.process].name} (${processes[check.process].pid})` : '';
     marks.push({time: check.time_ns, kind: 'leak-check', text: `leak check${of} at ${timeText(check.time_ns)}, ${causeText(check.cause)}: ` +
         `${check.blocks.toLocaleString('en')} blocks looked at, stopped for ${timeText(check.pause_ns)}` + (check.problem ? `; ${check.problem}` : '')});

@@ -177,7 +177,7 @@ export function paintProcesses(context, rows, range, recording, chosen, colours)
     const left = Math.max(-2, xOf(row.from));
     const right = Math.min(width + 2, xOf(row.to));
     const parent = drawn.get(row.parent);
-    context.globalAlpha = chosen < 0 || chosen === index ? 1 : 0.45;
+    context.globalAlpha = chosen === -1 || chosen === index ? 1 : 0.45;
     if (parent !== undefined && row.from >= range.from && row.from <= range.to) {
       context.fillStyle = colours.dim;
       context.fillRect(left, parent, 1, y - parent + height / 2);
