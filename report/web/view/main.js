@@ -5,6 +5,7 @@ import {el} from './dom.js';
 import {makeFilterBar} from './filter_bar.js';
 import {kFlameView} from './flame_view.js';
 import {Functions} from './functions.js';
+import {functionOrderOf} from './function_rows.js';
 import {kFunctionsView} from './functions_view.js';
 import {kHeapView} from './heap_view.js';
 import {kLeaksView} from './leaks_view.js';
@@ -54,7 +55,8 @@ export async function start() {
   document.getElementById('loading')?.remove();
   new Page(model, store, kViews, kBars);
   document.documentElement.dataset.ready = 'true';
-  // The order in time takes a moment to be found: before somebody asks for it.
+  // The orders in time and by name take a moment to be found: before somebody asks for them.
+  requestIdleCallback(() => functionOrderOf(model).byName, {timeout: 5000});
   if (recordings[0].has('cpu')) requestIdleCallback(() => model.timed({...defaults, metric: 'cpu'}, 0), {timeout: 5000});
 }
 

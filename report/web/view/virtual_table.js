@@ -70,8 +70,8 @@ export class VirtualTable {
     this.element = el('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
     // What the browser knows of sizes is asked for only when they change: to ask makes it lay out the page at once.
     this.top = 0;
-    this.height = 600;
-    this.width = 1000;
+    this.height = 0;
+    this.width = innerWidth;
     this.grid.addEventListener('scroll', () => {
       this.top = this.grid.scrollTop;
       this.render();
