@@ -21,6 +21,15 @@ export function offeredFunctions(functions, total, text, most = kMostOffered) {
   return found.sort((a, b) => total[b] - total[a] || a - b).slice(0, most);
 }
 
+// Of the recordings that are shown, the one in which a function has most.
+/** @param {import('./model.js').Model} model @param {import('./state.js').ViewState} state @returns {Float64Array} by function */
+function greatestTotals(model, state) {
+  const base = model.functionTable(state).total;
+  if (model.recordings.length < 2 || state.compare === 'off') return base;
+  const newer = model.functionTable(state, 1).total;
+  return base.map((total, f) => Math.max(total, newer[f]));
+}
+
 export class FunctionPicker {
   /** @param {Context} context @param {(f: number) => void} choose @param {() => void} leave takes the focus, once one is chosen */
   constructor(context, choose, leave) {
@@ -49,10 +58,11 @@ export class FunctionPicker {
     });
   }
 
-  /** @param {number} f @param {Float64Array} total by function @param {number} whole */
-  update(f, total, whole) {
-    this.total = total;
-    this.whole = whole;
+  /** @param {number} f @param {import('./state.js').ViewState} state */
+  update(f, state) {
+    const {model} = this.context;
+    this.total = greatestTotals(model, state);
+    this.whole = model.recordings.reduce((most, _, which) => Math.max(most, model.total(state, which)), 0);
     this.current = f;
     if (document.activeElement !== this.input) this.showCurrent();
   }

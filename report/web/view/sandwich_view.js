@@ -75,8 +75,7 @@ class SandwichView {
     const state = {...given, func};
     const compared = model.recordings.length > 1 && state.compare !== 'off';
     this.makeTables(compared ? 2 : 1);
-    const totals = model.functionTable(state).total;
-    this.picker.update(func, totals, model.total(state));
+    this.picker.update(func, state);
     if (func < 0) return;
     const sides = compared ? [0, 1] : [0];
     const whole = sides.map((which) => model.functionTable(state, which).total[func]);

@@ -88,9 +88,11 @@ class SourceView {
   update(state) {
     const {context: {model, functions}} = this;
     const func = functionInView(this.context, state);
-    const totals = model.functionTable(state);
-    const whole = model.total(state);
-    this.picker.update(func, totals.total, whole);
+    // A function that only the second recording has is shown as it is there.
+    const which = state.compare !== 'off' && model.recordings.length > 1 && func >= 0 && model.functionTable(state).total[func] === 0 ? 1 : 0;
+    const totals = model.functionTable(state, which);
+    const whole = model.total(state, which);
+    this.picker.update(func, state);
     this.listing.update(state.extra[kListingKey] === 'code' ? 'code' : '');
     const code = this.isCode();
     this.syntax.update(state.extra[kSyntaxKey] === 'att' ? 'att' : '');
@@ -100,10 +102,10 @@ class SourceView {
     const isNew = func !== this.shownFunction;
     this.shownFunction = func;
     if (func < 0) return;
-    const [recording] = model.recordings;
+    const recording = model.recordings[which];
     const annotation = annotationOf(recording, functions, func, state.metric);
     const {metric, ranges, process, thread} = state;
-    const costs = model.keep(['lines', func, metric, ranges, process, thread], () => linesOfFunction(recording, metric, model.filter(state), func));
+    const costs = model.keep(['lines', which, func, metric, ranges, process, thread], () => linesOfFunction(recording, metric, model.filter(state, which), func));
     const own = costs.reduce((sum, each) => sum + each.self, 0);
     const sources = recording.meta.sources || [];
     const begin = {file: functions.file(func), line: functions.line(func)};
@@ -114,12 +116,12 @@ class SourceView {
     }
     this.sums.textContent = `self ${valueText(state.metric, totals.self[func])} (${percentText(totals.self[func] / whole)}), total ` +
         `${valueText(state.metric, totals.total[func])} (${percentText(totals.total[func] / whole)})`;
-    this.showNotes(state, annotation, code, costs.some(({line}) => line > 0));
+    this.showNotes(state, which, annotation, code, costs.some(({line}) => line > 0));
     this.showHints(code ? annotation : null);
   }
 
-  /** @param {ViewState} state @param {any} annotation @param {boolean} code @param {boolean} hasLines */
-  showNotes(state, annotation, code, hasLines) {
+  /** @param {ViewState} state @param {number} which recording @param {any} annotation @param {boolean} code @param {boolean} hasLines */
+  showNotes(state, which, annotation, code, hasLines) {
     const {functions, model} = this.context;
     const problems = annotation ? [...annotation.problems] : [];
     const notes = missingParts({hasLines, hasText: this.source.hasText(), hasCode: Boolean(annotation && annotation.pieces.length > 0), code,
@@ -128,7 +130,7 @@ class SourceView {
     if (code && annotation && (filtered || state.metric !== annotation.metric)) {
       notes.push(`Costs of instructions are ${metricOf(annotation.metric).title} of the whole recording, whatever is chosen above.`);
     }
-    if (model.recordings.length > 1 && state.compare !== 'off') notes.push('Costs are those of the base.');
+    if (model.recordings.length > 1 && state.compare !== 'off') notes.push(which === 0 ? 'Costs are those of the base.' : 'Costs are those of the new recording: the base has none.');
     fill(this.notes, ...notes.map((note) => el('p', {class: 'note'}, note)));
   }
 

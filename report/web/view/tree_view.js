@@ -153,8 +153,8 @@ class TreePane {
     this.colourOf = swatchColours(model, state);
     // What a person sees first is where most goes, not one closed row.
     const heaviest = first ? this.rows.expandHeaviest(-1) : -1;
-    const same = before && before.form === this.made ? this.rows.reveal(before.path) : heaviest;
-    this.showRows(Math.max(0, same));
+    if (before && before.form === this.made) this.showRows(Math.max(0, this.rows.reveal(before.path)));
+    else this.goTo(Math.max(0, heaviest));
   }
 
   /** @param {number} active */
@@ -165,7 +165,12 @@ class TreePane {
       rowClass: (row) => (this.difference && !this.difference.significant(this.node(row)) ? 'noise' :
           this.difference && this.difference.change(this.node(row)) > 0 ? 'grown' : this.difference ? 'shrunk' : ''),
     }, active);
-    this.table.activate(active);
+  }
+
+  /** @param {number} row shown, and in sight */
+  goTo(row) {
+    this.showRows(row);
+    this.table.activate(row);
   }
 
   // Goes to a path, or to the heaviest call of a function.
@@ -173,7 +178,7 @@ class TreePane {
   reveal(path, f) {
     let row = path.length > 0 ? this.rows.reveal(path) : -1;
     if (row < 0 && f >= 0) row = this.rows.nextMatch(-1, 1, (each) => each === f);
-    if (row >= 0) this.showRows(row);
+    if (row >= 0) this.goTo(row);
   }
 }
 

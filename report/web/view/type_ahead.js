@@ -2,7 +2,6 @@
 // Finding a row by typing its name. Letters alone are keys of the page, so an apostrophe begins it, as in other
 // programs that have keys of one letter; another one goes to the next row. Escape, Enter or a pause of some seconds end it.
 import {el} from './dom.js';
-import {findByName} from './table_window.js';
 
 const kPauseMs = 4000;
 
@@ -16,9 +15,6 @@ export class TypeAhead {
     this.timer = 0;
     this.element = el('div', {class: 'type-ahead', role: 'status', hidden: true});
   }
-
-  /** @param {string} text @param {number} from @param {{count: number, name: (row: number) => string}} source */
-  find(text, from, source) { return text === '' ? -1 : findByName(text, from, source.count, source.name); }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether it was part of a name */
   onKey(event) {

@@ -5,7 +5,7 @@
 import {el} from './dom.js';
 import {TableHeader} from './table_header.js';
 import {TypeAhead} from './type_ahead.js';
-import {rowForKey, rowsInSight, scrollToShow} from './table_window.js';
+import {findByName, rowForKey, rowsInSight, scrollToShow} from './table_window.js';
 
 /**
  * @typedef {object} Column
@@ -64,7 +64,7 @@ export class VirtualTable {
     });
     this.body = el('div', {class: 'table-body', role: 'rowgroup'});
     this.nothing = el('p', {class: 'table-empty'}, options.empty || 'nothing to show');
-    this.grid = el('div', {class: 'table-grid', role: 'grid', 'aria-label': options.label},
+    this.grid = el('div', {class: 'table-grid', role: 'grid', tabindex: -1, 'aria-label': options.label},
         this.header.element, this.body);
     this.typeAhead = new TypeAhead((text, from) => this.findTyped(text, from));
     this.element = el('div', {class: 'table'}, this.grid, this.nothing, this.typeAhead.element);
@@ -103,7 +103,7 @@ export class VirtualTable {
     for (const row of this.rows.values()) this.spare.push(row);
     this.rows.clear();
     this.render();
-    if (focused && this.count > 0) this.focusRow(this.active);
+    if (focused) this.focusRow(this.active);
   }
 
   /** @param {string} key @param {boolean} descending */
@@ -119,6 +119,7 @@ export class VirtualTable {
     const least = widths.reduce((sum, width) => sum + (width || nameWidth), 0);
     this.grid.style.setProperty('--columns', widths.map((width) => (width ? width + 'px' : `minmax(${nameWidth}px, 1fr)`)).join(' '));
     this.grid.style.setProperty('--least', least + 'px');
+    const focused = changed && this.body.contains(document.activeElement);
     if (changed) {
       this.columns = shown;
       this.header.show(shown);
@@ -128,6 +129,7 @@ export class VirtualTable {
       this.spare = [];
     }
     this.render();
+    if (focused) this.focusRow(this.active);
   }
 
   get windowHeight() { return Math.max(this.rowHeight, this.height - kHeaderHeight); }
@@ -198,7 +200,10 @@ export class VirtualTable {
 
   /** @param {number} at */
   focusRow(at) {
-    if (this.count === 0) return;
+    if (this.count === 0) {
+      this.grid.focus();
+      return;
+    }
     this.activate(at);
     const row = this.rows.get(this.active);
     if (row) row.focus({preventScroll: true});
@@ -213,7 +218,7 @@ export class VirtualTable {
   /** @param {string} text @param {boolean} next @returns {boolean} */
   findTyped(text, next) {
     const from = (this.active + (next ? 1 : 0)) % Math.max(1, this.count);
-    const found = this.typeAhead.find(text, from, this.source);
+    const found = text === '' ? -1 : findByName(text, from, this.count, this.source.name);
     if (found >= 0) this.select(found);
     return found >= 0;
   }
