@@ -2,6 +2,7 @@
 // What tables show of recordings: callers and callees, lines, comparisons of two.
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {orderChanges} from '../../report/web/view/change_table.js';
 import {changesOfFunctions, changeTestOf, differenceTree, kAbsolute, kTotalsKey} from '../../report/web/view/comparison.js';
 import {linesOfFunction} from '../../report/web/view/function_lines.js';
 import {offeredFunctions} from '../../report/web/view/function_picker.js';
@@ -70,6 +71,13 @@ test('a comparison under a state: by function and by frame, of equal totals or a
     assert.equal(tree.total(0), 500e6);
     assert.equal(differenceTree(model, {...state, inverted}), tree);
   }
+});
+
+test('changes stand before noise, if it is changes that are looked for', () => {
+  const changes = [[0, false], [1, true], [2, true], [3, false]].map(([f, significant]) => ({f, significant}));
+  const order = (noiseLast) => [...orderChanges(changes, [9, 5, 5, 7], [3, 2, 1, 0], {descending: true, noiseLast})];
+  assert.deepEqual(order(true), [2, 1, 0, 3]);
+  assert.deepEqual(order(false), [0, 3, 2, 1]);
 });
 
 test('exact heaps are compared without noise, whatever their number of blocks', () => {

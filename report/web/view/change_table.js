@@ -24,6 +24,15 @@ export function certaintyText({change, sigma}, significant) {
   return `${Math.abs(change / sigma).toFixed(1)} σ`;
 }
 
+// Indexes of changes by value, equal ones by name; `noiseLast`: what is no change stands behind what is.
+/** @param {FunctionChange[]} changes @param {ArrayLike<number>} values @param {ArrayLike<number>} names ranks, by function @param {{descending: boolean, noiseLast: boolean}} how
+ * @returns {Uint32Array} */
+export function orderChanges(changes, values, names, {descending, noiseLast}) {
+  const byName = orderRows(Uint32Array.from(changes, (_, i) => i), Float64Array.from(changes, ({f}) => names[f]), false);
+  const ordered = orderRows(byName, Float64Array.from(values), descending);
+  return noiseLast ? orderRows(ordered, Float64Array.from(changes, ({significant}) => Number(significant)), true) : ordered;
+}
+
 export class ChangeTable {
   /** @param {Context} context @param {{activate: (f: number) => void, menu: (f: number, x: number, y: number) => void}} actions */
   constructor(context, actions) {
@@ -119,12 +128,8 @@ export class ChangeTable {
     const shown = only ? all.filter((row) => this.isMatch(row.f)) : all;
     const {key, descending} = sortOf(state.sort, this.columns, 'change');
     this.most = all.reduce((most, row) => Math.max(most, Math.abs(row.total.change)), 0) || 1;
-    const names = this.order.ranksOf('name');
-    /** @type {Uint32Array} */
-    let order = orderRows(Uint32Array.from(shown, (_, i) => i), Float64Array.from(shown, (row) => names[row.f]), false);
-    order = orderRows(order, Float64Array.from(shown, (row) => this.valueOf(row, key)), descending);
-    // Noise stands behind what changed, unless another order is asked for.
-    if (key === 'change') order = orderRows(order, Float64Array.from(shown, (row) => Number(row.significant)), true);
+    // Of the greatest changes, those that may be chance are not what a person looks for; of another order they are a part.
+    const order = orderChanges(shown, shown.map((row) => this.valueOf(row, key)), this.order.ranksOf('name'), {descending, noiseLast: key === 'change'});
     this.changes = Array.from(order, (i) => shown[i]);
     this.table.showSort(key, descending);
     this.table.show({
