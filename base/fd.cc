@@ -72,20 +72,32 @@ Result<void> write_all(int descriptor, std::string_view bytes, std::string_view 
   return {};
 }
 
-Result<void> write_file(const std::string& path, std::string_view bytes, mode_t mode) {
+Result<FileBeside> FileBeside::create(const std::string& path, mode_t mode) {
   if (is_other_than_regular(path)) {
     Result<Fd> file = open_file(path, O_WRONLY);
-    if (!file.ok()) return file.error();
-    return write_all(file->get(), bytes, path);
+    return file.ok() ? Result<FileBeside>(FileBeside(path, path, std::move(*file))) : file.error();
   }
-  std::string temporary_path;
-  Result<Fd> file = create_beside(path, mode, temporary_path);
+  std::string own_path;
+  Result<Fd> file = create_beside(path, mode, own_path);
   if (!file.ok()) return errno_error("create " + path);
-  Result<void> written = write_all(file->get(), bytes, path);
-  file->reset();
-  if (written.ok() && rename(temporary_path.c_str(), path.c_str()) != 0) written = errno_error("create " + path);
-  if (!written.ok()) unlink(temporary_path.c_str());
-  return written;
+  return FileBeside(path, std::move(own_path), std::move(*file));
+}
+
+FileBeside::~FileBeside() {
+  if (file_ && own_path_ != path_) unlink(own_path_.c_str());
+}
+
+Result<void> FileBeside::keep() {
+  if (own_path_ != path_ && rename(own_path_.c_str(), path_.c_str()) != 0) return errno_error("create " + path_);
+  file_.reset();
+  return {};
+}
+
+Result<void> write_file(const std::string& path, std::string_view bytes, mode_t mode) {
+  Result<FileBeside> file = FileBeside::create(path, mode);
+  if (!file.ok()) return file.error();
+  const Result<void> written = write_all(file->descriptor(), bytes, path);
+  return written.ok() ? file->keep() : written;
 }
 
 }  // namespace flarestack

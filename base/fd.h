@@ -51,6 +51,27 @@ Result<std::string> read_file(const std::string& path);
 // A pipe without a reader raises SIGPIPE as always.
 Result<void> write_all(int descriptor, std::string_view bytes, std::string_view what);
 
+// A new file beside `path`, which takes its place by keep(); without that nothing is left of it. Follows no symbolic
+// link at `path`. What is no regular file (/dev/stdout, a FIFO) is the file itself.
+class FileBeside {
+ public:
+  static Result<FileBeside> create(const std::string& path, mode_t mode);
+  FileBeside(FileBeside&&) = default;
+  FileBeside& operator=(FileBeside&&) = delete;
+  ~FileBeside();
+
+  int descriptor() const { return file_.get(); }
+  const std::string& path() const { return own_path_; }
+  Result<void> keep();
+
+ private:
+  FileBeside(std::string path, std::string own_path, Fd file)
+      : path_(std::move(path)), own_path_(std::move(own_path)), file_(std::move(file)) {}
+  std::string path_;
+  std::string own_path_;
+  Fd file_;  // none: kept, or moved from
+};
+
 // Creates or replaces `path` atomically: the bytes go to a new file beside it, which is then renamed. Follows no
 // symbolic link at `path`. A path that is no regular file (/dev/stdout, a FIFO) is written directly.
 Result<void> write_file(const std::string& path, std::string_view bytes, mode_t mode = 0644);

@@ -11,6 +11,7 @@ namespace {
 FrameType type_of(FrameKind kind) {
   switch (kind) {
     case FrameKind::kNative:
+    case FrameKind::kSymbolized:
       return FrameType::kNative;
     case FrameKind::kKernel:
       return FrameType::kKernel;
@@ -49,7 +50,7 @@ void FrameLocations::resolve(const std::vector<bool>& wanted, const SymbolSource
     if (frame.kind == FrameKind::kNative && frame.module < recording_.modules.size()) {
       native.push_back(i);
     } else if (frame.kind != FrameKind::kNative || frame.module == kNoIndex) {
-      frame_locations_[i] = add_named(frame);
+      frame_locations_[i] = add_named(i);
     }  // else its module was lost, and so is the frame
   }
   resolve_native(native, symbols);
@@ -130,21 +131,31 @@ FrameLocations::Range FrameLocations::add_symbols(uint32_t module, const std::ve
   return range.begin == range.end ? Range{lost_, lost_ + 1} : range;
 }
 
-FrameLocations::Range FrameLocations::add_named(const RecordedFrame& frame) {
+// Of the frame and those that it was inlined into.
+FrameLocations::Range FrameLocations::add_named(uint32_t frame) {
+  const auto begin = static_cast<uint32_t>(locations_.size());
+  for (uint32_t each = frame; each != kNoIndex; each = recording_.frames[each].inlined_into) {
+    const RecordedFrame& recorded = recording_.frames[each];
+    const bool is_inlined = recorded.inlined_into != kNoIndex;
+    if (is_inlined && !inline_frames_) continue;
+    add_named_location(recorded, is_inlined ? FrameType::kInlined : type_of(recorded.kind));
+  }
+  return {begin, static_cast<uint32_t>(locations_.size())};
+}
+
+void FrameLocations::add_named_location(const RecordedFrame& frame, FrameType type) {
   const bool named = frame.kind != FrameKind::kNative && frame.name < recording_.strings.size();
   const std::string name = named ? recording_.strings[frame.name] : "[unknown]";
   const uint32_t module = frame.module < recording_.modules.size() ? frame.module : kNoIndex;
-  const FrameType type = type_of(frame.kind);
   const std::string file = named && frame.file < recording_.strings.size() ? recording_.strings[frame.file] : "";
   const uint32_t function_number = function_index(name, module, type);
   locations_.push_back({function_number, file_index(file), file.empty() ? 0 : frame.line, type});
+  const uint32_t line = frame.function_line != 0 ? frame.function_line : frame.line;
   if (Function& function = functions_[function_number];
-      !file.empty() && (function.file.empty() || (function.file == file && frame.line < function.line))) {
+      !file.empty() && (function.file.empty() || (function.file == file && line < function.line))) {
     function.file = file;
-    function.line = frame.line;
+    function.line = line;
   }
-  const auto index = static_cast<uint32_t>(locations_.size() - 1);
-  return {index, index + 1};
 }
 
 void FrameLocations::resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols) {

@@ -44,7 +44,8 @@ class FrameLocations {
   uint32_t function_index(const std::string& name, uint32_t module, FrameType type);
   uint32_t file_index(const std::string& file);
   Range add_symbols(uint32_t module, const std::vector<SymbolFrame>& frames);
-  Range add_named(const RecordedFrame& frame);
+  Range add_named(uint32_t frame);
+  void add_named_location(const RecordedFrame& frame, FrameType type);
   void resolve_native(const std::vector<uint32_t>& frames, const SymbolSource& symbols);
   void find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols);
 

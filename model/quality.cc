@@ -30,6 +30,11 @@ void add_recorded_time(const Recording& recording, Quality& quality) {
   if (user_ns != 0) quality.achieved_hz = static_cast<double>(signals) / (static_cast<double>(user_ns) / 1e9);
 }
 
+// No symbolizer of ours gives this name; other tools give it to code of known modules as well.
+bool is_unknown_code(const Function& function) {
+  return function.type == FrameType::kNative && function.name == "[unknown]";
+}
+
 std::vector<SymbolProblem> find_symbol_problems(const Profile& profile, const std::vector<ModuleSymbols>& modules,
                                                 const std::unordered_map<std::string, uint64_t>& self_by_path) {
   std::vector<SymbolProblem> found;
@@ -139,7 +144,7 @@ Quality assess_quality(const Profile& profile, const std::vector<ModuleSymbols>&
   for (size_t i = 0; i < self_of.size(); ++i) {
     const Function& function = profile.functions[i];
     self_by_path[function.module_path] += self_of[i];
-    if (function.type == FrameType::kNative && function.module.empty()) quality.unknown_code_ns += self_of[i];
+    if (is_unknown_code(function)) quality.unknown_code_ns += self_of[i];
   }
   quality.symbol_problems = find_symbol_problems(profile, modules, self_by_path);
   quality.damage = describe_damage(recording, profile.heap.negative_sums);

@@ -153,11 +153,21 @@ void RecordingBuilder::add_record(const FrameRecord& record) {
   frame.name = resolve(strings_, record.name.value);
   frame.file = record.file ? resolve(strings_, record.file.value) : kNoIndex;
   frame.line = record.line;
+  frame.function_line = record.function_line;
   frame.offset = record.offset;
   const uint32_t known = frames_.find(record.id.value);
   if (known != kLostIndex) {  // an unknown place that has been named since; stacks may be there already
     recording_.frames[known] = frame;
     return;
+  }
+  if (const uint32_t outer = resolve(frames_, record.inlined_into.value); outer < recording_.frames.size()) {
+    frame.inline_depth = recording_.frames[outer].inline_depth + 1;
+    if (frame.inline_depth <= kMaxInlineDepth) {
+      frame.inlined_into = outer;
+    } else {
+      ++recording_.absurd_records;
+      frame.inline_depth = 0;
+    }
   }
   frames_.set(record.id.value, static_cast<uint32_t>(recording_.frames.size()));
   recording_.frames.push_back(frame);

@@ -61,8 +61,14 @@ struct RecordedFrame {
   uint32_t name = kNoIndex;  // index in Recording::strings
   uint32_t file = kNoIndex;  // the same; of a frame with a name
   uint32_t line = 0;
+  uint32_t function_line = 0;        // of a frame with a name: where its function begins; 0: unknown
+  uint32_t inlined_into = kNoIndex;  // the same; a smaller index than its own, and at most kMaxInlineDepth times
+  uint32_t inline_depth = 0;         // how often
   ModuleOffset offset;
 };
+
+// More than compilers do; what one frame stands for is bounded by it, whatever a damaged trace says.
+inline constexpr uint32_t kMaxInlineDepth = 64;
 
 struct RecordedStack {
   uint32_t parent = kNoIndex;

@@ -36,9 +36,10 @@ FOLDERS = {
     "trace": Folder(2, {"base", "wire"}, {"fmt", "protozero", "zstd", "xxhash"}),
     "preload": Folder(2, {"base", "wire", "unwind"}),
     "profiler": Folder(3, {"base", "wire", "unwind", "trace"}, {"fmt", "elfutils", "libunwind", "capstone", "xxhash", "absl"}),
+    "importer": Folder(3, {"base", "trace"}, {"fmt", "protozero", "zlib", "absl"}),
     "model": Folder(3, {"base", "trace", "symbolizer"}, {"fmt"}),
     "report": Folder(4, {"base", "model", "symbolizer"}, {"fmt", "protozero", "rapidjson", "zlib"}),
-    "tools": Folder(5, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "model", "report"},
+    "tools": Folder(5, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "importer", "model", "report"},
                     {"fmt", "cli11", "rapidjson"}),
 }
 

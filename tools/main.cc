@@ -33,6 +33,8 @@ const std::vector<Command>& commands() {
        "flarestack view app.flare -o app.html", declare_view},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
        declare_export},
+      {"import", "a trace of what another tool recorded: perf script, collapsed stacks, pprof",
+       "perf script -F +pid | flarestack import - -o app.flare", declare_import},
       {"bundle", "pack the binaries, debug files and sources that a trace needs into it", "flarestack bundle app.flare",
        declare_bundle},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},

@@ -51,10 +51,11 @@ constexpr std::array<std::string_view, 5> kExits = {"unknown", "exited", "signal
                                                     "still_running"};
 constexpr std::array<std::string_view, 6> kBundledKinds = {"module",        "debug_file", "supplementary",
                                                            "split_package", "split_unit", "source"};
-constexpr std::array<std::string_view, 5> kFrameKinds = {"native", "kernel", "jit", "interpreter", "marker"};
+constexpr std::array<std::string_view, 6> kFrameKinds = {"native",      "kernel", "jit",
+                                                         "interpreter", "marker", "symbolized"};
 constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instruction"};
 constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
-constexpr std::array<std::string_view, 3> kHeapModes = {"none", "exact", "sampled"};
+constexpr std::array<std::string_view, 4> kHeapModes = {"none", "exact", "sampled", "imported"};
 constexpr std::array<std::string_view, 3> kLeakChecks = {"not_said", "none", "at_end"};
 constexpr std::array<std::string_view, 2> kMemoryKinds = {"heap", "mapped"};
 
@@ -101,10 +102,13 @@ std::string line_of(const ModuleRecord& record) {
 }
 
 std::string line_of(const FrameRecord& record) {
-  return fmt::format("frame id={} kind={} address={} module={} offset={:#x} name={}{}", record.id.value,
-                     name_of(record.kind, kFrameKinds), name_of(record.address_kind, kAddressKinds),
-                     record.module.value, record.offset.value, record.name.value,
-                     record.file ? fmt::format(" file={} line={}", record.file.value, record.line) : std::string());
+  std::string line = fmt::format("frame id={} kind={} address={} module={} offset={:#x} name={}", record.id.value,
+                                 name_of(record.kind, kFrameKinds), name_of(record.address_kind, kAddressKinds),
+                                 record.module.value, record.offset.value, record.name.value);
+  if (record.file) line += fmt::format(" file={} line={}", record.file.value, record.line);
+  if (record.function_line != 0) line += fmt::format(" function_line={}", record.function_line);
+  if (record.inlined_into) line += fmt::format(" inlined_into={}", record.inlined_into.value);
+  return line;
 }
 
 std::string line_of(const StackRecord& record) {

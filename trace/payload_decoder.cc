@@ -22,6 +22,7 @@ uint32_t last_column(uint32_t block) {
     case trace_format::kModules:
       return 6;
     case trace_format::kFrames:
+      return 10;
     case trace_format::kSamples:
       return 8;
     case trace_format::kAllocations:
@@ -130,13 +131,16 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       FrameRecord record;
       record.id.value = narrow(columns_[2].next_id());
       const uint64_t kind = columns_[3].next();
-      record.kind = known_or(kind >> 1, FrameKind::kMarker, FrameKind::kMarker, problems_);
+      record.kind = known_or(kind >> 1, FrameKind::kSymbolized, FrameKind::kMarker, problems_);
       record.address_kind = static_cast<AddressKind>(kind & 1);
       record.module.value = narrow(columns_[4].next_delta());
       record.offset.value = columns_[5].next_delta();
       record.name.value = narrow(columns_[6].next_delta());
       record.file.value = narrow(columns_[7].next_delta());
       record.line = narrow(columns_[8].next());
+      record.function_line = narrow(columns_[9].next());
+      const uint32_t distance = narrow(columns_[10].next());
+      if (distance != 0) record.inlined_into.value = record.id.value - distance;
       return record;
     }
     case trace_format::kStacks: {

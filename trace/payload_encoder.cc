@@ -100,6 +100,8 @@ void PayloadEncoder::add_record(const FrameRecord& record) {
   frames_.name.push_delta(record.name.value);
   frames_.file.push_delta(record.file.value);
   frames_.line.push(record.line);
+  frames_.function_line.push(record.function_line);
+  frames_.inlined_into.push(record.inlined_into ? record.id.value - record.inlined_into.value : 0);
 }
 
 void PayloadEncoder::add_record(const StackRecord& record) {
@@ -140,6 +142,8 @@ size_t PayloadEncoder::size_bytes() const {
                            &frames_.name,
                            &frames_.file,
                            &frames_.line,
+                           &frames_.function_line,
+                           &frames_.inlined_into,
                            &stacks_.id,
                            &stacks_.parent,
                            &stacks_.frame,
@@ -165,7 +169,8 @@ std::string PayloadEncoder::take() {
              &modules_.build_ids});
   put_block(payload, trace_format::kFrames, frames_.count,
             {&frames_.id.bytes(), &frames_.kind.bytes(), &frames_.module.bytes(), &frames_.offset.bytes(),
-             &frames_.name.bytes(), &frames_.file.bytes(), &frames_.line.bytes()});
+             &frames_.name.bytes(), &frames_.file.bytes(), &frames_.line.bytes(), &frames_.function_line.bytes(),
+             &frames_.inlined_into.bytes()});
   put_block(payload, trace_format::kStacks, stacks_.count,
             {&stacks_.id.bytes(), &stacks_.parent.bytes(), &stacks_.frame.bytes()});
   put_block(payload, trace_format::kSamples, samples_.count,

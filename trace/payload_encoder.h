@@ -38,7 +38,7 @@ class PayloadEncoder {
   };
   struct Frames {
     uint64_t count = 0;
-    ColumnWriter id, kind, module, offset, name, file, line;
+    ColumnWriter id, kind, module, offset, name, file, line, function_line, inlined_into;
   };
   struct Stacks {
     uint64_t count = 0;

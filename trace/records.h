@@ -29,8 +29,9 @@ enum class ClockKind : uint8_t {
 
 enum class HeapMode : uint8_t {
   kNone = 0,
-  kExact = 1,    // every allocation and deallocation
-  kSampled = 2,  // Poisson by bytes: an allocation of s bytes is seen with probability 1 - exp(-s / heap_sample_bytes)
+  kExact = 1,     // every allocation and deallocation
+  kSampled = 2,   // Poisson by bytes: an allocation of s bytes is seen with probability 1 - exp(-s / heap_sample_bytes)
+  kImported = 3,  // as another tool counted it: only totals, when what was freed is unknown
 };
 
 // Whether processes were to be looked at for leaks when they end.
@@ -54,6 +55,9 @@ struct SessionRecord {
   HeapMode heap = HeapMode::kNone;
   uint64_t heap_sample_bytes = 0;  // kSampled: bytes between two samples, on average
   LeakChecks leak_checks = LeakChecks::kNotSaid;
+  // Another tool's output that this was made from, such as "perf script": what it does not say (samples lost, stacks
+  // cut, exits) is unknown. Empty: recorded by flarestack.
+  std::string imported_from = {};
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -121,6 +125,7 @@ enum class FrameKind : uint8_t {
   kJit = 2,          // name, from a JIT's own symbol file
   kInterpreter = 3,  // name, file, line
   kMarker = 4,       // name: ours, such as "[startup]" or "[12345 frames elided]"
+  kSymbolized = 5,   // name, and file, line, module where they are known: native, symbolized by another tool
 };
 
 // Repeated when a name is learnt later (JIT code, named by a file that is complete only at the end); the last one wins.
@@ -133,6 +138,8 @@ struct FrameRecord {
   StringId name;       // other kinds than native
   StringId file = {};  // of those, where they are in the source; none: unknown
   uint32_t line = 0;
+  uint32_t function_line = 0;  // of those, where its function begins; 0: unknown
+  FrameId inlined_into = {};   // of those, the frame of the same address that its code was inlined into, defined before
   bool operator==(const FrameRecord&) const = default;
 };
 

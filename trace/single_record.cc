@@ -73,13 +73,16 @@ bool get_field(pbf_reader& message, SessionRecord& record, PayloadProblems& prob
       record.wall_clock = message.get_uint64() != 0;
       return true;
     case number(10):
-      record.heap = known_or(message.get_uint64(), HeapMode::kSampled, HeapMode::kNone, problems);
+      record.heap = known_or(message.get_uint64(), HeapMode::kImported, HeapMode::kNone, problems);
       return true;
     case number(11):
       record.heap_sample_bytes = message.get_uint64();
       return true;
     case number(12):
       record.leak_checks = known_or(message.get_uint64(), LeakChecks::kAtEnd, LeakChecks::kNotSaid, problems);
+      return true;
+    case bytes(13):
+      record.imported_from = get_text(message);
       return true;
     default:
       return false;
@@ -277,6 +280,7 @@ uint32_t encode_single(const SessionRecord& record, std::string& encoded) {
   put_unsigned(message, 10, static_cast<uint64_t>(record.heap));
   put_unsigned(message, 11, record.heap_sample_bytes);
   put_unsigned(message, 12, static_cast<uint64_t>(record.leak_checks));
+  put(message, 13, record.imported_from);
   return trace_format::kSession;
 }
 
