@@ -43,13 +43,16 @@ class CollapsedStack {
   void flush() {
     if (outermost_first_.empty()) return;
     std::reverse(outermost_first_.begin(), outermost_first_.end());
-    node_ = builder_.stack(node_, builder_.inlined_frames(outermost_first_));
+    leaf_first_.clear();
+    builder_.add_address(outermost_first_, leaf_first_);
+    for (auto each = leaf_first_.rbegin(); each != leaf_first_.rend(); ++each) node_ = builder_.stack(node_, *each);
     outermost_first_.clear();
   }
 
   TraceBuilder& builder_;
   StackId node_;
   std::vector<FrameRecord> outermost_first_;  // of one address
+  std::vector<FrameId> leaf_first_;
 };
 
 }  // namespace

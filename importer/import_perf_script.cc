@@ -63,7 +63,12 @@ class PerfScriptReader {
     };
     if (std::string host = value_of("hostname "); !host.empty()) session_.host = std::move(host);
     if (std::string kernel = value_of("os release "); !kernel.empty()) session_.kernel = std::move(kernel);
-    if (std::string command = value_of("cmdline "); !command.empty()) session_.command = {std::move(command)};
+    const std::string command = value_of("cmdline ");
+    for (size_t begin = 0; begin < command.size();) {
+      const size_t end = std::min(command.find(' ', begin), command.size());
+      if (end != begin) session_.command.push_back(command.substr(begin, end - begin));
+      begin = end + 1;
+    }
   }
 
   Result<void> begin_sample(std::string_view line) {
@@ -134,7 +139,7 @@ class PerfScriptReader {
   void flush_address() {
     if (of_one_address_.empty()) return;
     for (FrameRecord& each : of_one_address_) each.module = of_one_address_.back().module;
-    frames_.push_back(builder_.inlined_frames(of_one_address_));
+    builder_.add_address(of_one_address_, frames_);
     of_one_address_.clear();
   }
 

@@ -38,14 +38,14 @@ class PprofFrames {
   PprofFrames(const PprofProfile& profile, TraceBuilder& builder)
       : profile_(profile), builder_(builder), frames_(profile.location_count()) {}
 
-  FrameId of(const PprofLocation& location) {
-    FrameId& frame = frames_[profile_.location_number(&location)];
-    if (!frame) frame = make(location);
-    return frame;
+  void add(const PprofLocation& location, std::vector<FrameId>& leaf_first) {
+    std::vector<FrameId>& frames = frames_[profile_.location_number(&location)];
+    if (frames.empty()) frames = make(location);
+    leaf_first.insert(leaf_first.end(), frames.begin(), frames.end());
   }
 
  private:
-  FrameId make(const PprofLocation& location) {
+  std::vector<FrameId> make(const PprofLocation& location) {
     const PprofMapping* mapping = profile_.mapping(location.mapping);
     const ModuleId module = mapping == nullptr || mapping->file.empty()
                                 ? ModuleId{}
@@ -66,7 +66,9 @@ class PprofFrames {
       frames.push_back(named(place_name(location, mapping), mapping));
       frames.back().module = module;
     }
-    return builder_.inlined_frames(frames);
+    std::vector<FrameId> ids;
+    builder_.add_address(frames, ids);
+    return ids;
   }
   FrameRecord named(std::string_view name, const PprofMapping* mapping) {
     if (name.empty()) name = "[unknown]";
@@ -85,7 +87,7 @@ class PprofFrames {
 
   const PprofProfile& profile_;
   TraceBuilder& builder_;
-  std::vector<FrameId> frames_;
+  std::vector<std::vector<FrameId>> frames_;  // by number of location, leaf first; empty: not made yet
 };
 
 // What labels say of a sample, as flarestack, Datadog's profilers and others name them.
@@ -152,7 +154,7 @@ class PprofReader {
     for (const uint64_t id : sample.locations) {
       const PprofLocation* location = profile_.location(id);
       if (location == nullptr) return Error{fmt::format("there is no location {}", id)};
-      leaf_first_.push_back(frames_.of(*location));
+      frames_.add(*location, leaf_first_);
     }
     const StackId stack = builder_.stack_of(leaf_first_);
     const SampleLabels labels(sample);

@@ -18,6 +18,7 @@ namespace flarestack {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
+constexpr size_t kBufferBytes = InputReader::kMaxLineBytes + kReadBytes;
 constexpr std::string_view kGzipMagic("\x1f\x8b", 2);
 constexpr int kGzipWindowBits = 15 + 16;  // the largest window, and a gzip header
 
@@ -32,7 +33,8 @@ struct InputReader::State {
   std::optional<z_stream> unpacker;
   bool inside_member = false;
 
-  std::vector<char> buffer = std::vector<char>(kMaxLineBytes + kReadBytes);
+  // Not filled with zeros: most inputs are short.
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
   size_t begin = 0;
   size_t end = 0;
   bool at_end = false;
@@ -98,14 +100,14 @@ size_t InputReader::State::unpack(char* to, size_t size) {
 // Reads more behind what is there; false at the end or where there is no room.
 bool InputReader::State::fill() {
   if (at_end || error) return false;
-  if (begin != 0 && end + kReadBytes > buffer.size()) {
-    std::memmove(buffer.data(), buffer.data() + begin, end - begin);
+  if (begin != 0 && end + kReadBytes > kBufferBytes) {
+    std::memmove(buffer.get(), buffer.get() + begin, end - begin);
     end -= begin;
     begin = 0;
   }
-  const size_t room = std::min(buffer.size() - end, kReadBytes);
+  const size_t room = std::min(kBufferBytes - end, kReadBytes);
   if (room == 0) return false;
-  const size_t count = unpacker ? unpack(buffer.data() + end, room) : read_raw(buffer.data() + end, room);
+  const size_t count = unpacker ? unpack(buffer.get() + end, room) : read_raw(buffer.get() + end, room);
   end += count;
   at_end = count == 0;
   return count != 0;
@@ -114,8 +116,9 @@ bool InputReader::State::fill() {
 void InputReader::State::start() {
   while (end < kGzipMagic.size() && fill()) {
   }
-  if (!std::string_view(buffer.data(), end).starts_with(kGzipMagic)) return;
-  packed.assign(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(std::max(end, kReadBytes)));
+  if (!std::string_view(buffer.get(), end).starts_with(kGzipMagic)) return;
+  packed.resize(std::max(end, kReadBytes));
+  std::memcpy(packed.data(), buffer.get(), end);
   packed_end = end;
   end = 0;
   unpacker.emplace();
@@ -155,14 +158,14 @@ InputReader::~InputReader() = default;
 std::string_view InputReader::peek() {
   while (state_->end - state_->begin < kMaxLineBytes && state_->fill()) {
   }
-  return {state_->buffer.data() + state_->begin, std::min(state_->end - state_->begin, kMaxLineBytes)};
+  return {state_->buffer.get() + state_->begin, std::min(state_->end - state_->begin, kMaxLineBytes)};
 }
 
 bool InputReader::next_line(std::string_view& line) {
   State& state = *state_;
   size_t searched = 0;
   while (true) {
-    const char* start = state.buffer.data() + state.begin;
+    const char* start = state.buffer.get() + state.begin;
     const size_t size = state.end - state.begin;
     const void* found = std::memchr(start + searched, '\n', size - searched);
     if (found != nullptr || (size != 0 && state.at_end && !state.error)) {
@@ -188,7 +191,7 @@ Result<std::string> InputReader::read_rest(size_t max_bytes) {
   State& state = *state_;
   std::string rest;
   do {
-    rest.append(state.buffer.data() + state.begin, state.end - state.begin);
+    rest.append(state.buffer.get() + state.begin, state.end - state.begin);
     state.begin = state.end = 0;
     if (rest.size() > max_bytes)
       return Error{fmt::format("it is longer than {} MiB when it is unpacked", max_bytes >> 20)};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 namespace flarestack {
 namespace {
@@ -43,7 +44,6 @@ ModuleId TraceBuilder::module(std::string_view path, std::span<const uint8_t> bu
 }
 
 FrameId TraceBuilder::frame(FrameRecord record) {
-  if (record.inlined_into && inline_depths_[record.inlined_into.value] >= kMaxInlineDepth) record.inlined_into = {};
   const FrameKey key{uint64_t{record.name.value} << 32 | record.file.value,
                      uint64_t{record.line} << 32 | record.function_line,
                      uint64_t{record.module.value} << 32 | record.inlined_into.value, record.kind};
@@ -57,13 +57,16 @@ FrameId TraceBuilder::frame(FrameRecord record) {
   return entry->second;
 }
 
-FrameId TraceBuilder::inlined_frames(std::span<FrameRecord> frames) {
+void TraceBuilder::add_address(std::span<FrameRecord> frames, std::vector<FrameId>& leaf_first) {
+  const size_t behind = leaf_first.size();
   FrameId outer;
   for (size_t i = frames.size(); i > 0; --i) {
+    if (outer && inline_depths_[outer.value] == kMaxInlineDepth) leaf_first.push_back(std::exchange(outer, FrameId{}));
     frames[i - 1].inlined_into = outer;
     outer = frame(frames[i - 1]);
   }
-  return outer;
+  if (outer) leaf_first.push_back(outer);
+  std::reverse(leaf_first.begin() + static_cast<ptrdiff_t>(behind), leaf_first.end());
 }
 
 StackId TraceBuilder::stack(StackId parent, FrameId frame) {

@@ -37,10 +37,11 @@ class TraceBuilder {
 
   StringId string(std::string_view text);
   ModuleId module(std::string_view path, std::span<const uint8_t> build_id = {});
-  // The frame that says this, whatever its id. What it is inlined into is left out where that is too deep already.
+  // The frame that says this, whatever its id.
   FrameId frame(FrameRecord record);
   // Frames of one address, innermost first, none of them with an `inlined_into`: each becomes inlined into the next.
-  FrameId inlined_frames(std::span<FrameRecord> frames);
+  // Appends the one frame that then stands for all; where they are more than readers take, several.
+  void add_address(std::span<FrameRecord> frames, std::vector<FrameId>& leaf_first);
   StackId stack(StackId parent, FrameId frame);
   // Of frames leaf first; no frames: none.
   StackId stack_of(std::span<const FrameId> leaf_first);

@@ -56,6 +56,7 @@ std::optional<std::string> no_verdict_reason(const Recording& recording, uint32_
   }
   if (!has_heap) return std::nullopt;
   if (check != nullptr) return check->problem;
+  if (recording.is_imported()) return "it was imported: which blocks nothing points to is not known";
   if (recording.session.heap == HeapMode::kSampled) return "the heap was sampled: most blocks are not known";
   if (recording.session.leak_checks == LeakChecks::kNone) return "no leak check was asked for (--no-leak-check)";
   if (auto noted = noted_reason(recording, process)) return noted;

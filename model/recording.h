@@ -179,6 +179,8 @@ struct Recording {
     return thread < threads.size() ? threads[thread].process : kLostIndex;
   }
   AllocationDetail detail_of(const RecordedAllocation& allocation) const;
+  // Made of another tool's output: what that does not say is unknown.
+  bool is_imported() const { return !session.imported_from.empty(); }
   // What was recorded, as the session says or, where that was lost, as there are records of it.
   bool has_cpu() const { return session.clock != ClockKind::kNone || !samples.empty(); }
   bool has_heap() const { return session.heap != HeapMode::kNone || !allocations.empty() || !heap_slices.empty(); }

@@ -30,7 +30,9 @@ std::string head(const Profile& profile, const FlamePalette& palette, const Flam
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
   const Metric metric = profile.options.metric;
   std::string line = value_phrase(metric, profile.total());
-  if (!is_heap_metric(metric) || is_bytes_metric(metric)) line += ", " + counted_phrase(metric, samples);
+  const bool counts_known = samples != 0 || !profile.recording.is_imported();
+  if (counts_known && (!is_heap_metric(metric) || is_bytes_metric(metric)))
+    line += ", " + counted_phrase(metric, samples);
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) line += "; only: " + filters;
   if (!profile.quality.complete) line += "; the trace is damaged";

@@ -22,7 +22,7 @@ void write_histograms(JsonWriter& json, const HeapSummary& summary) {
   json.end_array();
   json.key("lifetimes");
   json.begin_array();
-  for (size_t i = 0; i < kLifetimeClasses; ++i) {
+  for (size_t i = 0; i < kLifetimeClasses && summary.mode != HeapMode::kImported; ++i) {
     json.begin_object();
     json.key("below_ns");
     if (i < kLifetimeBoundsNs.size()) {
@@ -115,6 +115,8 @@ const char* heap_mode_name(HeapMode mode) {
       return "exact";
     case HeapMode::kSampled:
       return "sampled";
+    case HeapMode::kImported:
+      return "imported";
   }
   return "unknown";
 }

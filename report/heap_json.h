@@ -7,7 +7,7 @@
 
 namespace flarestack {
 
-const char* heap_mode_name(HeapMode mode);  // "none", "exact", "sampled"
+const char* heap_mode_name(HeapMode mode);  // "none", "exact", "sampled", "imported"
 
 // The key `key`, "heap" in reports.
 void write_heap(JsonWriter& json, const char* key, const Profile& profile, const HeapSummary& summary);

@@ -54,7 +54,7 @@ void append_histograms(const HeapSummary& summary, std::string& out) {
                        format_bytes(use.allocated_bytes),
                        markdown_text(format_percent(use.allocations, summary.allocations)));
   const uint64_t all = summary.deallocations + summary.live_blocks_at_end;
-  if (all == 0) return;
+  if (all == 0 || summary.mode == HeapMode::kImported) return;
   out += "\n### Lifetimes\n\n| lived | blocks | share |\n|---:|---:|---:|\n";
   const auto add = [&](const std::string& label, uint64_t blocks) {
     if (blocks != 0)

@@ -83,7 +83,7 @@ void append_sizes(const HeapSummary& summary, const TextLayout& layout, std::str
 
 void append_lifetimes(const HeapSummary& summary, const TextLayout& layout, std::string& out) {
   const uint64_t all = summary.deallocations + summary.live_blocks_at_end;
-  if (all == 0) return;
+  if (all == 0 || summary.mode == HeapMode::kImported) return;
   const Painter painter(layout.colour);
   out += "\n" + painter.bold("     LIVED        BLOCKS   SHARE") + "\n";
   const auto add = [&](const std::string& label, uint64_t blocks) {

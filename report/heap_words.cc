@@ -34,6 +34,13 @@ PowerOfTwo power_of_two(uint64_t size_bytes) {
 
 std::string heap_phrase(const HeapSummary& summary) {
   const auto plural = [](uint64_t count) { return count == 1 ? "" : "s"; };
+  if (summary.mode == HeapMode::kImported) {
+    std::string phrase = fmt::format("{} in {} allocation{}", format_bytes(summary.allocated_bytes),
+                                     format_count(summary.allocations), plural(summary.allocations));
+    if (summary.peak_bytes != 0) phrase += fmt::format("; peak {}", format_bytes(summary.peak_bytes));
+    return phrase + fmt::format("; {} in {} block{} in use at the end", format_bytes(summary.live_bytes_at_end),
+                                format_count(summary.live_blocks_at_end), plural(summary.live_blocks_at_end));
+  }
   return fmt::format("{} in {} allocation{}, {} temporary; peak {} at {}; {} in {} block{} live at the end",
                      format_bytes(summary.allocated_bytes), format_count(summary.allocations),
                      plural(summary.allocations), format_percent(summary.temporary_allocations, summary.allocations),

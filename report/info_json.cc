@@ -72,11 +72,11 @@ void write_process(JsonWriter& json, const Recording& recording, const Process& 
   json.member("program", process.name());
   write_exit(json, process.end);
   write_parent(json, recording, process.parent);
-  json.member("origin", origin_name(process.origin));
+  json.member("origin", recording.is_imported() ? "unknown" : origin_name(process.origin));
   json.member("executable", process.executable);
   json.member("arguments", process.arguments);
   json.member("start_ns", process.start_ns);
-  json.member("sampling", sampling_way_name(process.sampling));
+  json.member("sampling", recording.is_imported() ? "unknown" : sampling_way_name(process.sampling));
   if (process.sampling != SamplingWay::kAgent) {
     json.member("stack_copy_bytes", process.stack_copy_bytes);
     json.member("heap_not_recorded", process.no_agent_reason);
@@ -107,6 +107,12 @@ std::string info_json(const Profile& profile) {
   json.member("host", session.host);
   json.member("kernel", session.kernel);
   json.member("version", session.version);
+  json.key("imported_from");
+  if (recording.is_imported()) {
+    json.value(session.imported_from);
+  } else {
+    json.null();
+  }
   json.member("start_realtime_ns", session.start_realtime_ns);
   json.member("duration_ns", recording.duration_ns);
   json.member("wall_clock", session.wall_clock);

@@ -26,7 +26,13 @@ std::string utc_time(int64_t realtime_ns) {
 }
 
 std::string heap_mode_phrase(const SessionRecord& session, bool has_heap) {
-  if (!has_heap) return "not recorded";
+  if (!has_heap) return session.imported_from.empty() ? "not recorded" : "";
+  if (session.heap == HeapMode::kImported) {
+    const std::string as = "as " + printable(session.imported_from) + " has it";
+    return session.heap_sample_bytes == 0
+               ? as
+               : fmt::format("{}, an allocation every {} looked at", as, format_bytes(session.heap_sample_bytes));
+  }
   return session.heap == HeapMode::kSampled ? "sampled every " + format_bytes(session.heap_sample_bytes)
                                             : "every allocation";
 }
@@ -90,9 +96,10 @@ std::string process_table(const Profile& profile, const TextLayout& layout) {
     const std::string command =
         process.arguments.empty() ? printable(process.executable) : command_line(process.arguments);
     const std::string line =
-        fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ", process.pid, parent, exit_phrase(process.end),
-                    uses[i].threads, format_duration(uses[i].value), span_ns(process.start_ns),
-                    ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
+        fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ",
+                    process.pid == 0 && recording.is_imported() ? "-" : std::to_string(process.pid), parent,
+                    exit_phrase(process.end), uses[i].threads, format_duration(uses[i].value),
+                    span_ns(process.start_ns), ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
     out += line + shorten_end(command, std::max<size_t>(layout.width, kNumbersWidth + 30) - kNumbersWidth - 6) + "\n";
   }
   return out;
@@ -126,10 +133,12 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
   };
   add("command", command_line(session.command));
   add("directory", printable(session.working_directory));
-  add("started", utc_time(session.start_realtime_ns));
-  add("duration", format_duration(static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0))));
+  if (recording.is_imported()) add("imported", "from " + printable(session.imported_from));
+  if (session.start_realtime_ns != 0 || !recording.is_imported()) add("started", utc_time(session.start_realtime_ns));
+  add("duration", duration_phrase(recording));
   add("host", printable(session.host) + (session.kernel.empty() ? "" : ", Linux " + printable(session.kernel)));
-  add("recorder", "flarestack " + printable(session.version) + (session.wall_clock ? ", wall clock" : ""));
+  add(recording.is_imported() ? "importer" : "recorder",
+      "flarestack " + printable(session.version) + (session.wall_clock ? ", wall clock" : ""));
 
   add("heap", heap_mode_phrase(session, recording.has_heap()));
 

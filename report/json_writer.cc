@@ -86,12 +86,21 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   json.key("quality");
   json.begin_object();
   json.member("samples", quality.samples);
-  json.member("samples_dropped", quality.samples_dropped);
-  json.member("stacks_truncated", quality.stacks_truncated);
-  json.member("stacks_heuristic", quality.stacks_heuristic);
-  json.member("heap_events", quality.heap_events);
-  json.member("heap_events_lost", quality.heap_events_lost);
-  json.member("foreign_frees", quality.foreign_frees);
+  // Null: another tool recorded it and does not say.
+  const auto add_known = [&](std::string_view name, auto value) {
+    json.key(name);
+    if (recording.is_imported()) {
+      json.null();
+    } else {
+      json.value(value);
+    }
+  };
+  add_known("samples_dropped", quality.samples_dropped);
+  add_known("stacks_truncated", quality.stacks_truncated);
+  add_known("stacks_heuristic", quality.stacks_heuristic);
+  add_known("heap_events", quality.heap_events);
+  add_known("heap_events_lost", quality.heap_events_lost);
+  add_known("foreign_frees", quality.foreign_frees);
   std::vector<std::string> unsymbolized;
   for (const SymbolProblem& problem : quality.symbol_problems) {
     if (problem.names_missing()) unsymbolized.push_back(problem.path);
@@ -133,7 +142,7 @@ void write_quality(JsonWriter& json, const Recording& recording, const Quality& 
   }
   json.end_array();
   json.member("processes_not_recorded", static_cast<uint64_t>(recording.unrecorded.size()));
-  json.member("complete", quality.complete);
+  add_known("complete", quality.complete);
   json.member("damage", quality.damage);
   json.end_object();
 }

@@ -15,6 +15,23 @@ namespace {
 constexpr int kLevel = 6;
 constexpr size_t kInputStep = size_t{1} << 30;  // zlib counts in 32 bits
 
+std::string base64(std::string_view data) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((data.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < data.size(); i += 3) {
+    const auto byte = [&](size_t at) { return at < data.size() ? static_cast<unsigned char>(data[at]) : 0U; };
+    const uint32_t bits = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    text.push_back(kDigits[bits >> 18]);
+    text.push_back(kDigits[bits >> 12 & 63]);
+    text.push_back(i + 1 < data.size() ? kDigits[bits >> 6 & 63] : '=');
+    text.push_back(i + 2 < data.size() ? kDigits[bits & 63] : '=');
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string gzip(std::string_view data) {
   z_stream stream{};
   constexpr int kGzipHeader = 16;
@@ -39,23 +56,6 @@ std::string gzip(std::string_view data) {
   ::deflateEnd(&stream);
   return packed;
 }
-
-std::string base64(std::string_view data) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((data.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < data.size(); i += 3) {
-    const auto byte = [&](size_t at) { return at < data.size() ? static_cast<unsigned char>(data[at]) : 0U; };
-    const uint32_t bits = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    text.push_back(kDigits[bits >> 18]);
-    text.push_back(kDigits[bits >> 12 & 63]);
-    text.push_back(i + 1 < data.size() ? kDigits[bits >> 6 & 63] : '=');
-    text.push_back(i + 2 < data.size() ? kDigits[bits & 63] : '=');
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string gzip_base64(std::string_view data) { return base64(gzip(data)); }
 

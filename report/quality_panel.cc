@@ -251,7 +251,45 @@ std::vector<QualityLine> outside_lines(const Recording& recording) {
   return lines;
 }
 
+namespace {
+
+void add_damage_lines(const Profile& profile, std::vector<QualityLine>& lines) {
+  const Quality& quality = profile.quality;
+  for (size_t i = 0; i < quality.damage.size(); ++i) {
+    lines.push_back({i == 0 ? "damage" : "", quality.damage[i], Mood::kBad});
+  }
+  if (quality.lost_ns != 0)
+    lines.push_back({"",
+                     fmt::format("{} {} has lost frames ([lost])", format_percent(quality.lost_ns, profile.total()),
+                                 share_phrase(profile.options.metric)),
+                     Mood::kBad});
+}
+
+// Nothing is said of what the other tool did not tell.
+std::vector<QualityLine> imported_lines(const Profile& profile) {
+  const Quality& quality = profile.quality;
+  const std::string from = printable(profile.recording.session.imported_from);
+  std::vector<QualityLine> lines;
+  lines.push_back({"imported", "from " + from + "; what was lost while it was recorded is not known", Mood::kNote});
+  if (quality.samples != 0) lines.push_back({"samples", format_count(quality.samples), Mood::kPlain});
+  for (const Note& note : profile.recording.notes) lines.push_back({"note", printable(note.text), Mood::kPlain});
+  if (quality.kernel_ns != 0)
+    lines.push_back({"CPU time", format_percent(quality.kernel_ns, quality.cpu_ns) + " in the kernel", Mood::kPlain});
+  lines.push_back({"symbols", "as " + from + " has them", Mood::kPlain});
+  if (quality.unknown_code_ns != 0)
+    lines.push_back(
+        {"",
+         fmt::format("{} {} is code without a name ([unknown])",
+                     format_percent(quality.unknown_code_ns, profile.total()), share_phrase(profile.options.metric)),
+         Mood::kNote});
+  add_damage_lines(profile, lines);
+  return lines;
+}
+
+}  // namespace
+
 std::vector<QualityLine> quality_lines(const Profile& profile) {
+  if (profile.recording.is_imported()) return imported_lines(profile);
   const Quality& quality = profile.quality;
   std::vector<QualityLine> lines;
   lines.push_back(clock_line(quality));
@@ -265,14 +303,7 @@ std::vector<QualityLine> quality_lines(const Profile& profile) {
   add_cpu_lines(quality, lines);
   add_symbol_lines(profile, lines);
   add_unrecorded_lines(profile.recording, lines);
-  for (size_t i = 0; i < quality.damage.size(); ++i) {
-    lines.push_back({i == 0 ? "damage" : "", quality.damage[i], Mood::kBad});
-  }
-  if (quality.lost_ns != 0)
-    lines.push_back({"",
-                     fmt::format("{} {} has lost frames ([lost])", format_percent(quality.lost_ns, profile.total()),
-                                 share_phrase(profile.options.metric)),
-                     Mood::kBad});
+  add_damage_lines(profile, lines);
   if (quality.complete) lines.push_back({"trace", "complete", Mood::kGood});
   return lines;
 }

@@ -81,10 +81,10 @@ void append_table(const Profile& profile, const ReportOptions& options, std::str
 
 std::string report_markdown(const Profile& profile, const ReportOptions& options) {
   const Metric metric = profile.options.metric;
-  std::string out =
-      fmt::format("## {} by function\n\n{}: {} over {}.\n", metric_title(metric),
-                  markdown_code(command_line(profile.recording.session.command)), format_value(metric, profile.total()),
-                  format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))));
+  const std::string duration = duration_phrase(profile.recording);
+  std::string out = fmt::format("## {} by function\n\n{}: {}{}.\n", metric_title(metric),
+                                markdown_code(command_line(profile.recording.session.command)),
+                                format_value(metric, profile.total()), duration.empty() ? "" : " over " + duration);
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += fmt::format("Only: {}.\n", markdown_text(filters));
   HeapSummary summary;

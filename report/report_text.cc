@@ -53,12 +53,14 @@ std::string head(const Profile& profile, const TextLayout& layout) {
   for (const ProfileSample& sample : profile.samples) samples += sample.count;
   const Metric metric = profile.options.metric;
   const std::string counted =
-      is_heap_metric(metric) && !is_bytes_metric(metric) ? "" : "; " + counted_phrase(metric, samples);
+      (is_heap_metric(metric) && !is_bytes_metric(metric)) || (samples == 0 && profile.recording.is_imported())
+          ? ""
+          : "; " + counted_phrase(metric, samples);
+  const std::string duration = duration_phrase(profile.recording);
   out += painter.dim(fmt::format(
-             "{} in {} over {}{}",
+             "{} in {}{}{}",
              is_heap_metric(metric) ? value_phrase(metric, profile.total()) : format_duration(profile.total()),
-             population(profile),
-             format_duration(static_cast<uint64_t>(std::max<int64_t>(profile.recording.duration_ns, 0))), counted)) +
+             population(profile), duration.empty() ? "" : " over " + duration, counted)) +
          "\n";
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) out += painter.note("only: " + filters) + "\n";

@@ -202,6 +202,11 @@ std::string speed_up_text(uint64_t part, uint64_t whole) {
   return factor >= 100 ? fmt::format("{:.0f}x", factor) : fmt::format("{:.2f}x", factor);
 }
 
+std::string duration_phrase(const Recording& recording) {
+  if (recording.is_imported() && recording.duration_ns <= 0) return "";
+  return format_duration(static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0)));
+}
+
 std::string thread_label(const Recording& recording, uint32_t thread) {
   if (thread >= recording.threads.size()) return "[lost]";
   const Thread& known = recording.threads[thread];

@@ -60,6 +60,8 @@ std::string short_file(std::string_view path, size_t width);
 
 // "run 1.93 times faster" as "1.93x"; "all" where nothing would be left.
 std::string speed_up_text(uint64_t part, uint64_t whole);
+// How long it took; empty where it was imported from what does not say.
+std::string duration_phrase(const Recording& recording);
 std::string thread_label(const Recording& recording, uint32_t thread);  // "worker-1 (1234)"
 // The command as typed, quoted where the shell would need it.
 std::string command_line(const std::vector<std::string>& arguments);
