@@ -69,7 +69,7 @@ void append_bundle(const Recording& recording, const TextLayout& layout, std::st
 }
 
 void append_notes(const Recording& recording, const TextLayout& layout, std::string& out) {
-  if (recording.notes.empty()) return;
+  if (recording.notes.empty() || recording.is_imported()) return;  // the quality of what was imported has them
   const Painter painter(layout.colour);
   out += "\n" + painter.bold("Notes") + "\n";
   for (const Note& note : recording.notes) {

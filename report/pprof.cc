@@ -248,8 +248,8 @@ class PprofWriter {
     const std::string& file = location.file != 0 ? profile_.files[location.file] : function.file;
     pbf_writer message(message_, pprof::kFunction);
     message.add_uint64(pprof::kFunctionId, id = ++last_function_);
+    // No system name: pprof would take an equal one for mangled, and leave out what is in parentheses.
     message.add_int64(pprof::kFunctionName, text(printable(function.name)));
-    message.add_int64(pprof::kFunctionSystemName, text(printable(function.name)));
     if (!file.empty()) message.add_int64(pprof::kFunctionFile, text(printable(file)));
     if (file == function.file && function.line != 0) message.add_int64(pprof::kFunctionStartLine, function.line);
     return id;
