@@ -99,7 +99,8 @@ std::string process_table(const Profile& profile, const TextLayout& layout) {
         fmt::format("{:>8} {:>8} {:>7} {:>8} {:>10} {:>10} {:>10}  ",
                     process.pid == 0 && recording.is_imported() ? "-" : std::to_string(process.pid), parent,
                     exit_phrase(process.end), uses[i].threads, format_duration(uses[i].value),
-                    span_ns(process.start_ns), ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
+                    duration_phrase(recording).empty() ? "-" : span_ns(process.start_ns),
+                    ended ? span_ns(process.end.end_ns - process.start_ns) : "-");
     out += line + shorten_end(command, std::max<size_t>(layout.width, kNumbersWidth + 30) - kNumbersWidth - 6) + "\n";
   }
   return out;

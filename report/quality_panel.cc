@@ -275,7 +275,7 @@ std::vector<QualityLine> imported_lines(const Profile& profile) {
   for (const Note& note : profile.recording.notes) lines.push_back({"note", printable(note.text), Mood::kPlain});
   if (quality.kernel_ns != 0)
     lines.push_back({"CPU time", format_percent(quality.kernel_ns, quality.cpu_ns) + " in the kernel", Mood::kPlain});
-  lines.push_back({"symbols", "as " + from + " has them", Mood::kPlain});
+  lines.push_back({"symbols", "as they come from " + from, Mood::kPlain});
   if (quality.unknown_code_ns != 0)
     lines.push_back(
         {"",

@@ -15,11 +15,11 @@ CODE
 timeout 100 "$FLARESTACK" record --quiet -o t.flare -- ./work
 for metric in cpu allocated; do
   timeout 100 "$FLARESTACK" export --format collapsed --metric "$metric" t.flare -o "$metric.txt"
-  [ "$(wc -l <"$metric.txt")" -gt 3 ] || fail "$metric: $(cat "$metric.txt")"
+  [ "$(wc -l <"$metric.txt")" -gt 1 ] || fail "$metric: hardly a stack"
   timeout 100 "$FLARESTACK" import "$metric.txt" >told.txt
   grep -q "are now in $metric.txt.flare" told.txt || fail "$(cat told.txt)"
   timeout 100 "$FLARESTACK" export --format collapsed "$metric.txt.flare" -o again.txt
-  cmp "$metric.txt" again.txt || fail "$metric: $(diff "$metric.txt" again.txt | head -6)"
+  cmp "$metric.txt" again.txt || fail "$metric: $(diff "$metric.txt" again.txt | head -6 | cut -c 1-500)"
   gzip -k "$metric.txt"
   timeout 100 "$FLARESTACK" import --format collapsed "$metric.txt.gz" -o packed.flare >told.txt
   timeout 100 "$FLARESTACK" export --format collapsed packed.flare -o again.txt

@@ -61,7 +61,7 @@ rest=$(total --from "${half}ns")
 
 timeout 100 "$FLARESTACK" tree t.flare >tree.txt && grep -q nested tree.txt
 timeout 100 "$FLARESTACK" flamegraph t.flare -o t.svg && grep -q nested t.svg
-timeout 100 "$FLARESTACK" export --format collapsed t.flare >t.txt && grep -q 'nested;.*nested;.*nested;' t.txt
+timeout 100 "$FLARESTACK" export --format collapsed t.flare >t.txt && grep -q 'main;.*nested;spin<long> ' t.txt
 
 # From a pipe, and without pids.
 timeout 100 perf script -i perf.data --no-inline 2>/dev/null | "$FLARESTACK" import - -o piped.flare >/dev/null

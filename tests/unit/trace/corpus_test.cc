@@ -55,6 +55,7 @@ TEST_CASE("a payload kept in the corpus reads as the records it was encoded from
   check_payload(kCorpus + "extreme_heap.v1.payload", in_payload_order(extreme_heap_records()));
   check_payload(kCorpus + "extreme_leaks.v1.payload", in_payload_order(extreme_leak_records()));
   check_payload(kCorpus + "outside.v1.payload", in_payload_order(outside_records()));
+  check_payload(kCorpus + "imported.v1.payload", in_payload_order(imported_records()));
 }
 
 }  // namespace

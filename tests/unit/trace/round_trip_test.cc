@@ -25,7 +25,7 @@ TEST_CASE("a recording comes back record for record") {
 TEST_CASE("every kind of record keeps its largest and smallest values") {
   const TemporaryFolder folder;
   for (const std::vector<TraceRecord>& records :
-       {extreme_records(), extreme_heap_records(), extreme_leak_records(), outside_records()}) {
+       {extreme_records(), extreme_heap_records(), extreme_leak_records(), outside_records(), imported_records()}) {
     write_trace(folder.file("t"), records);
     const WholeTrace whole = read_trace(folder.file("t"));
     CHECK(whole.records == in_payload_order(records));

@@ -236,6 +236,25 @@ std::vector<TraceRecord> extreme_heap_records() {
   return records;
 }
 
+std::vector<TraceRecord> imported_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  SessionRecord session;
+  session.heap = HeapMode::kImported;
+  session.heap_sample_bytes = 524'288;
+  session.imported_from = std::string("perf\0script\xFF", 12);
+  std::vector<TraceRecord> records = {session};
+  for (const auto& [id, outer] :
+       {std::pair{1U, 0U}, {2U, 1U}, {3U, 1U}, {7U, 3U}, {kId, 1U}, {5U, kId}, {kId - 1, kId}}) {
+    FrameRecord frame{{id}, FrameKind::kSymbolized, AddressKind::kReturnAddress, {4}, {0}, {id}};
+    frame.file = {outer};
+    frame.line = kId;
+    frame.function_line = kId - outer;
+    frame.inlined_into = {outer};
+    records.push_back(frame);
+  }
+  return records;
+}
+
 std::vector<TraceRecord> extreme_records() {
   constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
   constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();

@@ -41,6 +41,8 @@ std::vector<TraceRecord> leak_recording();
 // Every field of every kind at its largest and smallest; those of the heap and of leaks apart, since kept files hold
 // the others.
 std::vector<TraceRecord> extreme_records();
+// Frames that another tool symbolized, and a session that was imported.
+std::vector<TraceRecord> imported_records();
 std::vector<TraceRecord> extreme_heap_records();
 std::vector<TraceRecord> extreme_leak_records();
 // Processes that are sampled from outside.
