@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every importer does with any bytes: it makes a whole trace that is read without a complaint, or says one sentence
-// and leaves nothing.
+// What every importer does with any bytes: it makes a whole trace that is read without a complaint, or says one
+// sentence and leaves nothing.
 #pragma once
 
 #include <unistd.h>
@@ -19,9 +19,10 @@ inline void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// A file in memory is no place for a file beside it: the trace is a file of the working folder's, by this process's id.
+// In memory where there is such a folder: the trace is a file that is made, renamed and removed for each input.
 inline void import_and_check(const uint8_t* data, size_t size, ImportFormat format) {
-  static const std::string output = "/tmp/flarestack-import-fuzzer." + std::to_string(::getpid());
+  static const std::string output = (::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") +
+                                    std::string("/flarestack-import-fuzzer.") + std::to_string(::getpid());
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const bool guess : {false, true}) {
     InputReader input = InputReader::of_bytes(bytes);
