@@ -124,11 +124,13 @@ class PerfScriptReader {
     return true;
   }
   bool take_source_line(std::string_view line) {
-    if (line.front() != ' ' || of_one_address_.empty()) return false;
-    const auto source = parse_perf_source_line(line);
-    if (!source || source->file == "??") return true;  // "??:0", "file[1234]"
-    of_one_address_.back().file = builder_.string(source->file);
-    of_one_address_.back().line = source->line;
+    const bool is_indented = line.size() > 2 && line.starts_with("  ") && line[2] != ' ';
+    if (!is_indented || of_one_address_.empty()) return false;
+    const PerfSourceLine source = parse_perf_source_line(line);
+    inlined_ = inlined_ || source.inlined;
+    if (source.file.empty()) return true;  // "??:0", "file[1234]"
+    of_one_address_.back().file = builder_.string(source.file);
+    of_one_address_.back().line = source.line;
     return true;
   }
   void add_frame(const KnownFrame& frame) {

@@ -8,6 +8,8 @@
 namespace flarestack {
 namespace {
 
+constexpr std::string_view kInlined = " (inlined)";
+
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_hex(char letter) { return is_digit(letter) || (letter >= 'a' && letter <= 'f'); }
 bool is_space(char letter) { return letter == ' ' || letter == '\t'; }
@@ -138,9 +140,9 @@ std::optional<PerfFrameLine> parse_perf_frame_line(std::string_view text) {
   if (digits == 0 || digits > 16 || (digits < text.size() && !is_space(text[digits]))) return std::nullopt;
   if (!whole_number(text.substr(0, digits), frame.address, 16)) return std::nullopt;
   std::string_view symbol = trimmed_start(text.substr(digits));
-  if (symbol.ends_with(" (inlined)")) {
+  if (symbol.ends_with(kInlined)) {
     frame.inlined = true;
-    symbol.remove_suffix(10);
+    symbol.remove_suffix(kInlined.size());
   } else if (symbol.ends_with(')')) {
     const size_t open = last_group(symbol);
     if (open != std::string_view::npos && (open == 0 || symbol[open - 1] == ' ')) {
@@ -169,14 +171,17 @@ FrameKind kind_of_perf_frame(const PerfFrameLine& frame) {
   return is_kernel && !module.starts_with("[anon") ? FrameKind::kKernel : FrameKind::kSymbolized;
 }
 
-std::optional<PerfSourceLine> parse_perf_source_line(std::string_view text) {
+PerfSourceLine parse_perf_source_line(std::string_view text) {
+  PerfSourceLine source;
   text = trimmed(text);
+  if (text.ends_with(kInlined)) {
+    source.inlined = true;
+    text.remove_suffix(kInlined.size());
+  }
   if (const size_t note = text.find(" (discriminator"); note != std::string_view::npos) text = text.substr(0, note);
   const size_t colon = text.rfind(':');
-  PerfSourceLine source;
-  if (colon == std::string_view::npos || colon == 0 || !whole_number(text.substr(colon + 1), source.line))
-    return std::nullopt;
-  source.file = text.substr(0, colon);
+  if (colon == std::string_view::npos || colon == 0 || text.starts_with("??")) return source;
+  if (whole_number(text.substr(colon + 1), source.line)) source.file = text.substr(0, colon);
   return source;
 }
 
