@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "base/pprof_fields.h"
 #include "importer/collapsed_line.h"
 #include "importer/perf_script_line.h"
 #include "trace/writer.h"
@@ -30,6 +31,18 @@ bool is_binary(std::string_view bytes) {
     const auto byte = static_cast<unsigned char>(each);
     return byte < ' ' && each != '\n' && each != '\t' && each != '\r';
   });
+}
+
+// With the tag of one of a Profile's fields, whichever a writer puts first.
+bool begins_profile(char first) {
+  constexpr uint32_t kVarint = 0;
+  constexpr uint32_t kLengthDelimited = 2;
+  const uint32_t tag = static_cast<unsigned char>(first);
+  const uint32_t field = tag >> 3;
+  if (field == pprof::kComment) return (tag & 7) == kVarint || (tag & 7) == kLengthDelimited;
+  const bool is_message_or_text = field <= pprof::kStringTable || field == pprof::kPeriodType;
+  return field >= pprof::kSampleType && field <= pprof::kDefaultSampleType &&
+         (tag & 7) == (is_message_or_text ? kLengthDelimited : kVarint);
 }
 
 }  // namespace
@@ -67,8 +80,7 @@ Result<ImportFormat> guess_import_format(std::string_view bytes) {
   if (bytes.starts_with("PERFILE2"))
     return Error{"it is perf's own file: `perf script -F +pid -i FILE | flarestack import -` reads it"};
   if (is_binary(bytes.substr(0, 4096))) {
-    // A Profile begins with one of its fields, in practice with its first: sample types.
-    if (bytes.front() == '\x0a' || bytes.front() == '\x12' || bytes.front() == '\x1a') return ImportFormat::kPprof;
+    if (begins_profile(bytes.front())) return ImportFormat::kPprof;
     return Error{fmt::format("it is in no format that is known; {}", kChoices)};
   }
   uint64_t number = 0;

@@ -61,11 +61,13 @@ done
 ./pprof -raw cpu.pb.gz >raw.txt
 grep -q 'Comment: command: ./work' raw.txt
 grep -q 'samples/count cpu/nanoseconds\[dflt\]' raw.txt || fail "$(head -20 raw.txt)"
-grep -q 'inuse_space/bytes\[dflt\]' <(./pprof -raw live.pb.gz)
-grep -Eq "^ +thread:\[work\]" raw.txt || grep -q 'thread:\[' raw.txt || fail "no labels: $(head -40 raw.txt)"
+./pprof -raw live.pb.gz >live.txt
+grep -q 'inuse_space/bytes\[dflt\]' live.txt || fail "$(head -20 live.txt)"
+grep -q 'thread:\[work\]' raw.txt || fail "no labels: $(head -40 raw.txt)"
 build_id="$(readelf -n work | awk '/Build ID/ { print $3 }')"
 grep -q "$build_id" raw.txt || fail "no build id in $(tail -20 raw.txt)"
-timeout 100 "$FLARESTACK" report --thread "$(json original.json 'd["functions"][0]["name"] and "work"')" back.flare >thread.txt
+timeout 100 "$FLARESTACK" report --thread work back.flare >thread.txt
+grep -q '[0-9] allocation' thread.txt || fail "the thread's: $(head -5 thread.txt)"
 
 # Go's own profiles.
 mkdir -p go/src/work && cat >go/src/work/main.go <<'CODE'

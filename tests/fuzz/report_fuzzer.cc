@@ -19,6 +19,7 @@
 #include "report/leaks_json.h"
 #include "report/leaks_suppressions.h"
 #include "report/leaks_text.h"
+#include "report/pprof.h"
 #include "report/report_json.h"
 #include "report/report_markdown.h"
 #include "report/summary_text.h"
@@ -64,6 +65,7 @@ TraceRecord next_record(Input& in) {
       const uint8_t modes = in.byte();
       session.clock = static_cast<ClockKind>(modes % 4);
       session.heap = static_cast<HeapMode>(modes / 64);
+      if ((modes & 32) != 0) session.imported_from = "pprof";
       session.requested_hz = in.id();
       session.start_realtime_ns = in.time();
       return session;
@@ -86,7 +88,13 @@ TraceRecord next_record(Input& in) {
     case 6: {
       const auto kind = static_cast<FrameKind>(in.byte() % 6);
       const auto address = static_cast<AddressKind>(in.byte() % 2);
-      return FrameRecord{{in.id()}, kind, address, {in.id()}, {in.number()}, {in.id()}};
+      FrameRecord frame{{in.id()}, kind, address, {in.id()}, {in.number()}, {in.id()}};
+      if (kind != FrameKind::kSymbolized) return frame;
+      frame.file = {in.id()};
+      frame.line = in.id();
+      frame.function_line = in.id();
+      frame.inlined_into = {in.id()};
+      return frame;
     }
     case 7:
     case 8:
@@ -293,6 +301,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check(text.find('\x1b') == std::string::npos);
   }
   if (is_heap_metric(options.metric)) report_leaks(*profile);
+  check(pprof_profile(*profile).starts_with("\x1f\x8b"));
   annotate_some(*profile);
   check(report_json(*profile, {}).ends_with("}\n"));
   check(info_json(*profile).ends_with("}\n"));

@@ -79,6 +79,8 @@ TEST_CASE("what an input is shows in its first bytes") {
   CHECK(guessed("\n\nmain 12") == "collapsed");
   CHECK(guessed("# ====\n#\nt 1 1.5:  1 cycles: \n") == "perf-script");
   CHECK(guessed(std::string_view("\x0a\x04\x08\x01\x10\x02", 6)) == "pprof");
+  CHECK(guessed(std::string_view("\x5a\x04\x08\x01\x10\x02", 6)) == "pprof");
+  CHECK_THAT(guessed(std::string_view("\x5b\x04\x08\x01", 4)), Catch::Contains("no format"));
   CHECK_THAT(guessed(""), Catch::Contains("empty"));
   CHECK_THAT(guessed("PERFILE2\x68"), Catch::Contains("perf script"));
   CHECK_THAT(guessed("\x89"
