@@ -109,6 +109,19 @@ std::span<const uint32_t> CallTree::children(uint32_t node) const {
   return {children_.data() + child_begin_[node], children_.data() + child_begin_[node + 1]};
 }
 
+std::vector<uint32_t> depth_first(const CallTree& tree) {
+  std::vector<uint32_t> order;
+  const auto top = tree.children(CallTree::kRoot);
+  std::vector<uint32_t> to_visit(top.rbegin(), top.rend());
+  while (!to_visit.empty()) {
+    order.push_back(to_visit.back());
+    to_visit.pop_back();
+    const auto children = tree.children(order.back());
+    to_visit.insert(to_visit.end(), children.rbegin(), children.rend());
+  }
+  return order;
+}
+
 CallTree callees_of(const CallTree& tree, uint32_t function) {
   const auto& nodes = tree.nodes();
   CallTree result;

@@ -26,6 +26,7 @@ struct Function {
   std::string file;                     // empty: unknown
   uint32_t line = 0;                    // of its entry, or the lowest one that was sampled; 0: unknown
   FrameType type = FrameType::kNative;  // kInlined: it was never met as a function of its own
+  uint64_t entry_offset = 0;            // of its code in the module; 0: unknown
 };
 
 struct CallNode {
@@ -71,6 +72,10 @@ class CallTree {
   std::vector<uint32_t> child_begin_;  // of node i in children_; size nodes + 1
   std::vector<uint32_t> children_;
 };
+
+// The nodes with a total above zero, without the root: parents before their children, a node's subtree before its next
+// sibling, heavier siblings first.
+std::vector<uint32_t> depth_first(const CallTree& tree);
 
 // What `function` calls: one tree whose top node is the function, made of the subtrees of its outermost occurrences;
 // the top node's total is thus the function's total.

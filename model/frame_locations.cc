@@ -71,6 +71,7 @@ uint32_t FrameLocations::special(const std::string& name, FrameType type) {
 }
 
 void FrameLocations::move_into(Profile& profile) {
+  for (size_t i = 0; i < functions_.size(); ++i) functions_[i].entry_offset = origins_[i].entry_offset;
   profile.functions = std::move(functions_);
   profile.files = std::move(files_);
   profile.locations = std::move(locations_);

@@ -58,7 +58,7 @@ struct Profile {
   ProfileOptions options;
   std::vector<Function> functions;
   std::vector<std::string> files;
-  std::vector<Location> locations;
+  std::vector<Location> locations;             // the first one is "[lost]"
   std::vector<LocationRange> frame_locations;  // by frame of the recording; of frames that no sample has: [lost]
   CallTree tree;
   std::vector<ProfileSample> samples;

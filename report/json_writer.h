@@ -47,6 +47,18 @@ class JsonWriter {
   // What `other` has written, which is one value.
   void value(const JsonWriter& other);
   size_t size_bytes() const { return buffer_.GetSize(); }  // so far
+  // An array of what `content_at` says of each index below `length`.
+  template <typename ContentAt>
+  void column(std::string_view name, size_t length, const ContentAt& content_at) {
+    key(name);
+    column(length, content_at);
+  }
+  template <typename ContentAt>
+  void column(size_t length, const ContentAt& content_at) {
+    begin_array();
+    for (size_t i = 0; i < length; ++i) value(content_at(i));
+    end_array();
+  }
   // The document and a final newline.
   std::string finish();
 
