@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
+#include <optional>
 
+#include "report/callgrind.h"
+#include "report/chrome_trace.h"
 #include "report/collapsed.h"
+#include "report/firefox_profile.h"
+#include "report/heaptrack_text.h"
+#include "report/massif.h"
 #include "report/pprof.h"
+#include "report/profile_csv.h"
+#include "report/profile_json.h"
+#include "report/speedscope.h"
 #include "tools/command.h"
 #include "tools/reading_options.h"
 
@@ -13,12 +23,39 @@ struct ExportFormat {
   const char* name;
   const char* summary;
   std::string (*write)(const Profile& profile);
+  // Of a format that tells the whole heap, whichever --metric: what it is written from.
+  std::optional<Metric> heap_metric = std::nullopt;
 };
 
 constexpr std::array kFormats = {
     ExportFormat{"collapsed", "one line a stack, \"root;child;leaf VALUE\"", collapsed},
     ExportFormat{"pprof", "a gzipped profile.proto, as Go's pprof reads it", pprof_profile},
+    ExportFormat{"speedscope", "for speedscope.app", speedscope},
+    ExportFormat{"firefox", "for profiler.firefox.com", firefox_profile},
+    ExportFormat{"chrome", "for Perfetto and chrome://tracing", chrome_trace},
+    ExportFormat{"callgrind", "for KCachegrind and callgrind_annotate", callgrind},
+    ExportFormat{"json", "all of the profile, for scripts", profile_json},
+    ExportFormat{"csv", "the functions, for spreadsheets", profile_csv},
+    ExportFormat{"massif", "the heap over time, for ms_print", massif, Metric::kPeak},
+    ExportFormat{"heaptrack", "the heap as heaptrack_print tells it", heaptrack_text, Metric::kLeaked},
 };
+
+Result<int> run_export(const ExportFormat& format, ReadingOptions reading, const std::string& output) {
+  const std::string name = std::string("--format ") + format.name;
+  if (format.heap_metric && !reading.metric.empty()) {
+    return Error{name + " tells the whole heap and takes no --metric; leave it out"};
+  }
+  Result<LoadedTrace> trace = LoadedTrace::open(reading.trace);
+  if (!trace.ok()) return trace.error();
+  if (format.heap_metric && !trace->recording().has_heap()) {
+    return Error{name + ": this recording has no heap in it; `flarestack record` without --no-heap records one"};
+  }
+  reading.default_metric = format.heap_metric;
+  const Result<Profile> profile = choose_profile(*trace, reading);
+  if (!profile.ok()) return profile.error();
+  const Result<void> written = write_output(output, format.write(*profile));
+  return written.ok() ? Result<int>(kExitGood) : Result<int>(written.error());
+}
 
 }  // namespace
 
@@ -37,17 +74,10 @@ CommandBody declare_export(CLI::App& app) {
   }
   app.add_option("--format", options->format, summaries)->check(CLI::IsMember(names))->required();
   app.add_option("-o,--output", options->output, "a file instead of stdout");
-  return [reading, options]() -> Result<int> {
-    const Result<Profile> profile = load_chosen(*reading);
-    if (!profile.ok()) {
-      return profile.error();
-    }
-    for (const ExportFormat& format : kFormats) {
-      if (format.name != options->format) continue;
-      const Result<void> written = write_output(options->output, format.write(*profile));
-      return written.ok() ? Result<int>(kExitGood) : Result<int>(written.error());
-    }
-    return Error{"--format " + options->format + ": no such format"};  // not reached: CLI11 has checked it
+  return [reading, options] {
+    const auto* const format = std::find_if(kFormats.begin(), kFormats.end(),
+                                            [&](const ExportFormat& each) { return each.name == options->format; });
+    return run_export(*format, *reading, options->output);  // CLI11 has checked that there is one
   };
 }
 

@@ -56,7 +56,7 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
 
 Result<ProfileOptions> chosen_options(const LoadedTrace& trace, const ReadingOptions& options) {
   ProfileOptions chosen = options.profile;
-  chosen.metric = metric_of_name(options.metric).value_or(trace.default_metric());
+  chosen.metric = metric_of_name(options.metric).value_or(options.default_metric.value_or(trace.default_metric()));
   chosen.inline_frames = !options.no_inline;
   const auto from = time_option("--from", options.from);
   const auto to = time_option("--to", options.to);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace flarestack {
 
 struct ReadingOptions {
   std::string trace;
-  std::string metric;  // empty: LoadedTrace::default_metric()
+  std::string metric;                    // empty: `default_metric`
+  std::optional<Metric> default_metric;  // none: LoadedTrace::default_metric()
   std::string from;
   std::string to;
   bool still_recording = false;  // the trace has no end yet, and that is no damage
