@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the flame graphs that flamegraph.test.mjs opens: in FOLDER: game.svg (known values), hostile.svg (names that
-// try to break out of the page), deep.svg (recursion) and heap.svg (bytes).
+// try to break out of the page), deep.svg (recursion) and heap.svg (bytes). And for speedscope.test.mjs exports of the
+// same: game.speedscope.json, ...
 #include <fstream>
 #include <iostream>
 #include <string>
 
 #include "report/flamegraph_svg.h"
+#include "report/speedscope.h"
 #include "tests/unit/model/fake_recording.h"
 
 namespace flarestack {
@@ -96,9 +98,14 @@ bool write(const std::string& path, FakeRecording fake, Metric metric = Metric::
   options.group_by_process = true;
   const auto profile = build_profile(fake.finish(), options, fake.symbols());
   if (!profile) return false;
-  std::ofstream file(path, std::ios::binary);
-  file << flamegraph_svg(*profile, {});
-  return file.good();
+  std::ofstream graph(path + ".svg", std::ios::binary);
+  graph << flamegraph_svg(*profile, {});
+  options.group_by_process = false;
+  const auto exported = build_profile(profile->shared, options, fake.symbols());
+  if (!exported) return false;
+  std::ofstream file(path + ".speedscope.json", std::ios::binary);
+  file << speedscope(*exported);
+  return graph.good() && file.good();
 }
 
 }  // namespace
@@ -110,10 +117,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string folder = argv[1];
-  return flarestack::write(folder + "/game.svg", flarestack::game()) &&
-                 flarestack::write(folder + "/hostile.svg", flarestack::hostile()) &&
-                 flarestack::write(folder + "/deep.svg", flarestack::deep()) &&
-                 flarestack::write(folder + "/heap.svg", flarestack::heap(), flarestack::Metric::kAllocated)
+  return flarestack::write(folder + "/game", flarestack::game()) &&
+                 flarestack::write(folder + "/hostile", flarestack::hostile()) &&
+                 flarestack::write(folder + "/deep", flarestack::deep()) &&
+                 flarestack::write(folder + "/heap", flarestack::heap(), flarestack::Metric::kAllocated)
              ? 0
              : 1;
 }

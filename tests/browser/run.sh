@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh FIXTURE FOLDER: opens the flame graphs that FIXTURE writes in Chromium. FOLDER has the packages of packages.sh.
+# run.sh FIXTURE FOLDER: opens what FIXTURE writes in Chromium: flame graphs, and exports in speedscope. FOLDER has the packages of packages.sh.
 set -euo pipefail
 fixture=$1 folder=$2
 source_folder=$(cd "$(dirname "$0")" && pwd)
@@ -10,4 +10,4 @@ cp "$source_folder"/*.mjs "$folder"
 "$fixture" "$folder/graphs"
 cd "$folder"
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)} GRAPHS=$folder/graphs \
-  node --test flamegraph.test.mjs
+  node --test flamegraph.test.mjs speedscope.test.mjs
