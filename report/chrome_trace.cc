@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "model/process_memory.h"
 #include "model/selection.h"
 #include "model/thread_timeline.h"
 #include "report/json_writer.h"
@@ -73,12 +74,13 @@ void write_name(JsonWriter& json, const char* what, int32_t pid, int32_t tid, co
   json.end_object();
 }
 
-void write_names(JsonWriter& json, const Profile& profile, const Selection& selection,
-                 const std::vector<ThreadTimeline>& timelines) {
+void write_names(JsonWriter& json, const Profile& profile, const std::vector<ThreadTimeline>& timelines) {
   const Recording& recording = profile.recording;
+  const Result<Selection> selection = Selection::make(recording, profile.options);
+  if (!selection.ok()) return;  // not of a profile: it would not have been built
   for (uint32_t i = 0; i < recording.processes.size(); ++i) {
     const Process& process = recording.processes[i];
-    if (selection.chooses_process(i)) write_name(json, "process_name", process.pid, process.pid, process.name());
+    if (selection->chooses_process(i)) write_name(json, "process_name", process.pid, process.pid, process.name());
   }
   for (const ThreadTimeline& timeline : timelines) {
     const bool known = timeline.thread < recording.threads.size();
@@ -107,34 +109,21 @@ void write_calls(JsonWriter& json, const Profile& profile, const ThreadTimeline&
   }
 }
 
-void write_counter(JsonWriter& json, const char* name, int32_t pid, int64_t time_ns, uint64_t bytes) {
+void write_counter(JsonWriter& json, const char* name, int32_t pid, const MemoryLevel& level) {
   begin_event(json, name, "C", pid);
-  json.member("ts", microseconds(time_ns));
+  json.member("ts", microseconds(level.time_ns));
   json.key("args");
   json.begin_object();
-  json.member("bytes", bytes);
+  json.member("bytes", level.bytes);
   json.end_object();
   json.end_object();
 }
 
-// Of the processes as a whole, whatever their threads and functions.
-void write_counters(JsonWriter& json, const Recording& recording, const Selection& selection) {
-  const auto wanted = [&](uint32_t process, int64_t time_ns) {
-    return process < recording.processes.size() && selection.chooses_process(process) &&
-           time_ns >= selection.from_ns() && time_ns < selection.to_ns();
-  };
-  for (const RecordedHeapSlice& each : recording.heap_slices) {
-    const HeapSliceRecord& slice = each.slice;
-    const int32_t pid = pid_of(recording, each.process);
-    const int64_t end_ns = slice.slice_start_ns + slice.slice_length_ns;
-    if (wanted(each.process, slice.peak_time_ns))
-      write_counter(json, "live heap", pid, slice.peak_time_ns, slice.peak_bytes);
-    if (wanted(each.process, end_ns)) write_counter(json, "live heap", pid, end_ns, slice.live_bytes);
-  }
-  for (const RecordedMemory& each : recording.memory) {
-    if (!wanted(each.process, each.memory.time_ns)) continue;
-    const int32_t pid = pid_of(recording, each.process);
-    write_counter(json, "resident memory", pid, each.memory.time_ns, each.memory.rss_bytes);
+void write_counters(JsonWriter& json, const Profile& profile) {
+  for (const ProcessMemory& memory : process_memory(profile)) {
+    const int32_t pid = pid_of(profile.recording, memory.process);
+    for (const MemoryLevel& level : memory.live_heap) write_counter(json, "live heap", pid, level);
+    for (const MemoryLevel& level : memory.resident) write_counter(json, "resident memory", pid, level);
   }
 }
 
@@ -179,7 +168,6 @@ void write_samples(JsonWriter& json, const Profile& profile, const std::vector<T
 std::string chrome_trace(const Profile& profile) {
   const Recording& recording = profile.recording;
   const bool is_heap = is_heap_metric(profile.options.metric);
-  const Result<Selection> selection = Selection::make(recording, profile.options);
   const std::vector<ThreadTimeline> timelines = thread_timelines(profile);
   JsonWriter json(JsonLayout::kCompact);
   json.begin_object();
@@ -194,10 +182,8 @@ std::string chrome_trace(const Profile& profile) {
   json.end_object();
   json.key("traceEvents");
   json.begin_array();
-  if (selection.ok()) {  // else the profile would not have been built
-    write_names(json, profile, *selection, timelines);
-    write_counters(json, recording, *selection);
-  }
+  write_names(json, profile, timelines);
+  write_counters(json, profile);
   for (size_t i = 0; i < timelines.size() && !is_heap; ++i) write_calls(json, profile, timelines[i]);
   json.end_array();
   if (is_heap) {

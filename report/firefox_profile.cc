@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "model/selection.h"
+#include "model/process_memory.h"
 #include "model/thread_timeline.h"
 #include "report/firefox_tables.h"
 #include "report/metric_words.h"
@@ -20,24 +21,35 @@ constexpr int64_t kGeckoVersion = 34;  // of the same time
 
 double milliseconds(int64_t time_ns) { return static_cast<double>(time_ns) / 1e6; }
 
-// A level of a process's memory at a time.
-struct Level {
-  int64_t time_ns = 0;
-  uint64_t bytes = 0;
+// A thread, with what the profile and the heap beside it have of it.
+struct FirefoxThread {
+  uint32_t thread = kLostIndex;
+  uint64_t total = 0;
+  std::vector<TimelineEntry> samples;
+  std::vector<TimelineEntry> allocations;
 };
 
 struct Counter {
-  std::string name;
+  const char* name = "";
+  const char* color = "";
   uint32_t process = 0;
-  std::vector<Level> levels;
+  std::vector<MemoryLevel> levels;
 };
 
 class FirefoxProfile {
  public:
-  explicit FirefoxProfile(const Profile& profile)
-      : profile_(profile), recording_(profile.recording), tables_(profile), timelines_(thread_timelines(profile)) {
+  // `heap`: of Metric::kAllocated; null: none beside it.
+  FirefoxProfile(const Profile& profile, const Profile* heap)
+      : profile_(profile),
+        recording_(profile.recording),
+        tables_(profile.recording),
+        stacks_(tables_.add(profile)),
+        heap_(heap) {
+    if (heap_ != nullptr) heap_stacks_.emplace(tables_.add(*heap_));
+    add_threads();
     add_counters();
     add_main_threads();
+    sort_threads();
     name_processes();
   }
 
@@ -52,58 +64,57 @@ class FirefoxProfile {
     json_.end_array();
     json_.key("threads");
     json_.begin_array();
-    for (const ThreadTimeline& timeline : timelines_) write_thread(timeline);
+    for (const FirefoxThread& thread : threads_) write_thread(thread);
     json_.end_array();
     json_.end_object();
     return json_.finish();
   }
 
  private:
+  void add_threads() {
+    std::map<uint32_t, FirefoxThread> threads;
+    for (ThreadTimeline& timeline : thread_timelines(profile_)) {
+      threads[timeline.thread].total = timeline.total;
+      threads[timeline.thread].samples = std::move(timeline.entries);
+    }
+    if (heap_ != nullptr) {
+      for (ThreadTimeline& timeline : thread_timelines(*heap_))
+        threads[timeline.thread].allocations = std::move(timeline.entries);
+    }
+    for (auto& [number, thread] : threads) {
+      thread.thread = number;
+      threads_.push_back(std::move(thread));
+    }
+  }
+
   void add_counters() {
-    const Result<Selection> selection = Selection::make(recording_, profile_.options);
-    if (!selection.ok()) return;  // not of a profile: it would not have been built
-    std::map<uint32_t, Counter> live;
-    std::map<uint32_t, Counter> resident;
-    const auto add = [&](std::map<uint32_t, Counter>& counters, const char* name, uint32_t process, Level level) {
-      if (process >= recording_.processes.size() || !selection->chooses_process(process)) return;
-      if (level.time_ns < selection->from_ns() || level.time_ns >= selection->to_ns()) return;
-      Counter& counter = counters[process];
-      counter.name = name;
-      counter.process = process;
-      counter.levels.push_back(level);
-    };
-    for (const RecordedHeapSlice& each : recording_.heap_slices) {
-      const HeapSliceRecord& slice = each.slice;
-      add(live, "Live heap", each.process, {slice.peak_time_ns, slice.peak_bytes});
-      add(live, "Live heap", each.process, {slice.slice_start_ns + slice.slice_length_ns, slice.live_bytes});
+    for (ProcessMemory& memory : process_memory(profile_)) {
+      counters_.push_back({"Live heap", "orange", memory.process, std::move(memory.live_heap)});
+      counters_.push_back({"Resident memory", "blue", memory.process, std::move(memory.resident)});
     }
-    for (const RecordedMemory& each : recording_.memory)
-      add(resident, "Resident memory", each.process, {each.memory.time_ns, each.memory.rss_bytes});
-    for (auto* counters : {&live, &resident}) {
-      for (auto& [process, counter] : *counters) {
-        std::stable_sort(counter.levels.begin(), counter.levels.end(),
-                         [](const Level& a, const Level& b) { return a.time_ns < b.time_ns; });
-        counters_.push_back(std::move(counter));
-      }
-    }
+    std::erase_if(counters_, [](const Counter& counter) { return counter.levels.empty(); });
   }
 
   // A counter belongs to a thread of its process: its first one, without samples if the profile has none of it.
   void add_main_threads() {
     std::vector<bool> wanted(recording_.processes.size(), false);
     for (const Counter& counter : counters_) wanted[counter.process] = true;
-    for (const ThreadTimeline& timeline : timelines_) {
-      const uint32_t process = recording_.process_of_thread(timeline.thread);
+    for (const FirefoxThread& thread : threads_) {
+      const uint32_t process = recording_.process_of_thread(thread.thread);
       if (process < wanted.size()) wanted[process] = false;
     }
     for (uint32_t i = 0; i < recording_.threads.size(); ++i) {
       const uint32_t process = recording_.threads[i].process;
       if (process >= wanted.size() || !wanted[process]) continue;
       wanted[process] = false;
-      timelines_.push_back({i, 0, {}});
+      threads_.push_back({i, 0, {}, {}});
     }
     std::erase_if(counters_, [&](const Counter& counter) { return wanted[counter.process]; });
-    std::stable_sort(timelines_.begin(), timelines_.end(), [&](const ThreadTimeline& a, const ThreadTimeline& b) {
+  }
+
+  // Those of one process together.
+  void sort_threads() {
+    std::stable_sort(threads_.begin(), threads_.end(), [&](const FirefoxThread& a, const FirefoxThread& b) {
       return std::pair(recording_.process_of_thread(a.thread), a.thread) <
              std::pair(recording_.process_of_thread(b.thread), b.thread);
     });
@@ -184,27 +195,27 @@ class FirefoxProfile {
 
   void write_heaviest_thread() {
     const auto heaviest =
-        std::max_element(timelines_.begin(), timelines_.end(),
-                         [](const ThreadTimeline& a, const ThreadTimeline& b) { return a.total < b.total; });
-    if (heaviest == timelines_.end()) return;
+        std::max_element(threads_.begin(), threads_.end(),
+                         [](const FirefoxThread& a, const FirefoxThread& b) { return a.total < b.total; });
+    if (heaviest == threads_.end()) return;
     json_.key("initialSelectedThreads");
     json_.begin_array();
-    json_.value(static_cast<int64_t>(heaviest - timelines_.begin()));
+    json_.value(static_cast<int64_t>(heaviest - threads_.begin()));
     json_.end_array();
   }
 
   // Counts are changes, since the first of which the graph begins at 0.
   void write_counter(const Counter& counter) {
-    const auto main_thread = std::find_if(timelines_.begin(), timelines_.end(), [&](const ThreadTimeline& timeline) {
-      return recording_.process_of_thread(timeline.thread) == counter.process;
+    const auto main_thread = std::find_if(threads_.begin(), threads_.end(), [&](const FirefoxThread& thread) {
+      return recording_.process_of_thread(thread.thread) == counter.process;
     });
-    const std::vector<Level>& levels = counter.levels;
+    const std::vector<MemoryLevel>& levels = counter.levels;
     json_.begin_object();
     json_.member("name", counter.name);
     json_.member("category", "Memory");
-    json_.member("description", counter.name + " of " + recording_.processes[counter.process].name());
+    json_.member("description", std::string(counter.name) + " of " + recording_.processes[counter.process].name());
     json_.member("pid", pids_[counter.process]);
-    json_.member("mainThreadIndex", static_cast<int64_t>(main_thread - timelines_.begin()));
+    json_.member("mainThreadIndex", static_cast<int64_t>(main_thread - threads_.begin()));
     json_.key("samples");
     json_.begin_object();
     json_.column("time", levels.size(), [&](size_t i) { return milliseconds(levels[i].time_ns); });
@@ -221,7 +232,7 @@ class FirefoxProfile {
     json_.begin_object();
     json_.member("graphType", "line-accumulated");
     json_.member("unit", "bytes");
-    json_.member("color", counter.name == "Live heap" ? "orange" : "blue");
+    json_.member("color", counter.color);
     json_.key("markerSchemaLocation");
     json_.null();
     json_.member("sortWeight", 20);
@@ -241,9 +252,9 @@ class FirefoxProfile {
     json_.end_object();
   }
 
-  void write_thread(const ThreadTimeline& timeline) {
-    const bool known = timeline.thread < recording_.threads.size();
-    const Thread thread = known ? recording_.threads[timeline.thread] : Thread{kLostIndex, 0, "[lost]", 0};
+  void write_thread(const FirefoxThread& shown) {
+    const bool known = shown.thread < recording_.threads.size();
+    const Thread thread = known ? recording_.threads[shown.thread] : Thread{kLostIndex, 0, "[lost]", 0};
     const bool has_process = thread.process < recording_.processes.size();
     const Process process = has_process ? recording_.processes[thread.process] : Process();
     json_.begin_object();
@@ -264,7 +275,8 @@ class FirefoxProfile {
     json_.member("pausedRanges", std::vector<std::string>());
     json_.member("pid", has_process ? pids_[thread.process] : std::string("0"));
     json_.member("tid", thread.tid);
-    write_samples(timeline.entries);
+    write_samples(shown.samples);
+    if (!shown.allocations.empty()) write_allocations(shown.allocations);
     json_.key("markers");
     json_.begin_object();
     for (const char* column : {"data", "name", "startTime", "endTime", "phase", "category"})
@@ -280,7 +292,7 @@ class FirefoxProfile {
     const auto sample_at = [&](size_t i) -> const ProfileSample& { return profile_.samples[entries[i].sample]; };
     json_.key("samples");
     json_.begin_object();
-    json_.column("stack", entries.size(), [&](size_t i) { return tables_.stack_of(sample_at(i)); });
+    json_.column("stack", entries.size(), [&](size_t i) { return stacks_.stack_of(sample_at(i)); });
     json_.column("time", entries.size(), [&](size_t i) { return milliseconds(entries[i].start_ns); });
     if (is_time) {
       json_.column("weight", entries.size(), [&](size_t i) { return static_cast<double>(sample_at(i).value) / 1e6; });
@@ -295,10 +307,25 @@ class FirefoxProfile {
     json_.end_object();
   }
 
+  void write_allocations(const std::vector<TimelineEntry>& entries) {
+    const auto sample_at = [&](size_t i) -> const ProfileSample& { return heap_->samples[entries[i].sample]; };
+    json_.key("nativeAllocations");
+    json_.begin_object();
+    json_.column("time", entries.size(), [&](size_t i) { return milliseconds(entries[i].start_ns); });
+    json_.column("weight", entries.size(), [&](size_t i) { return sample_at(i).value; });
+    json_.member("weightType", "bytes");
+    json_.column("stack", entries.size(), [&](size_t i) { return heap_stacks_->stack_of(sample_at(i)); });
+    json_.member("length", static_cast<uint64_t>(entries.size()));
+    json_.end_object();
+  }
+
   const Profile& profile_;
   const Recording& recording_;
   FirefoxTables tables_;
-  std::vector<ThreadTimeline> timelines_;  // as the profile's threads
+  FirefoxStacks stacks_;
+  const Profile* heap_;
+  std::optional<FirefoxStacks> heap_stacks_;
+  std::vector<FirefoxThread> threads_;
   std::vector<Counter> counters_;
   std::vector<std::string> pids_;  // by process
   JsonWriter json_{JsonLayout::kCompact};
@@ -306,6 +333,10 @@ class FirefoxProfile {
 
 }  // namespace
 
-std::string firefox_profile(const Profile& profile) { return FirefoxProfile(profile).write(); }
+std::string firefox_profile(const Profile& profile) { return FirefoxProfile(profile, nullptr).write(); }
+
+std::string firefox_profile_with_heap(const Profile& profile, const Profile& heap) {
+  return FirefoxProfile(profile, &heap).write();
+}
 
 }  // namespace flarestack

@@ -15,4 +15,8 @@ namespace flarestack {
 
 std::string firefox_profile(const Profile& profile);
 
+// The same with the bytes that were allocated beside it, as each thread's native allocations. `heap` is of
+// Metric::kAllocated and of the same recording.
+std::string firefox_profile_with_heap(const Profile& profile, const Profile& heap);
+
 }  // namespace flarestack

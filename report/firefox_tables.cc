@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/firefox_tables.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -33,6 +34,12 @@ uint32_t category_of(FrameType type) {
       break;
   }
   return 0;
+}
+
+// Two profiles of a recording number their functions each for itself.
+std::string identity_of(const Function& function) {
+  const bool is_compiled = function.type == FrameType::kNative || function.type == FrameType::kInlined;
+  return function.name + '\0' + function.module_path + '\0' + (is_compiled ? "" : frame_type_name(function.type));
 }
 
 std::string hex(const std::vector<uint8_t>& bytes) {
@@ -86,14 +93,17 @@ void begin_table(JsonWriter& json, const char* name) {
 
 }  // namespace
 
-FirefoxTables::FirefoxTables(const Profile& profile)
-    : profile_(profile),
-      tree_(profile),
-      frame_of_location_(profile.locations.size(), kNoIndex),
-      number_of_function_(profile.functions.size(), kNoIndex),
-      symbol_of_function_(profile.functions.size(), kNoIndex) {
-  add_frames();
-  add_addresses();
+FirefoxStacks FirefoxTables::add(const Profile& profile) {
+  FirefoxStacks stacks{LocationTree(profile), static_cast<uint32_t>(stacks_.size())};
+  const std::vector<LocationNode>& nodes = stacks.tree.nodes();
+  const std::vector<uint32_t> frame_of_location = add_frames(profile, stacks.tree);
+  add_addresses(profile, frame_of_location);
+  for (size_t i = 1; i < nodes.size(); ++i) {
+    const uint32_t parent = nodes[i].parent;
+    const uint32_t prefix = parent == LocationTree::kRoot ? kNoIndex : stacks.first + parent - 1;
+    stacks_.push_back({frame_of_location[nodes[i].location], prefix});
+  }
+  return stacks;
 }
 
 void FirefoxTables::write_categories(JsonWriter& json) {
@@ -113,7 +123,7 @@ void FirefoxTables::write_libs(JsonWriter& json) const {
   json.key("libs");
   json.begin_array();
   for (const uint32_t lib : libs_) {
-    const Module& module = profile_.recording.modules[lib];
+    const Module& module = recording_.modules[lib];
     json.begin_object();
     json.member("arch", "x86_64");
     json.member("name", module.name());
@@ -142,33 +152,38 @@ void FirefoxTables::write_shared(JsonWriter& json) const {
   json.end_object();
 }
 
-void FirefoxTables::add_frames() {
-  for (size_t i = 1; i < tree_.nodes().size(); ++i) {
-    const uint32_t location = tree_.nodes()[i].location;
-    if (frame_of_location_[location] != kNoIndex) continue;
-    frame_of_location_[location] = static_cast<uint32_t>(frames_.size());
-    frames_.push_back({location});
-    add_function(profile_.locations[location].function);
+std::vector<uint32_t> FirefoxTables::add_frames(const Profile& profile, const LocationTree& tree) {
+  std::vector<uint32_t> frame_of_location(profile.locations.size(), kNoIndex);
+  for (size_t i = 1; i < tree.nodes().size(); ++i) {
+    uint32_t& number = frame_of_location[tree.nodes()[i].location];
+    if (number != kNoIndex) continue;
+    number = static_cast<uint32_t>(frames_.size());
+    const Location& location = profile.locations[tree.nodes()[i].location];
+    const Function& function = profile.functions[location.function];
+    Frame frame;
+    frame.function = add_function(function);
+    frame.category = category_of(location.type);
+    // A line of another file than the function's has no place in the format.
+    if (location.line != 0 && profile.files[location.file] == function.file) frame.line = location.line;
+    frames_.push_back(frame);
   }
+  return frame_of_location;
 }
 
 // The frames of one address have its inlined functions, innermost first, and the function that it is in.
-void FirefoxTables::add_addresses() {
-  const Recording& recording = profile_.recording;
-  for (size_t i = 0; i < profile_.frame_locations.size(); ++i) {
-    const LocationRange range = profile_.frame_locations[i];
-    const RecordedFrame& recorded = recording.frames[i];
-    if (range.begin == range.end || recorded.kind != FrameKind::kNative ||
-        recorded.module >= recording.modules.size() || profile_.locations[range.end - 1].type != FrameType::kNative)
-      continue;
+void FirefoxTables::add_addresses(const Profile& profile, const std::vector<uint32_t>& frame_of_location) {
+  for (size_t i = 0; i < profile.frame_locations.size(); ++i) {
+    const LocationRange range = profile.frame_locations[i];
+    const RecordedFrame& recorded = recording_.frames[i];
+    if (recorded.kind != FrameKind::kNative || recorded.module >= recording_.modules.size()) continue;
+    const Location& outermost = profile.locations[range.end - 1];
+    if (outermost.type != FrameType::kNative) continue;  // [lost]
     for (uint32_t location = range.begin; location < range.end; ++location) {
-      const uint32_t number = frame_of_location_[location];
-      if (number == kNoIndex) continue;
-      Frame& frame = frames_[number];
-      frame.module = recorded.module;
+      if (frame_of_location[location] == kNoIndex) continue;
+      Frame& frame = frames_[frame_of_location[location]];
       frame.address = static_cast<int64_t>(FrameAddress({recorded.offset.value}, recorded.address_kind).lookup().value);
       frame.inline_depth = range.end - 1 - location;
-      frame.symbol = add_symbol(profile_.locations[range.end - 1].function);
+      frame.symbol = add_symbol(profile.functions[outermost.function]);
     }
   }
 }
@@ -179,78 +194,63 @@ uint32_t FirefoxTables::add_string(const std::string& text) {
   return entry->second;
 }
 
-uint32_t FirefoxTables::add_function(uint32_t index) {
-  uint32_t& number = number_of_function_[index];
-  if (number != kNoIndex) return number;
-  number = static_cast<uint32_t>(functions_.size());
-  const Function& function = profile_.functions[index];
-  functions_.push_back(index);
-  function_names_.push_back(add_string(function.name));
-  function_resources_.push_back(add_resource(function));
-  uint32_t source = kNoIndex;
-  if (!function.file.empty()) {
-    const auto [entry, added] = source_of_file_.try_emplace(function.file, static_cast<uint32_t>(sources_.size()));
-    if (added) sources_.push_back(add_string(function.file));
-    source = entry->second;
-  }
-  function_sources_.push_back(source);
-  return number;
+uint32_t FirefoxTables::add_source(const std::string& file) {
+  if (file.empty()) return kNoIndex;
+  const auto [entry, added] = source_numbers_.try_emplace(file, static_cast<uint32_t>(sources_.size()));
+  if (added) sources_.push_back(add_string(file));
+  return entry->second;
 }
 
-uint32_t FirefoxTables::add_resource(const Function& function) {
-  if (function.module_path.empty()) return kNoIndex;
-  const auto [entry, added] = lib_of_path_.try_emplace(function.module_path, kNoIndex);
-  if (!added) return entry->second;
-  const std::vector<Module>& modules = profile_.recording.modules;
-  for (uint32_t i = 0; i < modules.size(); ++i) {
-    if (modules[i].path != function.module_path) continue;
-    entry->second = static_cast<uint32_t>(libs_.size());
-    libs_.push_back(i);
-    add_string(modules[i].name());
-    break;
+uint32_t FirefoxTables::add_function(const Function& function) {
+  const auto [entry, added] =
+      function_numbers_.try_emplace(identity_of(function), static_cast<uint32_t>(functions_.size()));
+  if (added) {
+    functions_.push_back({add_string(function.name), add_lib(function.module_path), add_source(function.file),
+                          function.line == 0 ? kNoIndex : function.line});
   }
   return entry->second;
 }
 
-uint32_t FirefoxTables::add_symbol(uint32_t index) {
-  const Function& function = profile_.functions[index];
-  uint32_t& symbol = symbol_of_function_[index];
-  if (symbol == kNoIndex && function.entry_offset != 0 && add_resource(function) != kNoIndex) {
-    symbol = static_cast<uint32_t>(symbols_.size());
-    symbols_.push_back(index);
-    add_string(function.name);
-  }
-  return symbol;
+uint32_t FirefoxTables::add_lib(const std::string& module_path) {
+  if (module_path.empty()) return kNoIndex;
+  const auto [entry, added] = lib_numbers_.try_emplace(module_path, kNoIndex);
+  if (!added) return entry->second;
+  const auto module = std::find_if(recording_.modules.begin(), recording_.modules.end(),
+                                   [&](const Module& each) { return each.path == module_path; });
+  if (module == recording_.modules.end()) return kNoIndex;
+  entry->second = static_cast<uint32_t>(libs_.size());
+  libs_.push_back(static_cast<uint32_t>(module - recording_.modules.begin()));
+  add_string(module->name());
+  return entry->second;
+}
+
+uint32_t FirefoxTables::add_symbol(const Function& function) {
+  const uint32_t lib = add_lib(function.module_path);
+  if (function.entry_offset == 0 || lib == kNoIndex) return kNoIndex;
+  const auto [entry, added] =
+      symbol_numbers_.try_emplace(identity_of(function), static_cast<uint32_t>(symbols_.size()));
+  if (added) symbols_.push_back({lib, add_string(function.name), function.entry_offset});
+  return entry->second;
 }
 
 void FirefoxTables::write_stacks(JsonWriter& json) const {
-  const std::vector<LocationNode>& nodes = tree_.nodes();
-  const size_t stacks = nodes.size() - 1;
   begin_table(json, "stackTable");
-  json.column("frame", stacks, [&](size_t i) { return frame_of_location_[nodes[i + 1].location]; });
-  write_column_or_null(json, "prefix", stacks, [&](size_t i) {
-    return nodes[i + 1].parent == LocationTree::kRoot ? kNoIndex : nodes[i + 1].parent - 1;
-  });
-  end_table(json, stacks);
+  json.column("frame", stacks_.size(), [&](size_t i) { return stacks_[i].frame; });
+  write_column_or_null(json, "prefix", stacks_.size(), [&](size_t i) { return stacks_[i].prefix; });
+  end_table(json, stacks_.size());
 }
 
 void FirefoxTables::write_frames(JsonWriter& json) const {
   const size_t frames = frames_.size();
-  const auto location_at = [&](size_t i) -> const Location& { return profile_.locations[frames_[i].location]; };
   begin_table(json, "frameTable");
   json.column("address", frames, [&](size_t i) { return frames_[i].address; });
   json.column("inlineDepth", frames, [&](size_t i) { return frames_[i].inline_depth; });
-  json.column("category", frames, [&](size_t i) { return category_of(location_at(i).type); });
+  json.column("category", frames, [&](size_t i) { return frames_[i].category; });
   write_constant(json, "subcategory", frames, 0);
-  json.column("func", frames, [&](size_t i) { return number_of_function_[location_at(i).function]; });
+  json.column("func", frames, [&](size_t i) { return frames_[i].function; });
   write_column_or_null(json, "nativeSymbol", frames, [&](size_t i) { return frames_[i].symbol; });
   write_constant(json, "innerWindowID", frames, 0);
-  // A line of another file than the function's has no place in the format.
-  write_column_or_null(json, "line", frames, [&](size_t i) {
-    const Location& location = location_at(i);
-    const bool is_in_file = profile_.files[location.file] == profile_.functions[location.function].file;
-    return location.line == 0 || !is_in_file ? kNoIndex : location.line;
-  });
+  write_column_or_null(json, "line", frames, [&](size_t i) { return frames_[i].line; });
   write_nulls(json, "column", frames);
   end_table(json, frames);
 }
@@ -258,35 +258,30 @@ void FirefoxTables::write_frames(JsonWriter& json) const {
 void FirefoxTables::write_functions(JsonWriter& json) const {
   const size_t functions = functions_.size();
   begin_table(json, "funcTable");
-  json.column("name", functions, [&](size_t i) { return function_names_[i]; });
+  json.column("name", functions, [&](size_t i) { return functions_[i].name; });
   json.column("isJS", functions, [](size_t) { return false; });
   json.column("relevantForJS", functions, [](size_t) { return false; });
   json.column("resource", functions, [&](size_t i) {
-    return function_resources_[i] == kNoIndex ? int64_t{-1} : int64_t{function_resources_[i]};
+    return functions_[i].resource == kNoIndex ? int64_t{-1} : int64_t{functions_[i].resource};
   });
-  write_column_or_null(json, "source", functions, [&](size_t i) { return function_sources_[i]; });
-  write_column_or_null(json, "lineNumber", functions, [&](size_t i) {
-    const uint32_t line = profile_.functions[functions_[i]].line;
-    return line == 0 ? kNoIndex : line;
-  });
+  write_column_or_null(json, "source", functions, [&](size_t i) { return functions_[i].source; });
+  write_column_or_null(json, "lineNumber", functions, [&](size_t i) { return functions_[i].line; });
   write_nulls(json, "columnNumber", functions);
   end_table(json, functions);
 }
 
 void FirefoxTables::write_rest(JsonWriter& json) const {
-  const auto string_of = [this](const std::string& text) { return string_numbers_.at(text); };
   begin_table(json, "resourceTable");
   json.column("lib", libs_.size(), [](size_t i) { return static_cast<uint32_t>(i); });
-  json.column("name", libs_.size(), [&](size_t i) { return string_of(profile_.recording.modules[libs_[i]].name()); });
+  json.column("name", libs_.size(), [&](size_t i) { return string_numbers_.at(recording_.modules[libs_[i]].name()); });
   write_nulls(json, "host", libs_.size());
   write_constant(json, "type", libs_.size(), 1);  // a library
   end_table(json, libs_.size());
 
-  const auto symbol_at = [&](size_t i) -> const Function& { return profile_.functions[symbols_[i]]; };
   begin_table(json, "nativeSymbols");
-  json.column("libIndex", symbols_.size(), [&](size_t i) { return lib_of_path_.at(symbol_at(i).module_path); });
-  json.column("address", symbols_.size(), [&](size_t i) { return symbol_at(i).entry_offset; });
-  json.column("name", symbols_.size(), [&](size_t i) { return string_of(symbol_at(i).name); });
+  json.column("libIndex", symbols_.size(), [&](size_t i) { return symbols_[i].lib; });
+  json.column("address", symbols_.size(), [&](size_t i) { return symbols_[i].address; });
+  json.column("name", symbols_.size(), [&](size_t i) { return symbols_[i].name; });
   write_nulls(json, "functionSize", symbols_.size());
   end_table(json, symbols_.size());
 

@@ -49,13 +49,13 @@ struct Site {
 };
 
 // "12.35K": as heaptrack writes bytes.
-std::string decimal_bytes(uint64_t size_bytes) {
-  if (size_bytes < 1000) return std::to_string(size_bytes) + "B";
-  auto size = static_cast<double>(size_bytes);
+std::string decimal_bytes(double size_bytes) {
+  if (size_bytes < 1000) return fmt::format("{:.0f}B", size_bytes);
   size_t unit = 0;
-  for (; size >= 1000 && unit < 5; ++unit) size /= 1000;
-  return fmt::format("{:.2f}{}", size, "BKMGTP"[unit]);
+  for (size_bytes /= 1000; size_bytes >= 1000 && unit < 4; size_bytes /= 1000) ++unit;
+  return fmt::format("{:.2f}{}", size_bytes, "KMGTP"[unit]);
 }
+std::string decimal_bytes(uint64_t size_bytes) { return decimal_bytes(static_cast<double>(size_bytes)); }
 
 struct Section {
   const char* title;
@@ -199,18 +199,18 @@ class HeaptrackText {
   void write_totals() {
     const HeapSummary summary = summarize_heap(profile_);
     const ProfileOptions& options = profile_.options;
-    const int64_t to_ns = std::min(options.to_ns.value_or(INT64_MAX), profile_.recording.duration_ns);
-    const int64_t length_ns = to_ns - std::max<int64_t>(options.from_ns.value_or(0), 0);
-    const double seconds = static_cast<double>(std::max<int64_t>(length_ns, 1)) / 1e9;
-    const auto rate = [seconds](uint64_t count) { return static_cast<uint64_t>(static_cast<double>(count) / seconds); };
+    const auto to_ns = static_cast<double>(std::min(options.to_ns.value_or(INT64_MAX), profile_.recording.duration_ns));
+    const auto from_ns = static_cast<double>(std::max<int64_t>(options.from_ns.value_or(0), 0));
+    const double seconds = std::max(to_ns - from_ns, 1.0) / 1e9;
+    const auto rate = [seconds](uint64_t count) { return static_cast<double>(count) / seconds; };
     const auto bytes = [](uint64_t size_bytes) {
       return fmt::format("{} ({} bytes)", decimal_bytes(size_bytes), size_bytes);
     };
     HeapCosts all;
     for (const Site& site : sites_) all.add(site.costs);
     text_ += fmt::format("total runtime: {:.2f}s.\n", seconds);
-    text_ += fmt::format("calls to allocation functions: {} ({}/s)\n", all.calls, rate(all.calls));
-    text_ += fmt::format("temporary memory allocations: {} ({}/s)\n", all.temporary, rate(all.temporary));
+    text_ += fmt::format("calls to allocation functions: {} ({:.0f}/s)\n", all.calls, rate(all.calls));
+    text_ += fmt::format("temporary memory allocations: {} ({:.0f}/s)\n", all.temporary, rate(all.temporary));
     text_ += fmt::format("bytes allocated in total (ignoring deallocations): {} ({}/s)\n", bytes(all.allocated_bytes),
                          decimal_bytes(rate(all.allocated_bytes)));
     text_ += "peak heap memory consumption: " + bytes(all.peak_bytes) + "\n";

@@ -19,7 +19,7 @@ namespace {
 // Massif's own defaults.
 constexpr size_t kSnapshots = 100;
 constexpr size_t kDetailedEvery = 10;
-constexpr double kThresholdPercent = 1;
+constexpr uint64_t kThreshold = 100;  // the part of the whole below which what holds memory is told as one
 constexpr size_t kDepth = 100;  // of massif 30; a line is indented by its depth, so that deep ones cost its square
 
 struct Snapshot {
@@ -59,7 +59,7 @@ class TreeWriter {
 
   void write(std::vector<Held> held, uint64_t total, std::string& out) {
     held_ = std::move(held);
-    least_ = static_cast<uint64_t>(static_cast<double>(total) * kThresholdPercent / 100);
+    least_ = total / kThreshold + (total % kThreshold != 0 ? 1 : 0);
     const Group all{0, held_.size(), 0, total, "(heap allocation functions) malloc/new/new[], --alloc-fns, etc."};
     to_write_.assign(1, all);
     while (!to_write_.empty()) {
@@ -119,7 +119,7 @@ class TreeWriter {
     if (below != 0) {
       children.push_back({0, 0, group.depth + 1, below_bytes,
                           fmt::format("in {} place{} below massif's threshold ({:.2f}%)", below,
-                                      below == 1 ? "," : "s, all", kThresholdPercent)});
+                                      below == 1 ? "," : "s, all", 100.0 / kThreshold)});
     }
     std::move(children.rbegin(), children.rend(), std::back_inserter(to_write_));
   }

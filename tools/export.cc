@@ -25,13 +25,15 @@ struct ExportFormat {
   std::string (*write)(const Profile& profile);
   // Of a format that tells the whole heap, whichever --metric: what it is written from.
   std::optional<Metric> heap_metric = std::nullopt;
+  // Of a format that has room for what was allocated beside the time; for when no --metric is asked for.
+  std::string (*write_with_heap)(const Profile& profile, const Profile& heap) = nullptr;
 };
 
 constexpr std::array kFormats = {
     ExportFormat{"collapsed", "one line a stack, \"root;child;leaf VALUE\"", collapsed},
     ExportFormat{"pprof", "a gzipped profile.proto, as Go's pprof reads it", pprof_profile},
     ExportFormat{"speedscope", "for speedscope.app", speedscope},
-    ExportFormat{"firefox", "for profiler.firefox.com", firefox_profile},
+    ExportFormat{"firefox", "for profiler.firefox.com", firefox_profile, std::nullopt, firefox_profile_with_heap},
     ExportFormat{"chrome", "for Perfetto and chrome://tracing", chrome_trace},
     ExportFormat{"callgrind", "for KCachegrind and callgrind_annotate", callgrind},
     ExportFormat{"json", "all of the profile, for scripts", profile_json},
@@ -39,6 +41,19 @@ constexpr std::array kFormats = {
     ExportFormat{"massif", "the heap over time, for ms_print", massif, Metric::kPeak},
     ExportFormat{"heaptrack", "the heap as heaptrack_print tells it", heaptrack_text, Metric::kLeaked},
 };
+
+Result<std::string> write_profile(const ExportFormat& format, LoadedTrace& trace, ReadingOptions reading) {
+  const Result<Profile> profile = choose_profile(trace, reading);
+  if (!profile.ok()) return profile.error();
+  const bool is_heap = is_heap_metric(profile->options.metric);
+  if (format.write_with_heap == nullptr || !reading.metric.empty() || is_heap || !trace.recording().has_heap()) {
+    return format.write(*profile);
+  }
+  reading.metric = metric_name(Metric::kAllocated);
+  reading.still_recording = true;  // of damage it has been told
+  const Result<Profile> heap = choose_profile(trace, reading);
+  return heap.ok() ? Result<std::string>(format.write_with_heap(*profile, *heap)) : heap.error();
+}
 
 Result<int> run_export(const ExportFormat& format, ReadingOptions reading, const std::string& output) {
   const std::string name = std::string("--format ") + format.name;
@@ -51,9 +66,9 @@ Result<int> run_export(const ExportFormat& format, ReadingOptions reading, const
     return Error{name + ": this recording has no heap in it; `flarestack record` without --no-heap records one"};
   }
   reading.default_metric = format.heap_metric;
-  const Result<Profile> profile = choose_profile(*trace, reading);
-  if (!profile.ok()) return profile.error();
-  const Result<void> written = write_output(output, format.write(*profile));
+  const Result<std::string> text = write_profile(format, *trace, reading);
+  if (!text.ok()) return text.error();
+  const Result<void> written = write_output(output, *text);
   return written.ok() ? Result<int>(kExitGood) : Result<int>(written.error());
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the flame graphs that flamegraph.test.mjs opens: in FOLDER: game.svg (known values), hostile.svg (names that
 // try to break out of the page), deep.svg (recursion) and heap.svg (bytes). And for speedscope.test.mjs exports of the
-// same: game.speedscope.json, ...
+// same: game.speedscope.json, game.chrome.json, ...
 #include <fstream>
 #include <iostream>
 #include <string>
 
+#include "report/chrome_trace.h"
 #include "report/flamegraph_svg.h"
 #include "report/speedscope.h"
 #include "tests/unit/model/fake_recording.h"
@@ -103,9 +104,11 @@ bool write(const std::string& path, FakeRecording fake, Metric metric = Metric::
   options.group_by_process = false;
   const auto exported = build_profile(profile->shared, options, fake.symbols());
   if (!exported) return false;
-  std::ofstream file(path + ".speedscope.json", std::ios::binary);
-  file << speedscope(*exported);
-  return graph.good() && file.good();
+  std::ofstream for_speedscope(path + ".speedscope.json", std::ios::binary);
+  for_speedscope << speedscope(*exported);
+  std::ofstream for_chrome(path + ".chrome.json", std::ios::binary);
+  for_chrome << chrome_trace(*exported);
+  return graph.good() && for_speedscope.good() && for_chrome.good();
 }
 
 }  // namespace

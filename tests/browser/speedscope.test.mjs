@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `export --format speedscope` writes, in the real speedscope: the profiles of fixture.cc with their values.
+// What `export --format speedscope` writes, and `--format chrome`, which it reads as well, in the real speedscope: the
+// profiles of fixture.cc with their values.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,7 +13,7 @@ const kArguments = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-qu
   '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=swiftshader',
   '--enable-unsafe-swiftshader'];  // it draws with WebGL
 const kRelease = path.join(path.dirname(fileURLToPath(import.meta.url)), 'node_modules/speedscope/dist/release');
-const fileOf = (name) => path.join(process.env.GRAPHS, `${name}.speedscope.json`);
+const fileOf = (name, format) => path.join(process.env.GRAPHS, `${name}.${format}.json`);
 let browser;
 
 before(async () => {
@@ -31,9 +32,9 @@ const rowsOf = (page) => page.evaluate(() => {
 });
 
 // Loads it from a script, as speedscope's own command does: a page from a file may not fetch another one.
-const withProfile = async (name, check) => {
-  const script = path.join(process.env.GRAPHS, `${name}.js`);
-  const contents = fs.readFileSync(fileOf(name)).toString('base64');
+const withProfile = async (name, format, check) => {
+  const script = path.join(process.env.GRAPHS, `${name}.${format}.js`);
+  const contents = fs.readFileSync(fileOf(name, format)).toString('base64');
   fs.writeFileSync(script, `speedscope.loadFileFromBase64('${name}.json', '${contents}')`);
   const page = await browser.newPage({viewport: {width: 1220, height: 900}});
   page.setDefaultTimeout(20_000);
@@ -51,12 +52,12 @@ test('what is written is of the schema that speedscope publishes', () => {
   const schema = JSON.parse(fs.readFileSync(path.join(kRelease, 'file-format-schema.json')));
   const validate = new Ajv({strict: false}).compile(schema);
   for (const name of ['game', 'heap', 'hostile']) {
-    assert.ok(validate(JSON.parse(fs.readFileSync(fileOf(name)))), `${name}: ${JSON.stringify(validate.errors)}`);
+    assert.ok(validate(JSON.parse(fs.readFileSync(fileOf(name, 'speedscope')))), `${name}: ${JSON.stringify(validate.errors)}`);
   }
 });
 
 test('functions have their self and total time, recursive ones once a stack', async () => {
-  await withProfile('game', async (page) => {
+  await withProfile('game', 'speedscope', async (page) => {
     const rows = await rowsOf(page);
     assert.deepEqual(rows.parse, ['280.00ms (28%)', '280.00ms (28%)']);
     assert.deepEqual(rows.fold, ['120.00ms (12%)', '0.00ns (<0.01%)']);
@@ -67,7 +68,7 @@ test('functions have their self and total time, recursive ones once a stack', as
 });
 
 test('each thread is a profile of its own', async () => {
-  await withProfile('game', async (page) => {
+  await withProfile('game', 'speedscope', async (page) => {
     await page.keyboard.press('n');
     await page.getByText('cpu, game (100) of game [100] (2/5)').waitFor();
     const rows = await rowsOf(page);
@@ -80,9 +81,19 @@ test('each thread is a profile of its own', async () => {
 });
 
 test('bytes are bytes', async () => {
-  await withProfile('heap', async (page) => {
+  await withProfile('heap', 'speedscope', async (page) => {
     const rows = await rowsOf(page);
     assert.deepEqual(rows.load, ['3.00 MB (75%)', '3.00 MB (75%)']);
     assert.deepEqual(rows.main, ['4.00 MB (100%)', '0 B (<0.01%)']);
+  });
+});
+
+test('the events of a Chrome trace are nested calls of their threads, as long as they took', async () => {
+  await withProfile('game', 'chrome', async (page) => {
+    await page.getByText('(1/4)').waitFor();
+    const rows = await rowsOf(page);
+    const part = (name, column) => rows[name][column].split(' ')[0];
+    assert.deepEqual([part('update', 0), part('parse', 1), part('frame', 1)], ['160.00ms', '160.00ms', '40.00ms']);
+    assert.equal(rows.worker, undefined);  // of other threads
   });
 });

@@ -44,6 +44,11 @@ for metric in cpu wall allocated allocations peak live temporary leaked; do
     python3 "$SOURCE_DIR/tests/e2e/exports/readers.py" $format out $metric.json || fail "$format, $metric"
   done
 done
+# Firefox's profile has what was allocated beside the time, where no metric is asked for.
+"$FLARESTACK" export t.flare --format firefox -o out
+python3 "$SOURCE_DIR/tests/e2e/exports/readers.py" firefox out wall.json || fail "firefox, time and heap: the time"
+python3 "$SOURCE_DIR/tests/e2e/exports/readers.py" firefox_allocations out allocated.json || fail "firefox, time and heap: the heap"
+
 total() { json "$1.json" 'd["total"]'; }
 
 # The peak is the largest snapshot, and what is live at the end the last one; ms_print shows the same, and the functions.

@@ -12,16 +12,24 @@
 #include "report/annotate_html.h"
 #include "report/annotate_json.h"
 #include "report/annotate_text.h"
+#include "report/callgrind.h"
+#include "report/chrome_trace.h"
 #include "report/collapsed.h"
+#include "report/firefox_profile.h"
 #include "report/flamegraph_svg.h"
+#include "report/heaptrack_text.h"
 #include "report/info_json.h"
 #include "report/info_text.h"
 #include "report/leaks_json.h"
 #include "report/leaks_suppressions.h"
 #include "report/leaks_text.h"
+#include "report/massif.h"
 #include "report/pprof.h"
+#include "report/profile_csv.h"
+#include "report/profile_json.h"
 #include "report/report_json.h"
 #include "report/report_markdown.h"
+#include "report/speedscope.h"
 #include "report/summary_text.h"
 #include "report/tree_json.h"
 #include "report/tree_text.h"
@@ -271,6 +279,15 @@ void view(const std::shared_ptr<const Recording>& recording, ProfileOptions opti
   check(data.size() > 4 && data[4] == '{');
 }
 
+void export_all(const Profile& profile) {
+  for (const auto& json : {speedscope, firefox_profile, chrome_trace, profile_json})
+    check(json(profile).ends_with("}\n"));
+  for (const auto& text : {callgrind, profile_csv}) check(text(profile).find('\x1b') == std::string::npos);
+  if (!is_heap_metric(profile.options.metric)) return;
+  for (const auto& text : {massif, heaptrack_text}) check(text(profile).find('\x1b') == std::string::npos);
+  check(firefox_profile_with_heap(profile, profile).ends_with("}\n"));
+}
+
 }  // namespace
 }  // namespace flarestack
 
@@ -303,6 +320,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (is_heap_metric(options.metric)) report_leaks(*profile);
   check(pprof_profile(*profile).starts_with("\x1f\x8b"));
   annotate_some(*profile);
+  export_all(*profile);
   check(report_json(*profile, {}).ends_with("}\n"));
   check(info_json(*profile).ends_with("}\n"));
   check(tree_text(*profile, {}).ok() && tree_json(*profile, {}).ok());

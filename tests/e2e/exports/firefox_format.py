@@ -122,6 +122,12 @@ def check_thread(thread, stacks):
         columns["threadCPUDelta"] = natural
     check_table("samples", {key: column for key, column in samples.items() if key != "weightType"}, columns)
     rising(samples["time"])
+    if "nativeAllocations" in thread:
+        allocations = thread["nativeAllocations"]
+        assert allocations["weightType"] == "bytes"
+        check_table("nativeAllocations", {key: column for key, column in allocations.items() if key != "weightType"}, {
+            "stack": index_of(stacks), "time": lambda entry: is_a(entry, NUMBER), "weight": positive})
+        rising(allocations["time"])
     markers = thread["markers"]
     assert markers == {"data": [], "name": [], "startTime": [], "endTime": [], "phase": [], "category": [], "length": 0}
 

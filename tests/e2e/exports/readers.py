@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """    readers.py FORMAT FILE REPORT.json
 
+FORMAT: one of `export`, or firefox_allocations for what is beside the time in one of Firefox's profiles.
 Reads an export as its readers do, and holds it to what `report --format json --threshold 0` says of the same metric: its
 total and, where the format knows functions, the self and total values of each."""
 import collections
@@ -83,7 +84,7 @@ def read_speedscope(path, report):
     return values
 
 
-def read_firefox(path, report):
+def read_firefox(path, report, table="samples"):
     profile = json.load(open(path))
     firefox_format.check(profile)
     shared, values = profile["shared"], Values()
@@ -91,13 +92,17 @@ def read_firefox(path, report):
     scale = {"tracing-ms": 1e6, "bytes": 1, "samples": 1}
     own = collections.Counter()
     for thread in profile["threads"]:
-        samples = thread["samples"]
+        samples = thread.get(table, {"stack": [], "weight": []})
         for stack, weight in zip(samples["stack"], samples["weight"]):
             own[stack] += round(weight * scale[samples["weightType"]])
     values.add_tree([names[f] for f in shared["stackTable"]["frame"]],
                     [-1 if prefix is None else prefix for prefix in shared["stackTable"]["prefix"]],
                     [own[i] for i in range(shared["stackTable"]["length"])])
     return values
+
+
+def read_firefox_allocations(path, report):
+    return read_firefox(path, report, "nativeAllocations")
 
 
 def read_calls(events):

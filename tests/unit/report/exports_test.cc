@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <functional>
+#include <set>
 
 #include <catch2/catch.hpp>
 #include <rapidjson/document.h>
@@ -64,6 +64,48 @@ TEST_CASE("the heap as callgrind, massif and heaptrack have it") {
   check_golden("heap.heaptrack", heaptrack_text(heap_game_profile(Metric::kLeaked)));
 }
 
+TEST_CASE("massif tells as one what holds less than a hundredth, and ms_print's comments are not in its names") {
+  FakeRecording fake;
+  fake.heap();
+  fake.process(1, 100, "/bin/game");
+  fake.thread(1, 1, 100, "game");
+  const auto keep = [&fake](const std::vector<std::string>& stack, uint64_t size_bytes) {
+    AllocationRecord kept = FakeRecording::blocks(size_bytes, 1, 0);
+    kept.peak_bytes = static_cast<int64_t>(size_bytes);
+    kept.peak_blocks = 1;
+    fake.allocation(1, stack, kept);
+  };
+  keep({"game!main", "game!{lambda()#2}"}, 9900);
+  keep({"game!main", "game!a"}, 60);
+  keep({"game!main", "game!b"}, 40);
+  fake.builder.add(HeapSliceRecord{{1}, 0, 100'000'000, 10'000, 3, 50'000'000, 10'000, 3});
+  ProfileOptions options;
+  options.metric = Metric::kPeak;
+  const auto profile = build_profile(fake.finish(), options, fake.symbols());
+  REQUIRE(profile.ok());
+  const std::string text = massif(*profile);
+  INFO(text);
+  CHECK(text.find("n2: 10000 (heap allocation functions)") != std::string::npos);
+  CHECK(text.find("\n n1: 9900 0x201: {lambda():2} (") != std::string::npos);
+  CHECK(text.find("\n n0: 100 in 2 places, all below massif's threshold (1.00%)\n") != std::string::npos);
+}
+
+TEST_CASE("massif's trees end at a hundred frames") {
+  FakeRecording fake;
+  fake.heap();
+  fake.thread(1, 0, 100, "game");
+  std::vector<std::string> stack(1000, "game!again");
+  stack.emplace_back("game!leaf");
+  fake.allocation(1, stack, FakeRecording::blocks(100, 1, 0));
+  ProfileOptions options;
+  options.metric = Metric::kPeak;
+  const auto profile = build_profile(fake.finish(), options, fake.symbols());
+  REQUIRE(profile.ok());
+  const std::string text = massif(*profile);
+  const std::string deepest = std::string(100, ' ') + "n0: 100 0x";
+  CHECK(text.find("\n" + deepest) != std::string::npos);
+}
+
 TEST_CASE("a call of what is on the stack already costs nothing in callgrind's format") {
   FakeRecording fake;
   fake.thread(1, 0, 1, "main");
@@ -77,8 +119,7 @@ TEST_CASE("a call of what is on the stack already costs nothing in callgrind's f
 }
 
 TEST_CASE("no name breaks an export") {
-  const std::array<std::function<std::string(const Profile&)>, 4> json = {speedscope, firefox_profile, chrome_trace,
-                                                                          profile_json};
+  const std::array json = {speedscope, firefox_profile, chrome_trace, profile_json};
   for (const Metric metric : {Metric::kCpu, Metric::kAllocated, Metric::kPeak}) {
     const Profile profile = hostile_profile(metric);
     for (const auto& format : json) parsed(format(profile));
@@ -106,6 +147,26 @@ TEST_CASE("a profile without samples is exported") {
     CHECK(massif(*profile).find("mem_heap_B=0") != std::string::npos);
     CHECK(heaptrack_text(*profile).find("total memory leaked: 0B") != std::string::npos);
   }
+}
+
+TEST_CASE("Firefox's profile has the heap beside the time, and a function of both once") {
+  const Profile time = heap_game_profile(Metric::kCpu);
+  const rapidjson::Document profile = parsed(firefox_profile_with_heap(time, heap_game_profile(Metric::kAllocated)));
+  const auto& threads = profile["threads"];
+  REQUIRE(threads.Size() == 2);
+  CHECK(threads[0]["samples"]["length"].GetUint() == 1);
+  CHECK(threads[1]["samples"]["length"].GetUint() == 0);  // of the loader, which allocates only
+  uint64_t allocated_bytes = 0;
+  for (const auto& thread : threads.GetArray()) {
+    for (const auto& weight : thread["nativeAllocations"]["weight"].GetArray()) allocated_bytes += weight.GetUint64();
+  }
+  CHECK(allocated_bytes == heap_game_profile(Metric::kAllocated).total());
+  std::set<std::string> names;
+  const auto& shared = profile["shared"];
+  for (const auto& name : shared["funcTable"]["name"].GetArray()) {
+    CHECK(names.insert(shared["stringArray"][name.GetUint()].GetString()).second);
+  }
+  CHECK(names.count("main") == 1);
 }
 
 TEST_CASE("Firefox's profile tells inlined functions by their depth at one address") {
