@@ -28,7 +28,7 @@ afterEach(async () => {
   assert.deepEqual(errors, []);
 });
 
-const open = (name) => page.goto(`file://${process.env.GRAPHS}/${name}.svg`);
+const open = (name) => page.goto(`file://${process.env.PAGES}/${name}.svg`);
 const frame = (label) => page.locator(`.f[aria-label^="${label}"]`);
 // {name: width as a part of the whole} of the drawn frames; of several of a name, the sum.
 const widths = () => page.evaluate(() => {
@@ -226,7 +226,7 @@ test('a heap is told in bytes and blocks', async () => {
 test('frames under a pixel are left out, and counted', async () => {
   assert.match(await page.locator('.left-out').textContent(), /^3 frames under a pixel left out of this file$/);
   assert.equal(await frame('tiny').count(), 0);
-  assert.ok(!fs.readFileSync(`${process.env.GRAPHS}/game.svg`, 'utf8').includes('tiny'));
+  assert.ok(!fs.readFileSync(`${process.env.PAGES}/game.svg`, 'utf8').includes('tiny'));
 });
 
 test('module, kernel, JIT, inlined and marker frames have colours of their own', async () => {
@@ -261,7 +261,7 @@ test('without script there is a picture, in both themes', async () => {
   for (const colorScheme of ['light', 'dark']) {
     const context = await browser.newContext({javaScriptEnabled: false, colorScheme});
     const still = await context.newPage();
-    await still.goto(`file://${process.env.GRAPHS}/game.svg`);
+    await still.goto(`file://${process.env.PAGES}/game.svg`);
     const label = still.locator('#picture text', {hasText: 'worker'});
     assert.ok(await label.isVisible());
     assert.ok((await still.locator('#picture path.kb, #picture path.ka, #picture path.kc').boundingBox()).width > 100);

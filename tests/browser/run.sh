@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh FIXTURE FOLDER: opens what FIXTURE writes in Chromium: flame graphs, and exports in speedscope. FOLDER has the packages of packages.sh.
+# run.sh NAME FIXTURE FOLDER: NAME.test.mjs opens in Chromium what FIXTURE writes. FOLDER has the packages of packages.sh.
 set -euo pipefail
-fixture=$1 folder=$2
+name=$1 fixture=$2 folder=$3
 source_folder=$(cd "$(dirname "$0")" && pwd)
 
-mkdir -p "$folder/graphs"
+mkdir -p "$folder/$name"
 cp "$source_folder"/*.mjs "$folder"
-"$fixture" "$folder/graphs"
+"$fixture" "$folder/$name"
 cd "$folder"
-CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)} GRAPHS=$folder/graphs \
-  node --test flamegraph.test.mjs speedscope.test.mjs
+CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)} PAGES=$folder/$name \
+  PICTURES=$source_folder/../../docs/pictures MADE=$folder/$name/pictures node --test "$name.test.mjs"

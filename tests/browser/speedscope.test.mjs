@@ -13,7 +13,7 @@ const kArguments = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-qu
   '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=swiftshader',
   '--enable-unsafe-swiftshader'];  // it draws with WebGL
 const kRelease = path.join(path.dirname(fileURLToPath(import.meta.url)), 'node_modules/speedscope/dist/release');
-const fileOf = (name, format) => path.join(process.env.GRAPHS, `${name}.${format}.json`);
+const fileOf = (name, format) => path.join(process.env.PAGES, `${name}.${format}.json`);
 let browser;
 
 before(async () => {
@@ -33,7 +33,7 @@ const rowsOf = (page) => page.evaluate(() => {
 
 // Loads it from a script, as speedscope's own command does: a page from a file may not fetch another one.
 const withProfile = async (name, format, check) => {
-  const script = path.join(process.env.GRAPHS, `${name}.${format}.js`);
+  const script = path.join(process.env.PAGES, `${name}.${format}.js`);
   const contents = fs.readFileSync(fileOf(name, format)).toString('base64');
   fs.writeFileSync(script, `speedscope.loadFileFromBase64('${name}.json', '${contents}')`);
   const page = await browser.newPage({viewport: {width: 1220, height: 900}});
