@@ -204,6 +204,12 @@ test('the call tree begins where most is spent; keys open and close it', async (
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-level')), '2');
   await keys('ArrowLeft', 'ArrowLeft', 'ArrowLeft');
   assert.equal(await rowCount(), closed);
+  assert.equal(await focused(), first);
+  await keys('ArrowDown');
+  const second = await focused();
+  await keys('ArrowLeft');
+  assert.equal(await focused(), second);
+  await keys('Home');
   await keys('x');
   assert.ok(await rowCount() > closed);
   await keys('z', 'Home', '*');

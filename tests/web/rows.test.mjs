@@ -46,6 +46,8 @@ test('a row is brought into sight by the shortest scroll', () => {
   assert.equal(scrollToShow(5, 0, 240, 24), 0);
   assert.equal(scrollToShow(10, 0, 240, 24), 24);
   assert.equal(scrollToShow(3, 240, 240, 24), 72);
+  assert.equal(scrollToShow(1000, 240, 240, 24), 23880);  // far away: to the middle
+  assert.equal(scrollToShow(1, 24000, 240, 24), 0);
 });
 
 test('keys lead to rows within the table', () => {

@@ -30,7 +30,7 @@ export function tableKeys(table, tree) {
   const passed = (/** @type {string} */ key, /** @type {string} */ text) =>
     ({key, text, action: (/** @type {KeyboardEvent} */ event) => {
       table().focusRow(table().active);
-      table().onKey(event);
+      table().input.onKey(event);
     }});
   return [
     {key: 'ArrowDown', text: 'rows; from the first one up to the titles', action: () => toRows(table())}, told('ArrowUp', 'rows; from the first one up to the titles'),

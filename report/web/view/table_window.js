@@ -11,10 +11,12 @@ export function rowsInSight(scrollTop, height, rowHeight, count) {
   return {first, end};
 }
 
-// Where to scroll so that a row is wholly seen: no further than needed. `height` is that of the rows' window.
+// Where to scroll so that a row is wholly seen: no further than needed, but to the middle if it is far away. `height` is
+// that of the rows' window.
 /** @param {number} row @param {number} scrollTop @param {number} height @param {number} rowHeight */
 export function scrollToShow(row, scrollTop, height, rowHeight) {
   const top = row * rowHeight;
+  if (top + height < scrollTop || top > scrollTop + 2 * height) return Math.max(0, top - Math.floor(height / 2));
   if (top < scrollTop) return top;
   if (top + rowHeight > scrollTop + height) return Math.max(0, top + rowHeight - height);
   return scrollTop;

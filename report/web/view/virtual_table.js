@@ -5,7 +5,8 @@
 import {el} from './dom.js';
 import {TableHeader} from './table_header.js';
 import {TypeAhead} from './type_ahead.js';
-import {findByName, rowForKey, rowsInSight, scrollToShow} from './table_window.js';
+import {TableInput} from './table_input.js';
+import {findByName, rowsInSight, scrollToShow} from './table_window.js';
 
 /**
  * @typedef {object} Column
@@ -37,7 +38,6 @@ import {findByName, rowForKey, rowsInSight, scrollToShow} from './table_window.j
  * @property {(row: number) => void} [onSelect] the row became the active one by the user
  * @property {(row: number, open: boolean) => void} [onExpand]
  * @property {(row: number, x: number, y: number) => void} [onMenu]
- * @property {(event: KeyboardEvent, row: number) => boolean} [onKey] true: it was one
  */
 
 const kHeaderHeight = 28;
@@ -76,14 +76,16 @@ export class VirtualTable {
       this.top = this.grid.scrollTop;
       this.render();
     }, {passive: true});
-    this.grid.addEventListener('keydown', (event) => this.onKey(event));
-    this.body.addEventListener('click', (event) => this.onClick(event));
-    this.body.addEventListener('dblclick', (event) => this.onDoubleClick(event));
-    this.body.addEventListener('contextmenu', (event) => this.onContextMenu(event));
+    this.input = new TableInput(this);
     new ResizeObserver(() => {
+      const isNew = this.height === 0;
       this.width = this.grid.clientWidth;
       this.height = this.grid.clientHeight;
       this.layOut();
+      if (isNew && this.active * this.rowHeight >= this.windowHeight) {
+        this.top = this.grid.scrollTop = this.active * this.rowHeight - Math.floor(this.windowHeight / 2);
+        this.render();
+      }
     }).observe(this.grid);
     this.layOut();
   }
@@ -186,7 +188,7 @@ export class VirtualTable {
     }
     this.active = Math.max(0, Math.min(at, this.count - 1));
     const top = scrollToShow(this.active, this.top, this.windowHeight, this.rowHeight);
-    if (top !== this.top) {
+    if (top !== this.top && this.height > 0) {
       this.grid.scrollTop = top;
       this.top = top;
     }
@@ -223,54 +225,6 @@ export class VirtualTable {
     return found >= 0;
   }
 
-  /** @param {KeyboardEvent} event */
-  onKey(event) {
-    if (this.typeAhead.onKey(event)) return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.header.element.contains(/** @type {Node} */ (event.target))) {
-      this.header.onKey(event);
-      return;
-    }
-    if (this.count === 0 || !this.handleRowKey(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} */
-  handleRowKey(event) {
-    const {onActivate, onExpand, onKey} = this.options;
-    if (onKey && onKey(event, this.active)) return true;
-    if (event.key === 'm' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) return this.openMenu(this.active);
-    if (event.key === 'ArrowUp' && this.active === 0) return this.header.focus();
-    const page = Math.max(1, Math.floor(this.windowHeight / this.rowHeight) - 1);
-    const next = event.shiftKey ? -1 : rowForKey(event.key, this.active, this.count, page);
-    if (next >= 0) {
-      this.select(next);
-      return true;
-    }
-    if (event.key === 'Enter' && onActivate) {
-      onActivate(this.active);
-      return true;
-    }
-    return Boolean(onExpand) && this.handleTreeKey(event.key);
-  }
-
-  /** @param {string} key @returns {boolean} */
-  handleTreeKey(key) {
-    const {expanded, level} = this.source;
-    const open = expanded ? expanded(this.active) : null;
-    if (key === ' ' && open !== null) this.expand(this.active, !open);
-    else if (key === 'ArrowRight' && open === false) this.expand(this.active, true);
-    else if (key === 'ArrowRight' && open) this.select(this.active + 1);
-    else if (key === 'ArrowLeft' && open) this.expand(this.active, false);
-    else if (key === 'ArrowLeft' && level) {
-      let parent = this.active;
-      while (parent > 0 && level(parent) >= level(this.active)) parent--;
-      this.select(parent);
-    } else return key === ' ' || key === 'ArrowRight';
-    return true;
-  }
-
   /** @param {number} at @param {boolean} open */
   expand(at, open) {
     if (this.options.onExpand) this.options.onExpand(at, open);
@@ -283,44 +237,6 @@ export class VirtualTable {
     const box = row.getBoundingClientRect();
     this.options.onMenu(at, box.left + 60, box.bottom);
     return true;
-  }
-
-  /** @param {Event} event @returns {number} */
-  rowOf(event) {
-    const row = /** @type {HTMLElement} */ (event.target).closest('.table-row');
-    return row ? Number(/** @type {HTMLElement} */ (row).dataset.row) : -1;
-  }
-
-  /** @param {MouseEvent} event */
-  onClick(event) {
-    const at = this.rowOf(event);
-    if (at < 0) return;
-    const twisty = /** @type {HTMLElement} */ (event.target).closest('.twisty');
-    if (!twisty) {
-      this.select(at);
-      return;
-    }
-    this.activate(at);
-    this.expand(at, !(this.source.expanded && this.source.expanded(at)));
-    this.focusRow(this.active);
-  }
-
-  /** @param {MouseEvent} event */
-  onDoubleClick(event) {
-    const at = this.rowOf(event);
-    const twisty = /** @type {HTMLElement} */ (event.target).closest('.twisty');
-    if (at >= 0 && !twisty && this.options.onActivate) this.options.onActivate(at);
-  }
-
-  /** @param {MouseEvent} event */
-  onContextMenu(event) {
-    const at = this.rowOf(event);
-    if (at < 0 || !this.options.onMenu) return;
-    event.preventDefault();
-    this.focusRow(at);
-    // The keyboard's menu key gives no place.
-    if (event.clientX === 0 && event.clientY === 0) this.openMenu(at);
-    else this.options.onMenu(at, event.clientX, event.clientY);
   }
 
   // All rows as they would be copied, the titles first.
