@@ -38,6 +38,16 @@ test('callers and callees of a function have parts of its total; a stack counts 
   assert.equal(model.functionTable(state).total[work] / 1e6, 15);
 });
 
+test('what a function calls is merged over all its callers, level by level', () => {
+  const model = modelOf(stacks('a;work;read;copy 1\n b;work;read;copy 2\n b;work;read 4\n b;work;sort 8\n c;other 16'));
+  const tree = calleesOf(model, defaultState(), functionNamed(model, 'work'), 0);
+  const lines = (n, depth) => [...tree.children(n)].flatMap((child) =>
+    [[depth, model.functions.name(tree.func(child)), tree.self(child) / 1e6, tree.total(child) / 1e6, tree.count(child)], ...lines(child, depth + 1)]);
+  assert.deepEqual(lines(0, 0), [[0, 'work', 0, 15, 15], [1, 'sort', 8, 8, 8], [1, 'read', 4, 7, 7], [2, 'copy', 3, 3, 3]]);
+  assert.equal(tree.total(0) / 1e6, 15);
+  assert.deepEqual([...calleesOf(model, defaultState(), 9999, 0).children(0)], []);
+});
+
 test('what begins stacks has no caller', () => {
   const model = modelOf(stacks('main 1\n main;work 2'));
   const tree = callersOf(model, defaultState(), functionNamed(model, 'main'), 0);
