@@ -231,26 +231,35 @@ class ViewMeta {
       json_.key("leak_summary");
       json_.null();
     }
-    json_.key("leak_sites");
-    json_.begin_array();
-    const size_t begin = json_.size_bytes();
-    size_t written = 0;
-    const size_t sites = known ? sources_.leaks->sites.size() : 0;
-    while (written < sites && json_.size_bytes() - begin < kMostLeakSiteBytes) {
-      const LeakJsonOf shown{*sources_.heap, *sources_.suppressions, &tables_.functions()};
-      write_leak_site(json_, shown, sources_.leaks->sites[written++]);
-    }
-    json_.end_array();
-    json_.member("leak_sites_left_out", static_cast<uint64_t>(sites - written));
+    static const Leaks kNothing;
+    const Leaks& leaks = known ? *sources_.leaks : kNothing;
+    const size_t end = json_.size_bytes() + kMostLeakSiteBytes;
+    size_t left_out = write_sites("leak_sites", leaks.sites, end);
+    left_out += write_sites("leak_inherited_sites", leaks.inherited, end);
+    left_out += write_sites("leak_suppressed_sites", leaks.suppressed, end);
+    json_.member("leak_sites_left_out", static_cast<uint64_t>(left_out));
     json_.key("no_verdict");
     json_.begin_array();
-    for (size_t i = 0; known && i < sources_.leaks->no_verdict.size(); ++i) {
+    for (const ProcessWithoutVerdict& each : leaks.no_verdict) {
       json_.begin_object();
-      write_leak_process(json_, recording_, sources_.leaks->no_verdict[i].process);
-      json_.member("reason", sources_.leaks->no_verdict[i].reason);
+      write_leak_process(json_, recording_, each.process);
+      json_.member("reason", each.reason);
       json_.end_object();
     }
     json_.end_array();
+  }
+
+  // As many as there is room for before `end` of the document; returns how many there is none for.
+  size_t write_sites(const char* key, const std::vector<LeakSite>& sites, size_t end) {
+    json_.key(key);
+    json_.begin_array();
+    size_t written = 0;
+    while (written < sites.size() && json_.size_bytes() < end) {
+      const LeakJsonOf shown{*sources_.heap, *sources_.suppressions, &tables_.functions()};
+      write_leak_site(json_, shown, sites[written++]);
+    }
+    json_.end_array();
+    return sites.size() - written;
   }
 
   const ViewSources& sources_;

@@ -233,15 +233,20 @@ TEST_CASE("leaks: the rows that count, and sites with paths of functions") {
   CHECK(most >= counted + 77);
   CHECK(static_cast<uint64_t>(counted) == leaked->total());
   CHECK(total_of(payload, "leaked") == leaked->total());
-  const auto& sites = payload.meta["leak_sites"];
-  REQUIRE(sites.Size() == leaks.sites.size());
-  for (const auto& site : sites.GetArray()) {
-    REQUIRE(site["path"].Size() == site["stack"].Size());
-    const rapidjson::SizeType depth = site["path"].Size();
-    for (rapidjson::SizeType i = 0; i < depth; ++i) {
-      const auto name = payload["function.name"][site["path"][i].GetUint()];
-      CHECK(payload.meta["strings"][static_cast<rapidjson::SizeType>(name)] ==
-            site["stack"][depth - 1 - i]["function"]);
+  REQUIRE(!leaks.suppressed.empty());
+  for (const auto& [key, expected] :
+       {std::pair{"leak_sites", &leaks.sites}, std::pair{"leak_inherited_sites", &leaks.inherited},
+        std::pair{"leak_suppressed_sites", &leaks.suppressed}}) {
+    const auto& sites = payload.meta[key];
+    REQUIRE(sites.Size() == expected->size());
+    for (const auto& site : sites.GetArray()) {
+      REQUIRE(site["path"].Size() == site["stack"].Size());
+      const rapidjson::SizeType depth = site["path"].Size();
+      for (rapidjson::SizeType i = 0; i < depth; ++i) {
+        const auto name = payload["function.name"][site["path"][i].GetUint()];
+        CHECK(payload.meta["strings"][static_cast<rapidjson::SizeType>(name)] ==
+              site["stack"][depth - 1 - i]["function"]);
+      }
     }
   }
   CHECK(payload.meta["leak_summary"]["definitely_lost"]["bytes"].GetUint64() ==
