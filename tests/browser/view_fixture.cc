@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/text.h"
 #include "model/findings.h"
 #include "model/metric.h"
 #include "report/packed.h"
@@ -123,7 +124,7 @@ bool write(const std::string& path, const std::string& text) {
   return file.good();
 }
 
-bool write_all(const std::string& folder) {
+bool write_pages(const std::string& folder) {
   WholeGame game{GameVersion{}};
   GameVersion slower;
   slower.physics = 1.5;
@@ -162,5 +163,5 @@ int main(int argc, char** argv) {
     std::cerr << "usage: view_fixture FOLDER\n";
     return 2;
   }
-  return flarestack::write_all(argv[1]) ? 0 : 1;
+  return flarestack::write_pages(argv[1]) ? 0 : 1;
 }

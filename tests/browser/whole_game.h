@@ -24,7 +24,7 @@ class WholeGame {
   explicit WholeGame(GameVersion version) : version_(std::move(version)) {
     fake_.session.command = {"./game", "--level", version_.level};
     fake_.session.wall_clock = true;
-    fake_.session.leak_checks = LeakChecks::kAtExit;
+    fake_.session.leak_checks = LeakChecks::kAtEnd;
     fake_.heap();
     fake_.process(1, 4100, "/usr/bin/game");
     fake_.process(2, 4107, "/usr/bin/asset-packer", 1, 2 * kSecond);

@@ -17,7 +17,7 @@ export function timelineMarks(recording, process, peak) {
   if (peak.bytes > 0) marks.push({time: peak.time, kind: 'peak', text: `heap peak: ${bytesText(peak.bytes)} live at ${timeText(peak.time)}`});
   for (const check of meta.leak_checks || []) {
     if (process !== -1 && check.process !== process) continue;
-    const of = processes.length > 1 && processes[check.process] ? ` of ${processes[check.process].name} (${processes[check.process].pid})` : '';
+    const of = processes.length > 1 ? ` of ${recording.processName(check.process)}` : '';
     marks.push({time: check.time_ns, kind: 'leak-check', text: `leak check${of} at ${timeText(check.time_ns)}, ${causeText(check.cause)}: ` +
         `${check.blocks.toLocaleString('en')} blocks looked at, stopped for ${timeText(check.pause_ns)}` + (check.problem ? `; ${check.problem}` : '')});
   }
