@@ -186,7 +186,7 @@ std::string profile_json(const Profile& profile) {
   write_threads(json, profile);
   write_slices(json, profile);
   json.end_object();
-  if (is_heap_metric(profile.options.metric)) write_heap(json, profile, summarize_heap(profile));
+  if (is_heap_metric(profile.options.metric)) write_heap(json, "heap", profile, summarize_heap(profile));
   write_clock(json, profile.quality);
   write_quality(json, recording, profile.quality);
   json.end_object();
