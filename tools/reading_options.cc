@@ -78,9 +78,10 @@ Result<Profile> choose_profile(LoadedTrace& trace, const ReadingOptions& options
     return Error{"--metric " + options.metric +
                  ": this recording has no CPU samples in it; `flarestack record` without --no-cpu takes them"};
   }
-  const bool may_be_unknown = chosen.metric == Metric::kPeak || chosen.metric == Metric::kTemporary;
+  const bool may_be_unknown = chosen->metric == Metric::kPeak || chosen->metric == Metric::kTemporary;
   if (profile.ok() && profile->recording.is_imported() && may_be_unknown && profile->total() == 0) {
-    return Error{"--metric " + options.metric + ": what this was imported from does not tell it"};
+    return Error{std::string("--metric ") + metric_name(chosen->metric) +
+                 ": what this was imported from does not tell it"};
   }
   if (profile.ok() && options.metric == metric_name(Metric::kLeaked) && profile->recording.leak_checks.empty()) {
     return Error{"--metric leaked: this recording has no leak check in it; `flarestack leaks` tells why"};
