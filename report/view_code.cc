@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "model/function_table.h"
 #include "report/annotate_json.h"
@@ -12,6 +13,9 @@ namespace flarestack {
 namespace {
 
 constexpr uint32_t kLinesAround = 15;  // a line with cost
+// Generated code may have lines of megabytes.
+constexpr size_t kMostLineBytes = 500;
+constexpr size_t kMostSourceTextBytes = 1'000'000;
 // Below this part of the total nobody looks at a function's code.
 constexpr double kLeastShare = 0.001;
 // Of one profile: what they take is about what a page has room for, and annotating more takes its time.
@@ -59,13 +63,18 @@ void write_sources(JsonWriter& json, const std::vector<ViewedFunction>& function
   }
   json.key("sources");
   json.begin_array();
+  const size_t begin = json.size_bytes();
   for (const auto& [file, source] : shown) {
     for (const auto& [first, last] : source.ranges) {
+      if (json.size_bytes() - begin >= kMostSourceTextBytes) break;
       json.begin_object();
       json.member("file", file);
       json.member("first_line", first);
-      json.member("lines", std::vector<std::string>(source.text->lines.begin() + (first - 1),
-                                                    source.text->lines.begin() + last));
+      json.key("lines");
+      json.begin_array();
+      for (uint32_t line = first; line <= last; ++line)
+        json.value(std::string_view(source.text->lines[line - 1]).substr(0, kMostLineBytes));
+      json.end_array();
       json.end_object();
     }
   }

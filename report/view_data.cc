@@ -28,7 +28,9 @@ std::string view_data(const ViewSources& sources) {
   std::string data;
   data.reserve(4 + meta.size() + columns.bytes().size());
   append_u32(static_cast<uint32_t>(meta.size()), data);
-  return data + meta + columns.bytes();
+  data += meta;
+  data += columns.bytes();
+  return data;
 }
 
 }  // namespace flarestack

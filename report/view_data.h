@@ -10,45 +10,53 @@
 // Packed: base64 of gzip of: u32 little-endian n, n bytes of JSON, then the bytes of the columns in the order of
 // "columns": [{"name","type":"u32"|"f64","code":"uleb"|"delta","count","bytes"}...] (report/view_columns.h). A type is
 // "u32" where all values fit. Indexes are 4294967295 for none and 4294967294 for one whose definition was lost; kinds
-// of functions and places are those of FrameType, times are ns since the start of the recording.
-//   function.{name,module,path,file,line,kind}   texts: indexes of "strings"; module: base name; path: the module's
-//   location.{function,file,line,kind}           places in functions, each once
-//   frame.{first,count}                          ranges of frame.location; none and lost frames have no entry
-//   frame.location                               innermost first
-//   stack.{parent,frame}                         a parent has a smaller index than its stacks
-//   slice.{start,length}                         each once, by start
-//   sample.{slice,thread,stack,waiting,count,value}         by slice; waiting 1: off the CPU
-//   allocation.{slice,thread,stack,kind,size_class,allocations,allocated_bytes,deallocations,deallocated_bytes,temporary,
-//     peak_bytes,peak_blocks,lifetime1..lifetime7}          by slice; as AllocationRecord; kind 1: mapped by the
-//     program itself, in no metric; the rest of the deallocations is of lifetime 0
-//   heap_slice.{process,start,length,peak_bytes,peak_time,live_bytes}               as HeapSliceRecord
-//   memory.{process,time,rss,pss,allocator,stack,file,mapped,own,heap_live}         as MemoryRecord
-//   leak.{process,verdict,thread,stack,blocks,bytes,first,last,counted}             of the last check of each process,
-//   what
-//     a child inherited and did not lose left out; counted 1: in the metric "leaked"
+// of functions and places are those of FrameType; times are ns since the start of the recording.
+//
+// Columns:
+//   function.{name,module,path,file,line,kind}: texts are indexes of "strings"; module is the base name of path
+//   location.{function,file,line,kind}: places in functions, each once
+//   frame.{first,count}: ranges of frame.location; lost frames have no entry
+//   frame.location: innermost first
+//   stack.{parent,frame}: a parent has a smaller index than its stacks
+//   slice.{start,length}: each once, by start
+//   sample.{slice,thread,stack,waiting,count,value}: by slice; waiting 1 is off the CPU
+//   allocation.{slice,thread,stack,kind,size_class,allocations,allocated_bytes,deallocations,deallocated_bytes,
+//       temporary,peak_bytes,peak_blocks,lifetime1,...,lifetime7}: by slice, as AllocationRecord; kind 1 was mapped by
+//       the program itself, and is in no metric; the rest of the deallocations is of lifetime 0
+//   heap_slice.{process,start,length,peak_bytes,peak_time,live_bytes}: as HeapSliceRecord
+//   memory.{process,time,rss,pss,allocator,stack,file,mapped,own,heap_live}: as MemoryRecord
+//   leak.{process,verdict,thread,stack,blocks,bytes,first,last,counted}: as LeakRecord, of the last check of each
+//       process, without what a child inherited and did not lose itself; counted 1 is in the metric "leaked"
 //   thread.{process,tid,name,start}
 //
-// The JSON: {"schema":"flarestack.view/1","title","command":[],"host","kernel","version","start_realtime_ns" (text),
-//  "duration_ns","clock","requested_hz","wall_clock","heap":"none"|"exact"|"sampled","complete",
-//  "metrics":[{"name","unit","total"}...],      those that were recorded; totals as `report` has them
-//  "default_metric",
-//  "from_ns","to_ns",                           the range that the page begins with, or null; the data are of all of it
-//  "strings":[],
-//  "processes":[{"pid","parent" (index),"name","executable","arguments","start_ns","end_ns","exit",
-//    "cpu_ns","reason"}...],                    exit: "exited 0", "killed by SIGSEGV", "replaced by exec", "running",
-//    or
-//                                               "unknown"; the end is then that of the recording; cpu_ns: the kernel's
-//                                               account; reason: why no agent is in it, or empty
-//  "notes":[text...],
-//  "unrecorded":[{"pid","command","reason"}...],
-//  "quality":[{"label","text","mood":"plain"|"good"|"note"|"bad"}...],
-//  "findings","remarks" as `report` has them, a finding with its greatest places only; empty where it looks for none
-//  (another filter by function), "heap_summary": as "heap" of `report`, or null, "leak_checks":[{"process"
-//  (index),"number","cause","time_ns","pause_ns","blocks","bytes","problem"}...],   all of them "leak_summary": as
-//  "summary" of `leaks`, or null, "leak_sites": as "sites" of `leaks`; each "stack" has a "path" beside it: indexes of
-//  functions, root first, "leak_sites_left_out",                       how many of the least did not fit; their leaks
-//  are in the columns "no_verdict":[{"pid","program","reason"}...], "annotations": as "functions" of `annotate`, by
-//  "metric"; the hottest that fit, "annotations_left_out", "sources":[{"file","first_line","lines":[]}...], "columns"}
+// Keys of the JSON:
+//   schema: "flarestack.view/1"
+//   title, command, host, kernel, version, duration_ns, clock, requested_hz, wall_clock
+//   start_realtime_ns: as text, which a script's number would round
+//   heap: "none", "exact", "sampled"
+//   complete: as in the quality of reports
+//   metrics: [{name, unit, total}...], those that were recorded; totals as `report` has them
+//   default_metric: what the page begins with
+//   from_ns, to_ns: the range that the page begins with, or null; the data are of all of the time
+//   strings
+//   processes: [{pid, parent, name, executable, arguments, start_ns, end_ns, exit, cpu_ns, reason}...]; parent is an
+//       index; exit is "exited 0", "killed by SIGSEGV", "replaced by exec", "running" or "unknown", the last two ending
+//       with the recording; cpu_ns is the kernel's account; reason says why no agent is in it, or is empty
+//   notes: texts
+//   unrecorded: [{pid, command, reason}...]
+//   quality: [{label, text, mood}...], mood being "plain", "good", "note" or "bad"
+//   findings, remarks: as `report` has them, of a finding the greatest places; empty with a filter by function
+//   heap_summary: as "heap" of `report`, or null
+//   leak_checks: [{process, number, cause, time_ns, pause_ns, blocks, bytes, problem}...], all of them; process is an
+//       index
+//   leak_summary: as "summary" of `leaks`, or null
+//   leak_sites: as "sites" of `leaks`; beside each "stack" a "path", indexes of functions, root first
+//   leak_sites_left_out: how many of the least did not fit; their blocks are in the columns
+//   no_verdict: [{pid, program, reason}...]
+//   annotations: as "functions" of `annotate`, of the functions with most CPU time, then of those that allocate most
+//   annotations_left_out: how many of these did not fit
+//   sources: [{file, first_line, lines}...], around the lines of annotated functions
+//   columns
 #pragma once
 
 #include <cstdint>

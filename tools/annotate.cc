@@ -59,9 +59,10 @@ CommandBody declare_annotate(CLI::App& app) {
     annotate_options.everything = options->everything;
     annotate_options.layout = layout_for(reporting->output);
     const AnnotationSources sources = annotation_sources(!reading->no_inline);
+    const StackCosts stacks(*profile);
     std::vector<AnnotatedFunction> functions;
     for (size_t i = 0; i < count; ++i) {
-      Annotation annotation = annotate(*profile, (*found)[i], sources);
+      Annotation annotation = annotate(*profile, stacks, (*found)[i], sources);
       std::vector<WorkHint> hints = work_hints(*profile, annotation, sources);
       functions.push_back({std::move(annotation), std::move(hints)});
     }

@@ -298,6 +298,21 @@ TEST_CASE("annotated functions come with the lines around theirs, as far as ther
   CHECK(none["sources"].Size() == whole["sources"].Size());
 }
 
+TEST_CASE("lines of generated code are cut") {
+  AnnotatedSum sum;
+  sum.text = std::string(3'000'000, 'y');
+  const Profile profile = sum.profile();
+  ViewSources sources;
+  sources.time = &profile;
+  add_hottest(profile, 20, sum.sources(), sources.code);
+  const ViewPayload payload = read_view_data(view_data(sources));
+  rapidjson::SizeType longest = 0;
+  for (const auto& source : payload.meta["sources"].GetArray()) {
+    for (const auto& line : source["lines"].GetArray()) longest = std::max(longest, line.GetStringLength());
+  }
+  CHECK(longest == 500);
+}
+
 TEST_CASE("a damaged recording's lost things are said to be lost") {
   FakeRecording fake;
   fake.process(1, 100, "/usr/bin/game");
