@@ -58,7 +58,13 @@ function runFacts({meta, processes, threads, durationNs}) {
     tiles.push(tile('End', `${icon} ${text}`, processes.length > 1 ? processes[0].name : '', mood));
   }
   const where = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.version && `flarestack ${meta.version}`].filter(Boolean).join(' · ');
-  return el('div', {class: 'run'}, el('pre', {class: 'command', tabindex: 0, 'aria-label': 'Command'}, meta.command.join(' ') || meta.title), el('p', {class: 'dim'}, where), el('dl', {class: 'tiles'}, ...tiles));
+  return el('div', {class: 'run'}, el('pre', {class: 'command', tabindex: 0, 'aria-label': 'Command'}, meta.command.map(shellWord).join(' ') || meta.title), el('p', {class: 'dim'}, where), el('dl', {class: 'tiles'}, ...tiles));
+}
+
+// As it would be typed.
+/** @param {string} word */
+function shellWord(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 // Of a run that was not looked at as a whole it is not said that nothing leaked.
