@@ -56,6 +56,7 @@ struct TraceReader::State {
   uint64_t position = 0;      // of the first byte not yet looked at
   uint64_t chunk_offset = 0;  // of the open chunk
   uint32_t next_sequence = 0;
+  bool follows = false;
   std::string payload;  // of the open chunk, which the decoder borrows
   PayloadDecoder decoder;
 
@@ -71,8 +72,11 @@ bool TraceReader::State::open_next_chunk() {
   for (;;) {
     while (skip_file_part()) {
     }
+    const TraceDamage before = damage;
     if (open_chunk_at_position()) return true;
-    if (!skip_to_magic()) return false;
+    if (skip_to_magic()) continue;
+    if (follows) damage = before;  // it is looked at again
+    return false;
   }
 }
 
@@ -117,7 +121,7 @@ bool TraceReader::State::skip_file_part() {
 }
 
 // Moves the position to the next chunk magic behind it, or to the end of the file (false), and counts what lies
-// between.
+// between. Of a file that is still being written the end is no place to move to.
 bool TraceReader::State::skip_to_magic() {
   // No size of the chunk at the position can be trusted, so the search begins right behind its first byte.
   uint64_t from = position;
@@ -129,6 +133,7 @@ bool TraceReader::State::skip_to_magic() {
       from += window.size() - (kChunkMagic.size() - 1);
       continue;
     }
+    if (at_end && follows) return false;
     const uint64_t to = from + (at_end ? window.size() : found);
     damage.skipped_bytes += to - position;
     position = to;
@@ -174,6 +179,8 @@ TraceReader::TraceReader(std::unique_ptr<State> state) : state_(std::move(state)
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 TraceReader::~TraceReader() = default;
+
+void TraceReader::follow() { state_->follows = true; }
 
 std::optional<TraceRecord> TraceReader::next() {
   for (;;) {

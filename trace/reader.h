@@ -28,6 +28,10 @@ class TraceReader {
   TraceReader& operator=(TraceReader&&) noexcept;
   ~TraceReader();
 
+  // The trace is still being written: next() waits for nothing, but what it finds no whole chunk of at the end may yet
+  // become one. After none it may be called again; what is no chunk is damage only when another one follows it.
+  void follow();
+
   // The next record in file order, none at the end. A damaged chunk is skipped, and counted in damage(): the reader
   // looks for the next chunk by its magic. Never fails.
   std::optional<TraceRecord> next();
