@@ -239,6 +239,12 @@ void OutsideSampler::end_exited(int32_t spared) {
   }
 }
 
+void OutsideSampler::write_so_far() {
+  for (const auto& [pid, entry] : processes_) {
+    tables_.add_counters(entry.process->identity().id, entry.process->counters());
+  }
+}
+
 void OutsideSampler::end_process(int32_t pid, ExitStatus exit, uint64_t total_cpu_ns) {
   drain_until(UINT64_MAX);
   if (const auto found = processes_.find(pid); found != processes_.end()) {

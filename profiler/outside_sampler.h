@@ -52,6 +52,8 @@ class OutsideSampler {
   std::vector<int> descriptors() const;
   // Takes what the kernel has sampled, and snapshots.
   void drain();
+  // As ProcessTable's.
+  void write_so_far();
   // When to drain next, if all others could wait for that long.
   uint64_t nap_ns(uint64_t longest_ns);
   // Ends those that are gone; `spared` excepted (0: none), whose end its caller tells with end_process().

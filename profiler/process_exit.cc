@@ -3,6 +3,7 @@
 
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <ctime>
 #include <sstream>
@@ -31,8 +32,8 @@ constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
 // Fields of /proc/PID/stat behind the command, which is in parentheses and may hold anything (proc(5)); [0] is the
 // state.
-std::vector<std::string> stat_fields(int32_t pid) {
-  const Result<std::string> text = read_file(fmt::format("/proc/{}/stat", pid));
+std::vector<std::string> stat_fields(const std::string& path) {
+  const Result<std::string> text = read_file(path);
   std::vector<std::string> fields;
   if (!text.ok() || text->rfind(')') == std::string::npos) {
     return fields;
@@ -43,6 +44,8 @@ std::vector<std::string> stat_fields(int32_t pid) {
   }
   return fields;
 }
+
+std::vector<std::string> stat_fields(int32_t pid) { return stat_fields(fmt::format("/proc/{}/stat", pid)); }
 
 }  // namespace
 
@@ -87,6 +90,19 @@ int32_t parent_pid(int32_t pid) {
 bool process_stopped(int32_t pid) {
   const std::vector<std::string> fields = stat_fields(pid);
   return !fields.empty() && (fields[0] == "T" || fields[0] == "t");
+}
+
+uint64_t resident_bytes(int32_t pid) {
+  const std::vector<std::string> fields = stat_fields(pid);
+  constexpr size_t kResidentPages = 21;  // field 24 of proc(5)
+  return fields.size() > kResidentPages
+             ? std::strtoull(fields[kResidentPages].c_str(), nullptr, 10) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE))
+             : 0;
+}
+
+char thread_state(int32_t pid, int32_t tid) {
+  const std::vector<std::string> fields = stat_fields(fmt::format("/proc/{}/task/{}/stat", pid, tid));
+  return fields.empty() || fields[0].empty() ? '\0' : fields[0][0];
 }
 
 std::vector<std::string> arguments_of(int32_t pid) {

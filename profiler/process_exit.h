@@ -33,6 +33,12 @@ int32_t parent_pid(int32_t pid);
 // Whether all of the process is stopped, by a signal or a tracer.
 bool process_stopped(int32_t pid);
 
+// Resident memory of a process; 0: it is gone.
+uint64_t resident_bytes(int32_t pid);
+
+// R, S, D, T...; 0: it is gone.
+char thread_state(int32_t pid, int32_t tid);
+
 // Its command line.
 std::vector<std::string> arguments_of(int32_t pid);
 

@@ -50,6 +50,8 @@ class ProcessTable {
   void watch(int descriptor);
   // Takes everything out of all rings that is in them now.
   void drain();
+  // Into the trace with all that is known, for who reads it meanwhile.
+  void write_so_far();
   // Looks where the threads of all processes sleep.
   void sample_off_cpu();
   // Ends the processes that are gone; the launched one excepted.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of ProcessTable that is about heap recording: when rings want to be drained, what a fork's
-// child has, and leaks of a process that goes on.
+// The part of ProcessTable that is about heap recording: when rings want to be drained, what a fork's child has, leaks
+// of a process that goes on, and what is told of it meanwhile.
 #include "profiler/process_table.h"
 
 namespace flarestack {
@@ -39,6 +39,20 @@ void ProcessTable::inherit_heap(TargetProcess& child, const Hello& hello) {
   if (parent != processes_.end() && parent->second.target->heap() != nullptr && child.heap() != nullptr) {
     parent->second.target->drain();  // its word of the fork is there, and the child may be gone in a moment
     child.heap()->inherit(parent->second.target->heap()->fork_point(hello.fork_number));
+  }
+}
+
+void ProcessTable::write_so_far() {
+  for (auto& [session_id, process] : processes_) {
+    TargetProcess& target = *process.target;
+    if (target.heap() != nullptr) {
+      target.heap()->end_slice(true);
+    }
+    Counters counters = target.counters();
+    // Which of the two they are is known at the end.
+    counters.erase("foreign_frees");
+    counters.erase("ambiguous_frees");
+    tables_.add_counters(target.identity().id, counters);
   }
 }
 

@@ -221,7 +221,7 @@ void Recorder::step() {
     if (outside_ != nullptr) {
       outside_->drain();
     }
-    keep(tables_.flush_window(origin_.now()));
+    flush_in_time();
     next_drain_ns_ =
         now_ns + (options_.heap != HeapMode::kNone ? std::min(nap_ns_, processes_.heap_nap_ns()) : nap_ns_);
     if (outside_ != nullptr) {
@@ -243,10 +243,12 @@ void Recorder::step() {
   }
   handle_signals();
   handle_limits();
+  handle_stop_request();
   stop_with_program();
 }
 
 RecordOutcome Recorder::run() {
+  if (options_.on_started) options_.on_started();
   while (!finished()) {
     step();
   }

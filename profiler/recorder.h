@@ -37,6 +37,11 @@ struct RecordOptions {
   bool wait_for_children = true;  // false: stop when the launched program ends
   uint64_t duration_ns = 0;       // 0: until the end
   uint64_t timeout_ns = 0;        // 0: none; then SIGTERM to the program, and SIGKILL five seconds later
+  // Somebody reads the trace while it is written: after this time it has all there is to tell, at the price of its
+  // size, which then grows with time. 0: nobody.
+  uint64_t live_interval_ns = 0;
+  std::function<void()> on_started;  // once everything is being recorded, and the trace has been begun
+  int stop_descriptor = -1;          // stop when it can be read or has been hung up; borrowed; -1: none
   std::function<void(const std::string&)>
       tell;  // a sentence for the user, as long as nothing else runs on the terminal
 };

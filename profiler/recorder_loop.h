@@ -49,6 +49,8 @@ class Recorder {
   void reap_program();
   void handle_signals();
   void handle_limits();
+  void handle_stop_request();
+  void flush_in_time();
   void stop_with_program();
   bool finished() const;
   void finish();
@@ -69,6 +71,7 @@ class Recorder {
   uint64_t nap_ns_ = nap_for(options_);
   uint64_t next_drain_ns_ = 0;  // CLOCK_MONOTONIC, as the next one
   uint64_t next_pass_ns_ = 0;   // over the sleeping threads
+  int64_t next_live_ns_ = 0;    // since the recording began
   std::minstd_rand random_;
 
   std::unique_ptr<Attacher> attacher_;  // nullptr: the program is launched

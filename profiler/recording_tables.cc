@@ -139,12 +139,19 @@ StackId RecordingTables::stack(StackId parent, FrameId frame) {
   return entry->second;
 }
 
-void RecordingTables::end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters) {
+void RecordingTables::add_counters(ProcessId process, const std::map<std::string, uint64_t>& counters) {
   for (const auto& [name, value] : counters) {
-    if (value != 0) {
-      writer_.add(CounterRecord{end.id, name, value});
+    uint64_t& told = counters_[process][name];
+    if (value > told) {
+      writer_.add(CounterRecord{process, name, value - told});
+      told = value;
     }
   }
+}
+
+void RecordingTables::end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters) {
+  add_counters(end.id, counters);
+  counters_.erase(end.id);
   writer_.add(end);
 }
 
@@ -166,6 +173,15 @@ Result<void> RecordingTables::flush_window(int64_t now_ns) {
 }
 
 Result<void> RecordingTables::flush() {
+  window_start_ns_ += slice_length_ns_ * kSlicesPerWindow;
+  Result<void> flushed = flush_so_far();
+  if (++windows_ % kWindowsPerDoubling == 0) {
+    slice_length_ns_ *= 2;
+  }
+  return flushed;
+}
+
+Result<void> RecordingTables::flush_so_far() {
   std::vector<SampleRecord> samples;
   samples.reserve(weights_.size());
   for (const auto& [key, weight] : weights_) {
@@ -186,10 +202,6 @@ Result<void> RecordingTables::flush() {
   });
   for (const SampleRecord& sample : samples) {
     writer_.add(sample);
-  }
-  window_start_ns_ += slice_length_ns_ * kSlicesPerWindow;
-  if (++windows_ % kWindowsPerDoubling == 0) {
-    slice_length_ns_ *= 2;
   }
   return writer_.flush();
 }

@@ -66,7 +66,9 @@ class RecordingTables {
   ChildCache& child_cache() { return child_cache_; }
 
   ProcessId next_process() { return {++last_process_}; }
-  // Its counters, but those that are 0, and its end.
+  // What they have grown by since they were last told of the process (none: of the recording).
+  void add_counters(ProcessId process, const std::map<std::string, uint64_t>& counters);
+  // Its counters, and its end.
   void end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters);
   ThreadId next_thread() { return {++last_thread_}; }
 
@@ -78,6 +80,8 @@ class RecordingTables {
   // Ends the time window if `now_ns` is past it, or `always`: its weights go to the writer, which is flushed.
   Result<void> flush_window(int64_t now_ns);
   Result<void> flush();
+  // The same within a window, which goes on.
+  Result<void> flush_so_far();
   TraceWriter& writer() { return writer_; }
 
  private:
@@ -117,6 +121,7 @@ class RecordingTables {
   std::unordered_map<Key, Unknown, KeyHash> unknown_;  // by process, kind and epoch, and address
   absl::flat_hash_map<uint64_t, StackId> stacks_;
   absl::flat_hash_map<Key, Weight, KeyHash> weights_;
+  std::map<ProcessId, std::map<std::string, uint64_t>> counters_;  // as they were last told
   ChildCache child_cache_;
   uint32_t last_process_ = 0;
   uint32_t last_thread_ = 0;

@@ -240,6 +240,8 @@ void TargetProcess::find_unsampled_threads() {
       }
     }
   }
+  // One that was looked at while the process was entered has its slot by now.
+  std::erase_if(unsampled_tids_, [&](int32_t tid) { return with_slot.contains(tid); });
   without_slot_before_ = std::move(without_slot);
 }
 

@@ -252,4 +252,38 @@ TEST_CASE("slices double as a run goes on, and no weight is lost or moved out of
   CHECK(samples.back().slice_length_ns == 80'000'000);  // 128 windows of 1 s, of 2 s and of 4 s, then of 8 s
 }
 
+TEST_CASE("counters that are told while they grow add up to what they are at the end") {
+  Tables t;
+  t.tables.add_counters({1}, {{"samples", 10}, {"samples_dropped", 0}});
+  t.tables.add_counters({1}, {{"samples", 10}});
+  t.tables.add_counters({1}, {{"samples", 15}, {"samples_dropped", 2}});
+  t.tables.add_counters({}, {{"samples", 3}});
+  t.tables.end_process({{1}, ExitKind::kExited, 0, 0, 0}, {{"samples", 16}, {"samples_dropped", 2}, {"threads", 1}});
+  std::map<std::pair<uint32_t, std::string>, uint64_t> sums;
+  size_t records = 0;
+  for (const CounterRecord& record : t.written<CounterRecord>()) {
+    sums[{record.process.value, record.name}] += record.value;
+    ++records;
+  }
+  CHECK(sums ==
+        decltype(sums){{{1, "samples"}, 16}, {{1, "samples_dropped"}, 2}, {{1, "threads"}, 1}, {{0, "samples"}, 3}});
+  CHECK(records == 6);
+}
+
+TEST_CASE("a flush within a window tells all so far, once, and lets slices grow no faster") {
+  Tables once, often;
+  for (Tables* each : {&once, &often}) {
+    const StackId stack = each->tables.stack({}, each->tables.named_frame(FrameKind::kKernel, "k"));
+    for (int64_t second = 0; second < 200; ++second) {
+      each->tables.add_weight({1}, stack, SampleMetric::kCpu, second * kSecond, 1, 5);
+      if (each == &often) {
+        REQUIRE(each->tables.flush_so_far().ok());
+        CHECK(each->written<SampleRecord>().size() == static_cast<size_t>(second + 1));
+      }
+      REQUIRE(each->tables.flush_window((second + 1) * kSecond).ok());
+    }
+  }
+  CHECK(once.written<SampleRecord>() == often.written<SampleRecord>());
+}
+
 }  // namespace flarestack
