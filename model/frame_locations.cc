@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <tuple>
+#include <utility>
 
 namespace flarestack {
 namespace {
@@ -43,6 +44,7 @@ FrameLocations::FrameLocations(const Recording& recording, const ProfileOptions&
 }
 
 void FrameLocations::resolve(const std::vector<bool>& wanted, const SymbolSource& symbols) {
+  frame_locations_.resize(recording_.frames.size(), {lost_, lost_ + 1});
   std::vector<uint32_t> native;
   for (uint32_t i = 0; i < recording_.frames.size(); ++i) {
     const RecordedFrame& frame = recording_.frames[i];
@@ -210,7 +212,7 @@ void FrameLocations::resolve_native(const std::vector<uint32_t>& frames, const S
 void FrameLocations::find_declarations(const std::vector<SymbolModule>& modules, const SymbolSource& symbols) {
   std::vector<SymbolQuery> queries;
   std::vector<uint32_t> asked_for;
-  for (uint32_t i = 0; i < functions_.size(); ++i) {
+  for (uint32_t i = std::exchange(declared_, static_cast<uint32_t>(functions_.size())); i < functions_.size(); ++i) {
     if (origins_[i].entry_module == kNoIndex || functions_[i].line == 0) continue;
     queries.push_back({recording_.modules[origins_[i].entry_module].id, {origins_[i].entry_offset}});
     asked_for.push_back(i);

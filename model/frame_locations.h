@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FrameLocations: turns a recording's frames into functions and locations, asking for each (module, offset) once. Used
-// by build_profile() only. Offline side.
+// by build_profile(), and by LiveProfile with a recording that grows. Offline side.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class FrameLocations {
  public:
   FrameLocations(const Recording& recording, const ProfileOptions& options);
 
-  // Resolves the frames for which `wanted` is true. Once.
+  // Resolves the frames for which `wanted` is true; each frame once.
   void resolve(const std::vector<bool>& wanted, const SymbolSource& symbols);
   // The locations of a frame, innermost first; never empty. `frame` may be kLostIndex.
   std::span<const Location> of_frame(uint32_t frame) const;
@@ -30,6 +30,7 @@ class FrameLocations {
 
   const std::vector<Location>& locations() const { return locations_; }
   const std::vector<Function>& functions() const { return functions_; }
+  const std::vector<std::string>& files() const { return files_; }
   const std::vector<ModuleSymbols>& modules() const { return modules_; }
   // Moves the tables into the profile; nothing else may be called afterwards.
   void move_into(Profile& profile);
@@ -57,6 +58,7 @@ class FrameLocations {
   std::vector<Location> locations_;
   std::vector<Range> frame_locations_;  // by frame
   std::vector<ModuleSymbols> modules_;
+  uint32_t declared_ = 0;  // functions whose declaration was asked for
   IndexTable function_index_;
   IndexTable file_index_;
   uint32_t lost_ = 0;

@@ -74,6 +74,14 @@ Recording RecordingBuilder::finish(const TraceDamage& damage) {
   return std::move(recording_);
 }
 
+void RecordingBuilder::drop_measurements() {
+  recording_.samples.clear();
+  recording_.allocations.clear();
+  recording_.allocation_details.clear();
+  recording_.heap_slices.clear();
+  recording_.memory.clear();
+}
+
 void RecordingBuilder::IdIndex::set(uint32_t id, uint32_t index) {
   constexpr size_t kSlack = size_t{1} << 20;
   if (id < dense_.size()) {

@@ -189,6 +189,10 @@ struct Recording {
 class RecordingBuilder {
  public:
   void add(const TraceRecord& record);
+  // The recording so far, of one that is followed while it is written; changed by the next add().
+  const Recording& so_far() const { return recording_; }
+  // Drops the samples, allocations, slices and looks at memory, which whoever follows has taken in.
+  void drop_measurements();
   // The recording so far; the builder is spent.
   Recording finish(const TraceDamage& damage);
 

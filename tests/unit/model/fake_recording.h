@@ -2,6 +2,7 @@
 // Recordings in a few lines, for the tests of model/ and report/: stacks are written as lists of names, root first.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -10,6 +11,15 @@
 #include "model/profile.h"
 
 namespace flarestack {
+
+// A builder that can hand on what it is given.
+struct FakeBuilder : RecordingBuilder {
+  void add(const TraceRecord& record) {
+    RecordingBuilder::add(record);
+    if (also) also(record);
+  }
+  std::function<void(const TraceRecord&)> also;
+};
 
 // Functions are named "module!function", "module!outer >> inlined" for inlined code, "[marker]", "[kernel]" or
 // "jit:name".
@@ -141,7 +151,7 @@ class FakeRecording {
     };
   }
   SessionRecord session;
-  RecordingBuilder builder;
+  FakeBuilder builder;
   size_t queries_asked = 0;
   std::map<std::string, ModuleSymbols> problems;  // by path
 
