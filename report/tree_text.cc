@@ -27,8 +27,8 @@ struct Guides {
 constexpr Guides kAscii{"|- ", "`- ", "|  ", "   "};
 constexpr Guides kUnicode{"\u251c\u2500 ", "\u2514\u2500 ", "\u2502  ", "   "};
 
-std::string label(const Profile& profile, const TreeRow& row, size_t width) {
-  const Function& function = profile.functions[row.function];
+std::string label(const std::vector<Function>& functions, const TreeRow& row, size_t width) {
+  const Function& function = functions[row.function];
   std::string suffix;
   if (row.folded > 1) suffix += fmt::format(" (recursive, {} deep)", row.folded);
   if (row.type == FrameType::kInlined) suffix += " (inlined)";
@@ -39,8 +39,8 @@ std::string label(const Profile& profile, const TreeRow& row, size_t width) {
 // A caller's self value would be a part of the callee's, which says nothing.
 enum class Columns : uint8_t { kTotalAndSelf, kTotal };
 
-void append_rows(const Profile& profile, const CallTree& tree, Columns columns, const TreeOptions& options,
-                 std::string& out) {
+void append_rows(const std::vector<Function>& functions, const CallTree& tree, Columns columns,
+                 const TreeOptions& options, std::string& out) {
   const size_t numbers_width = columns == Columns::kTotal ? 10 : 18;
   const Painter painter(options.layout.colour);
   const Guides& guides = options.layout.unicode ? kUnicode : kAscii;
@@ -54,10 +54,10 @@ void append_rows(const Profile& profile, const CallTree& tree, Columns columns, 
     const std::string own = !branches ? "" : std::string(row.last_child ? guides.last_branch : guides.branch);
     prefix_below[i] = outer + (!branches ? "" : std::string(row.last_child ? guides.blank : guides.pass));
     const size_t indent = columns_of(outer) + columns_of(own);
-    const std::string module = short_file(profile.functions[row.function].module, 24);
+    const std::string module = short_file(functions[row.function].module, 24);
     const size_t room =
         options.layout.width > numbers_width + indent ? options.layout.width - numbers_width - indent : 0;
-    const std::string name = label(profile, row, std::max<size_t>(room, 24));
+    const std::string name = label(functions, row, std::max<size_t>(room, 24));
     const bool module_fits = !module.empty() && columns_of(name) + 2 + columns_of(module) <= room;
     std::string numbers = fmt::format("{:>6}", format_percent(row.total, tree.total()));
     if (columns == Columns::kTotalAndSelf) numbers += fmt::format("  {:>6}", format_percent(row.self, tree.total()));
@@ -68,27 +68,32 @@ void append_rows(const Profile& profile, const CallTree& tree, Columns columns, 
 
 std::string callers_and_callees(const Profile& profile, uint32_t function, const TreeOptions& options) {
   const Painter painter(options.layout.colour);
-  const CallTree callees = callees_of(profile.tree, function);
-  const CallTree callers = callers_of(profile.tree, function);
   const Function& named = profile.functions[function];
   std::string out = painter.bold(short_function(named.name, std::max<size_t>(options.layout.width, 40)));
   if (!named.module.empty()) out += "  " + painter.dim(short_file(named.module, 40));
   if (named.line != 0) out += "  " + painter.dim(fmt::format("{}:{}", short_file(named.file, 40), named.line));
   uint64_t self = 0;
+  const uint64_t total = callees_of(profile.tree, function).total();
   for (size_t i = 1; i < profile.tree.nodes().size(); ++i) {
     const CallNode& node = profile.tree.nodes()[i];
     if (node.function == function && node.type != FrameType::kProcess) self += node.self;
   }
-  out += fmt::format("\n{} in total ({} of all), {} itself\n", value_phrase(profile.options.metric, callees.total()),
-                     format_percent(callees.total(), profile.total()), format_value(profile.options.metric, self));
-  out += "\n" + painter.bold("  PART    CALLED FROM (bottom up)") + "\n";
-  append_rows(profile, callers, Columns::kTotal, options, out);
-  out += "\n" + painter.bold(" TOTAL    SELF    CALLS (top down)") + "\n";
-  append_rows(profile, callees, Columns::kTotalAndSelf, options, out);
-  return out;
+  out += fmt::format("\n{} in total ({} of all), {} itself\n", value_phrase(profile.options.metric, total),
+                     format_percent(total, profile.total()), format_value(profile.options.metric, self));
+  return out + callers_and_callees_text(profile.functions, profile.tree, function, options);
 }
 
 }  // namespace
+
+std::string callers_and_callees_text(const std::vector<Function>& functions, const CallTree& tree, uint32_t function,
+                                     const TreeOptions& options) {
+  const Painter painter(options.layout.colour);
+  std::string out = "\n" + painter.bold("  PART    CALLED FROM (bottom up)") + "\n";
+  append_rows(functions, callers_of(tree, function), Columns::kTotal, options, out);
+  out += "\n" + painter.bold(" TOTAL    SELF    CALLS (top down)") + "\n";
+  append_rows(functions, callees_of(tree, function), Columns::kTotalAndSelf, options, out);
+  return out;
+}
 
 Result<std::string> tree_text(const Profile& profile, const TreeOptions& options) {
   const Painter painter(options.layout.colour);
@@ -99,7 +104,7 @@ Result<std::string> tree_text(const Profile& profile, const TreeOptions& options
     if (is_heap_metric(profile.options.metric))
       out += painter.dim(value_phrase(profile.options.metric, profile.total())) + "\n";
     out += painter.bold(" TOTAL    SELF    CALL TREE") + "\n";
-    append_rows(profile, profile.tree, Columns::kTotalAndSelf, options, out);
+    append_rows(profile.functions, profile.tree, Columns::kTotalAndSelf, options, out);
     if (profile.total() == 0) out += is_heap_metric(profile.options.metric) ? "No allocations.\n" : "No samples.\n";
     return out;
   }
