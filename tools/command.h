@@ -34,6 +34,7 @@ const std::vector<Command>& commands();
 CommandBody declare_record(CLI::App& app);
 CommandBody declare_attach(CLI::App& app);
 CommandBody declare_detach(CLI::App& app);
+CommandBody declare_top(CLI::App& app);
 CommandBody declare_report(CLI::App& app);
 CommandBody declare_tree(CLI::App& app);
 CommandBody declare_annotate(CLI::App& app);

@@ -19,6 +19,7 @@ const std::vector<Command>& commands() {
        declare_record},
       {"attach", "record a process that runs already", "flarestack attach 4711 --duration 10s", declare_attach},
       {"detach", "stop recording a process that was attached to; it goes on", "flarestack detach 4711", declare_detach},
+      {"top", "what a process that runs already is busy with, on the terminal", "flarestack top 4711", declare_top},
       {"report", "functions by the time they cost, and how good the recording is",
        "flarestack report flarestack.python3.71.flare", declare_report},
       {"tree", "the call tree, or the callers and callees of one function", "flarestack tree app.flare parse_document",

@@ -9,6 +9,13 @@ CommandBody declare_record(CLI::App& app) {
   app.add_flag("--no-wait", options->no_wait, "stop when the program ends, whatever it left running");
   app.add_option("--timeout", options->timeout, "end the program (SIGTERM, then SIGKILL) after this time")
       ->check(check_time);
+  auto* live = app.add_flag("--live", options->live,
+                            "show meanwhile what `flarestack top` shows, on the terminal, which then is not the "
+                            "program's: redirect its stdin, stdout and stderr");
+  app.add_option("--interval", options->interval, "between two refreshes of --live")
+      ->check(check_interval)
+      ->needs(live)
+      ->capture_default_str();
   app.add_option("PROGRAM", options->record.command, "the program and its arguments, behind --")->required();
   app.prefix_command(false);
   app.positionals_at_end();

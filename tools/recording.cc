@@ -10,10 +10,12 @@
 #include "base/text.h"
 #include "model/heap_advice.h"
 #include "model/loaded_trace.h"
+#include "profiler/recording_settings.h"
 #include "report/summary_text.h"
 #include "tools/bundling.h"
 #include "tools/leak_judgement.h"
 #include "tools/reading_options.h"
+#include "tools/viewer_process.h"
 
 namespace flarestack {
 namespace {
@@ -113,9 +115,21 @@ int conclude(const RecordingOptions& options, const RecordOutcome& outcome) {
   return status;
 }
 
+Result<ViewerProcess> start_viewer(RecordingOptions& options) {
+  if (const std::string problem = ViewerProcess::problem(); !problem.empty()) {
+    return Error{problem};
+  }
+  RecordOptions& record = options.record;
+  if (const Result<void> parsed = parse_time("--interval", options.interval, record.live_interval_ns); !parsed.ok()) {
+    return parsed.error();
+  }
+  record.output_path = record.output_path.empty() ? default_output_path(record) : record.output_path;
+  return ViewerProcess::start(record.output_path, record.live_interval_ns);
+}
+
 }  // namespace
 
-Result<int> run_recording(RecordingOptions& options) {
+Result<void> settle_options(RecordingOptions& options) {
   for (const Result<void>& parsed : {parse_time("--duration", options.duration, options.record.duration_ns),
                                      parse_time("--timeout", options.timeout, options.record.timeout_ns)}) {
     if (!parsed.ok()) {
@@ -132,8 +146,13 @@ Result<int> run_recording(RecordingOptions& options) {
   if (options.no_cpu) {
     options.record.cpu_hz = 0;
   }
-  if (const Result<void> parsed = parse_heap(options); !parsed.ok()) {
-    return parsed.error();
+  options.record.heap_is_asked_for = !options.heap.empty() || options.leaks;
+  return parse_heap(options);
+}
+
+Result<int> run_recording(RecordingOptions& options) {
+  if (const Result<void> settled = settle_options(options); !settled.ok()) {
+    return settled.error();
   }
   if (options.leaks) {
     if (options.record.heap != HeapMode::kExact || options.no_leak_check) {
@@ -144,9 +163,21 @@ Result<int> run_recording(RecordingOptions& options) {
     }
     if (const auto status = read_suppressions(options.suppression_files, true, options.suppressions)) return *status;
   }
-  options.record.heap_is_asked_for = !options.heap.empty() || options.leaks;
   options.record.tell = [](const std::string& sentence) { fmt::print(stderr, "flarestack: {}\n", sentence); };
+  std::optional<ViewerProcess> viewer;
+  if (options.live) {
+    Result<ViewerProcess> started = start_viewer(options);
+    if (!started.ok()) {
+      print_error("--live: " + started.error().message);
+      return kExitUsage;
+    }
+    viewer.emplace(std::move(*started));
+    options.record.on_started = [&viewer] { viewer->show(); };
+  }
   const Result<RecordOutcome> outcome = record(options.record);
+  if (viewer) {
+    viewer->end();
+  }
   if (!outcome.ok()) {
     return outcome.error();
   }
@@ -169,8 +200,14 @@ std::string check_time(const std::string& text) {
   return value.ok() ? std::string() : value.error().message;
 }
 
-void declare_recording_options(CLI::App& app, RecordingOptions& options) {
-  app.add_option("-o,--output", options.record.output_path, "the trace file (default flarestack.PROGRAM.PID.flare)");
+std::string check_interval(const std::string& text) {
+  constexpr uint64_t kLeastNs = 100'000'000;
+  const Result<uint64_t> value = parse_duration(text);
+  if (!value.ok()) return value.error().message;
+  return *value < kLeastNs ? "between two refreshes there are at least 100ms" : std::string();
+}
+
+void declare_sampling_options(CLI::App& app, RecordingOptions& options) {
   app.add_option("--cpu", options.record.cpu_hz, "samples per second of CPU time, of each thread")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
@@ -179,14 +216,6 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options) {
                  "exact: every allocation; sampled[:BYTES]: one in so many bytes (default 512KiB), at next to no cost")
       ->default_str("exact");
   app.add_flag("--no-heap", options.no_heap, "no heap recording");
-  app.add_flag("--no-leak-check", options.no_leak_check, "no verdicts on what is still allocated at the end");
-  auto* leaks =
-      app.add_flag("--leaks", options.leaks,
-                   "report the leaks at the end, and exit with 1 if anything is definitely or indirectly lost");
-  app.add_option("--suppressions", options.suppression_files,
-                 "leaks that are none, as of `flarestack leaks`; repeatable")
-      ->expected(1)
-      ->needs(leaks);
   app.add_option("--clock", options.clock, "cpu, or wall: also where threads wait")
       ->check(CLI::IsMember({"cpu", "wall"}))
       ->capture_default_str();
@@ -198,6 +227,19 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options) {
   app.add_flag("--no-children", options.no_children, "only the program itself, not what it starts");
   app.add_option("--duration", options.duration, "stop recording after this time, such as 10s; the program goes on")
       ->check(check_time);
+}
+
+void declare_recording_options(CLI::App& app, RecordingOptions& options) {
+  app.add_option("-o,--output", options.record.output_path, "the trace file (default flarestack.PROGRAM.PID.flare)");
+  declare_sampling_options(app, options);
+  app.add_flag("--no-leak-check", options.no_leak_check, "no verdicts on what is still allocated at the end");
+  auto* leaks =
+      app.add_flag("--leaks", options.leaks,
+                   "report the leaks at the end, and exit with 1 if anything is definitely or indirectly lost");
+  app.add_option("--suppressions", options.suppression_files,
+                 "leaks that are none, as of `flarestack leaks`; repeatable")
+      ->expected(1)
+      ->needs(leaks);
   app.add_flag("--bundle", options.bundle,
                "pack the binaries, debug files and sources into the trace, for reading it on another machine");
   app.add_flag("--quiet", options.quiet, "no summary on stderr");

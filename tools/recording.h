@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `record` and `attach` have in common: their options, the recording itself, and what is told at its end.
+// What `record`, `attach` and `top` have in common: options; and of the first two the recording itself, and what is
+// told at its end.
 #pragma once
 
 #include <string>
@@ -28,14 +29,22 @@ struct RecordingOptions {
   std::string timer = "auto";
   std::string duration;
   std::string timeout;
+  bool live = false;
+  std::string interval = "1s";  // of the view
   std::string summary;
 };
 
-// Options that both have; `options` outlives the app.
+// What is recorded, and how, of the options that follow; `options` outlives the app.
+void declare_sampling_options(CLI::App& app, RecordingOptions& options);
+// Options that both have.
 void declare_recording_options(CLI::App& app, RecordingOptions& options);
 
-// Of CLI11's kind: an empty text, or what is wrong with a time.
+// Of CLI11's kind: an empty text, or what is wrong with a time, or with one between two refreshes.
 std::string check_time(const std::string& text);
+std::string check_interval(const std::string& text);
+
+// What the options' words mean for `options.record`. Error: an option that makes no sense.
+Result<void> settle_options(RecordingOptions& options);
 
 // Records, and tells of it. The command's exit status, or an error where nothing could be recorded.
 Result<int> run_recording(RecordingOptions& options);
