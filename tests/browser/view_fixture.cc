@@ -77,14 +77,15 @@ class Seen {
     };
     const Findings findings = find_bottlenecks(found_in, kFindingThreshold);
     const Leaks leaks = has_heap ? find_leaks(*heap, found_in.leaks) : Leaks();
-    const std::vector<ViewedFunction> functions = annotate_hottest(*cpu, 5, fake_code(fake_));
+    ViewedCode code;
+    add_hottest(*cpu, 5, fake_code(fake_), code);
     ViewSources sources;
     sources.time = &*time;
     sources.heap = found_in.heap;
     sources.findings = &findings;
     sources.leaks = has_heap ? &leaks : nullptr;
     sources.suppressions = &suppressions;
-    sources.functions = &functions;
+    sources.code = std::move(code);
     sources.title = command_line(recording_->session.command);
     return gzip_base64(view_data(sources));
   }
