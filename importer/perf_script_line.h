@@ -35,7 +35,8 @@ struct PerfFrameLine {
 std::optional<PerfFrameLine> parse_perf_frame_line(std::string_view line);
 FrameKind kind_of_perf_frame(const PerfFrameLine& frame);
 
-// "  file.c:12", which follows a frame where `perf script -F +srcline` asked for it, with what else would be behind that.
+// "  file.c:12", which follows a frame where `perf script -F +srcline` asked for it, with what else would be behind
+// that.
 struct PerfSourceLine {
   std::string_view file;  // empty: unknown
   uint32_t line = 0;

@@ -50,7 +50,8 @@
 //   leak_checks: [{process, number, cause, time_ns, pause_ns, blocks, bytes, problem}...], all of them; process is an
 //       index
 //   leak_summary: as "summary" of `leaks`, or null
-//   leak_sites: as "sites" of `leaks`; beside each "stack" a "path", indexes of functions, root first
+//   leak_sites, leak_inherited_sites, leak_suppressed_sites: as "sites", "inherited_sites" and "suppressed_sites" of
+//       `leaks`; beside each "stack" a "path", indexes of functions, root first
 //   leak_sites_left_out: how many of the least did not fit; their blocks are in the columns
 //   no_verdict: [{pid, program, reason}...]
 //   annotations: as "functions" of `annotate`, of the functions with most CPU time, then of those that allocate most

@@ -75,7 +75,7 @@ test('every metric has the total that report has', async () => {
   const expected = JSON.parse(fs.readFileSync(`${process.env.PAGES}/totals.json`, 'utf8'));
   for (const metric of kMetrics) {
     await page.locator(`[role=radio][data-value=${metric}]`).click();
-    assert.equal((await state()).metric ?? 'wall', metric);
+    assert.equal((await state()).metric ?? 'cpu', metric);
     assert.equal(await total(), `${expected[metric]} in all`, metric);
   }
 });
