@@ -18,7 +18,7 @@ export async function comparePicture(page, name) {
   fs.mkdirSync(process.env.MADE, {recursive: true});
   fs.writeFileSync(made, picture);
   assert.ok(fs.existsSync(golden), `${golden} is missing: UPDATE_GOLDEN=1 makes it`);
-  const blank = await page.context().newPage();
+  const blank = await page.context().browser().newPage();
   const different = await blank.evaluate(differentPart, [picture.toString('base64'), fs.readFileSync(golden).toString('base64')]);
   await blank.close();
   assert.ok(different <= kMostDifferent, `${(100 * different).toFixed(2)} % of ${made} differ from ${golden}`);
