@@ -12,6 +12,7 @@ import {applyTransforms, mapThrough} from './transform.js';
 /** @typedef {import('./tree.js').PathValues} PathValues */
 
 const kKept = 24;  // answers
+const kOrdersKept = 3;  // of entries in time, which are large
 
 export class Model {
   /** @param {Recording[]} recordings one, or a base and what is compared with it @param {import('./functions.js').Functions} functions @param {import('./paths.js').Paths} paths */
@@ -21,6 +22,8 @@ export class Model {
     this.paths = paths;
     /** @type {Map<string, any>} */
     this.answers = new Map();
+    /** @type {Map<string, {mapped: ReturnType<typeof mapThrough>, entries: import('./time_tree.js').TimedEntries}>} */
+    this.inOrder = new Map();
     // Entries of Functions that are no functions: a library as a whole, a thread.
     /** @type {Map<string, number>} */
     this.libraries = new Map();
@@ -74,13 +77,18 @@ export class Model {
           (thread) => threads[thread] ?? -1);
     });
   }
-  // Of the whole recording: ranges of it are quick.
+  // Of the whole recording: ranges of it are quick. Kept beside the other answers, which would drive it out.
   /** @param {ViewState} state @param {number} which */
   timed(state, which) {
-    return this.keep(['timed', which, state.metric, state.transforms], () => {
+    const key = JSON.stringify([which, state.metric, state.transforms]);
+    let answer = this.inOrder.get(key);
+    if (answer === undefined) {
       const mapped = mapThrough(this.paths, state.transforms, this.functions);
-      return {mapped, entries: timedEntries(this.recordings[which], state.metric, mapped)};
-    });
+      answer = {mapped, entries: timedEntries(this.recordings[which], state.metric, mapped)};
+      if (this.inOrder.size >= kOrdersKept) this.inOrder.delete(/** @type {string} */ (this.inOrder.keys().next().value));
+      this.inOrder.set(key, answer);
+    }
+    return answer;
   }
   /** @param {ViewState} state @param {number} [which] @returns {FrameTree} as the flame graph shows it */
   tree(state, which = 0) {
