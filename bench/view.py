@@ -18,7 +18,7 @@ CHANGE_BAR_MS = 50
 
 EXPLAINED = """
 How to read it. The recording has 1 000 000 samples and 100 000 allocation records over 200 000 call paths (bench/view_trace.cc). "first"
-is the first time that a page shows this, "again" when it has shown it before; from the change of the URL's fragment until the frame is
+is the first time that a page shows this, begun a second after it was opened, "again" when it has shown it before; from the change of the URL's fragment until the frame is
 painted, in Chromium without a GPU, 1600 x 900; the median of the rounds."""
 
 

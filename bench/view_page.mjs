@@ -16,6 +16,7 @@ const kChanges = [
   ['a range in it', 'view=flame&metric=cpu&range=20000000000-30000000000,22000000000-24000000000'],
   ['one thread', 'view=flame&metric=cpu&thread=3'],
   ['search', 'view=flame&metric=cpu&search=step_12'],
+  ['merge a function', 'view=flame&metric=cpu&transforms=2:40'],
   ['drop a function', 'view=flame&metric=cpu&transforms=3:40'],
   ['focus on a function', 'view=flame&metric=cpu&transforms=0:40'],
   ['call tree', 'view=tree&metric=cpu'],
@@ -27,6 +28,8 @@ const kChanges = [
   ['summary', 'view=summary&metric=cpu'],
 ];
 
+const kLookMs = 1000;  // at a page that was just opened, before the first change
+
 async function shown(browser) {
   const page = await browser.newPage({viewport: {width: 1600, height: 900}});
   await page.goto(`file://${page_file}`, {timeout: 60_000});
@@ -35,6 +38,7 @@ async function shown(browser) {
     painted: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
     ready: performance.now(),
   })))));
+  await page.waitForTimeout(kLookMs);
   return {page, ms};
 }
 

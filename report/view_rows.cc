@@ -17,7 +17,7 @@ struct SampleRow {
   bool is_waiting = false;
   uint64_t count = 0;
   uint64_t value = 0;
-  auto place() const { return std::tuple(slice, stack, thread, is_waiting); }
+  auto place() const { return std::tuple(slice, thread, stack, is_waiting); }
   void add(const SampleRow& other) {
     count += other.count;
     value += other.value;
@@ -34,7 +34,7 @@ struct AllocationRow {
   uint32_t stack = 0;
   RecordedAllocation counts;
   std::array<uint64_t, kLifetimeClasses> lifetimes{};
-  auto place() const { return std::tuple(slice, stack, counts.thread, counts.kind, counts.size_class); }
+  auto place() const { return std::tuple(slice, counts.thread, stack, counts.kind, counts.size_class); }
   void add(const AllocationRow& other) {
     counts.allocations += other.counts.allocations;
     counts.allocated_bytes += other.counts.allocated_bytes;

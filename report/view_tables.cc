@@ -83,30 +83,53 @@ void ViewTables::merge_stacks(const std::vector<bool>& used) {
   }
 }
 
+std::vector<uint32_t> ViewTables::paths_of_stacks(std::vector<uint32_t>& parents) const {
+  std::vector<uint32_t> path_of_stack;
+  std::vector<uint32_t> functions;
+  IndexTable index;
+  const auto child = [&](uint32_t parent, uint32_t function) {
+    const auto next = static_cast<uint32_t>(parents.size());
+    const uint32_t found = index.find_or_add(hash_of(parent, function), next, [&](uint32_t path) {
+      return parents[path] == parent && functions[path] == function;
+    });
+    if (found == next) {
+      parents.push_back(parent);
+      functions.push_back(function);
+    }
+    return found;
+  };
+  for (const auto& [parent, frame] : merged_stacks_) {
+    uint32_t path = parent < path_of_stack.size() ? path_of_stack[parent] : kNoIndex;
+    if (frame >= merged_frames_.size()) path = child(path, kLostIndex);
+    for (uint32_t i = frame < merged_frames_.size() ? merged_frames_[frame].end : 0;
+         i > 0 && i > merged_frames_[frame].begin; --i)
+      path = child(path, places_[frame_places_[i - 1]].function);
+    path_of_stack.push_back(path);
+  }
+  return path_of_stack;
+}
+
 std::vector<uint32_t> ViewTables::walk_order() const {
-  const size_t count = merged_stacks_.size();
-  std::vector<uint32_t> by_parent(count);
-  std::iota(by_parent.begin(), by_parent.end(), 0);
-  std::sort(by_parent.begin(), by_parent.end(), [this](uint32_t a, uint32_t b) {
-    const Stack& left = merged_stacks_[a];
-    const Stack& right = merged_stacks_[b];
-    return left.parent != right.parent ? left.parent < right.parent : left.frame < right.frame;
-  });
-  std::vector<uint32_t> first_child(count + 1, 0);  // in by_parent, where the roots are last
-  for (const Stack& each : merged_stacks_) {
-    if (each.parent < count) ++first_child[each.parent + 1];
+  std::vector<uint32_t> parents;
+  const std::vector<uint32_t> path_of_stack = paths_of_stacks(parents);
+  std::vector<uint32_t> size(parents.size(), 1);  // of the tree from each path on
+  for (size_t path = parents.size(); path-- > 0;) {
+    if (parents[path] < path) size[parents[path]] += size[path];
   }
-  std::partial_sum(first_child.begin(), first_child.end(), first_child.begin());
-  std::vector<uint32_t> order;
-  order.reserve(count);
-  std::vector<uint32_t> to_visit(by_parent.begin() + first_child[count], by_parent.end());
-  std::reverse(to_visit.begin(), to_visit.end());
-  while (!to_visit.empty()) {
-    const uint32_t stack = to_visit.back();
-    to_visit.pop_back();
-    order.push_back(stack);
-    for (uint32_t i = first_child[stack + 1]; i > first_child[stack]; --i) to_visit.push_back(by_parent[i - 1]);
+  std::vector<uint32_t> rank(parents.size());
+  std::vector<uint32_t> next(parents.size());  // the rank of the next path called
+  for (uint32_t path = 0, next_root = 0; path < parents.size(); ++path) {
+    uint32_t& place = parents[path] < path ? next[parents[path]] : next_root;
+    rank[path] = place;
+    next[path] = place + 1;
+    place += size[path];
   }
+  std::vector<uint32_t> order(merged_stacks_.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto rank_of = [&](uint32_t stack) {
+    return path_of_stack[stack] < rank.size() ? rank[path_of_stack[stack]] : 0;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return rank_of(a) < rank_of(b); });
   return order;
 }
 

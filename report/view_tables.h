@@ -4,9 +4,9 @@
 //
 // Problem: a recording has a frame for each address and a stack for each way there: a million of them, of which a
 // reader sees functions and lines. Choice: frames with the same functions, files and lines are one, and so are the
-// stacks of such frames; what no row of the page uses stays out. Numbers are given in the order of a walk from callers
-// to callees, so that a stack's parent is most often the number before, and neighbours have similar numbers: that is
-// what makes the columns small.
+// stacks of such frames; what no row of the page uses stays out. Numbers are given in the order of a walk over call
+// paths, from callers to callees, so that a stack's parent is most often the number before, and neighbours have similar
+// numbers: that is what makes the columns small, and rows that are in order of stacks are in that of a flame graph.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,10 @@ class ViewTables {
   };
   void merge_frames(const std::vector<bool>& used);
   void merge_stacks(const std::vector<bool>& used);
-  // The merged stacks, callers before their callees, those of one caller by frame.
+  // By merged stack its call path: functions, whatever their lines. Appends the parents of the paths, which have
+  // smaller numbers; kNoIndex of a root.
+  std::vector<uint32_t> paths_of_stacks(std::vector<uint32_t>& parents) const;
+  // The merged stacks in the order of a walk over their call paths, callers before their callees.
   std::vector<uint32_t> walk_order() const;
   // Gives stacks, frames, places and functions the numbers of their first use in this order.
   void number_in(const std::vector<uint32_t>& order);

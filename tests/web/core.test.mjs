@@ -6,7 +6,7 @@ import {readPayload} from '../../report/web/view/payload.js';
 import {Functions} from '../../report/web/view/functions.js';
 import {Paths} from '../../report/web/view/paths.js';
 import {linesOfFunction} from '../../report/web/view/function_lines.js';
-import {selfOfPaths, overTime} from '../../report/web/view/metrics.js';
+import {selfOfPaths, selfOfStacks, overTime} from '../../report/web/view/metrics.js';
 import {functionPath, functionTotals, InvertedTree, TopDownTree} from '../../report/web/view/tree.js';
 import {applyTransforms} from '../../report/web/view/transform.js';
 import {Model} from '../../report/web/view/model.js';
@@ -78,6 +78,17 @@ test('paths are found again, and know recursion', () => {
   assert.deepEqual([a, b, c, d].map((path) => recursive.isRecursive(path)), [false, false, true, false]);
 });
 
+test('a path that was appended is found as well', () => {
+  const paths = new Paths(2);
+  const made = [paths.child(0, 7, 0)];
+  for (let i = 1; i < 100; i++) made.push(paths.append(made[i - 1], i, 0));
+  const {first} = paths.children();
+  assert.equal(first[made[0]], made[1]);
+  assert.equal(paths.child(made[41], 42, 0), made[42]);
+  const more = paths.child(made[99], 1, 0);
+  assert.equal(paths.children().first[made[99]], more);
+});
+
 test('functions of one name and module are one, of two modules two', () => {
   const functions = new Functions();
   const f = functions.add('f', 'a', '', '', 0, 'inlined');
@@ -128,7 +139,7 @@ test('levels of the heap are of a moment', () => {
 test('lines have self and total, recursion once', () => {
   const {recording} = sampleModel();
   const work = recording.functions.list.findIndex((each) => each.name === 'work');
-  assert.deepEqual(linesOfFunction(recording, 'cpu', kAll, work).map(({self, total}) => [self / 1e6, total / 1e6]), [[7, 13]]);
+  assert.deepEqual(linesOfFunction(recording, selfOfStacks(recording, 'cpu', kAll).value, work).map(({self, total}) => [self / 1e6, total / 1e6]), [[7, 13]]);
 });
 
 test('trees from the root, from the leaves and in time have the same total', () => {
@@ -143,6 +154,17 @@ test('trees from the root, from the leaves and in time have the same total', () 
   const one = model.inTime({...state, thread: 1});
   assert.equal(shape(one, functions), 'all 4 (start 4 (work 4))');
   assert.equal(one.self(one.children(one.children(0)[0])[0]), 4e6);
+});
+
+test('in order of time paths of equal beginnings stand together, also where a transform made them so', () => {
+  const stacks = ['a;x;c', 'a;b', 'a;y;c'];
+  const {model, state, recording: {functions}} = sampleModel({samples: [...stacks.map((stack) => ({stack, ms: 1})), {stack: 'a;b', ms: 2, slice: 1}]});
+  const merged = ['x', 'y'].map((name) => ({type: 'merge-function', func: functions.list.findIndex((each) => each.name === name)}));
+  assert.equal(shape(model.inTime({...state, transforms: merged}), functions), 'all 5 (a 5 (c 2, b 3))');
+  const order = model.timeOrder({...state, transforms: merged.slice(1)}, 0);
+  assert.equal(order.work(() => true), false);
+  assert.equal(order.work(() => true), true);
+  assert.equal(shape(model.inTime({...state, transforms: merged.slice(1)}), functions), 'all 5 (a 5 (x 1 (c 1), b 1, c 1, b 2))');
 });
 
 test('a function that calls itself counts once a stack', () => {

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {findingAmount, functionNamed, gainText, metricOfFinding, placeLinks} from '../../report/web/view/finding_links.js';
-import {heapPlaces, HeapNumbers, lifetimeLabel, pathsThrough, sizeLabel} from '../../report/web/view/heap_numbers.js';
+import {heapPlaces, HeapNumbers, lifetimeLabel, pathsThrough, placesOfPaths, sizeLabel} from '../../report/web/view/heap_numbers.js';
 import {amountText, hasVerdicts, holderText, leakRows, orderedRows, originText, leakPlaceText, sizeText, wantedRows} from '../../report/web/view/leak_rows.js';
 import {worstMood} from '../../report/web/view/moods.js';
+import {selfOfPaths} from '../../report/web/view/metrics.js';
 import {qualityGroups} from '../../report/web/view/quality_view.js';
 import {sampleRecording} from './sample.mjs';
 
@@ -54,12 +55,16 @@ test('what the program mapped itself is no part of the heap', () => {
 test('places are outside of libraries, with what they call', () => {
   const recording = heapRecording();
   const name = (f) => (f < 0 ? '' : recording.functions.name(f));
-  assert.deepEqual(heapPlaces(recording, 'allocated', kAll, null).map(({func, call, value}) => [name(func), name(call), value]),
+  const places = (of, metric, wanted = 10) =>
+    heapPlaces(of.paths, selfOfPaths(of, metric, kAll).value, null, placesOfPaths(of.functions, of.paths), wanted);
+  assert.deepEqual(places(recording, 'allocated').first.map(({func, call, value}) => [name(func), name(call), value]),
       [['load', '', 9792], ['save', 'malloc', 500]]);
-  assert.deepEqual(heapPlaces(recording, 'allocations', kAll, null).map(({func, call, value}) => [name(func), name(call), value]),
+  assert.deepEqual(places(recording, 'allocations').first.map(({func, call, value}) => [name(func), name(call), value]),
       [['load', 'std::vector<int>::push_back(int)', 102], ['save', 'malloc', 5]]);
   const all = sampleRecording({allocations: [{stack: 'malloc@libc.so.6', allocations: 1, bytes: 3}]});
-  assert.equal(heapPlaces(all, 'allocated', kAll, null)[0].value, 3);  // a stack of nothing but library code stands for itself
+  const {first: [most, ...more], count, total} = places(recording, 'allocated', 1);
+  assert.deepEqual([most.value, more.length, count, total], [9792, 0, 2, 10292]);
+  assert.equal(places(all, 'allocated').first[0].value, 3);  // a stack of nothing but library code stands for itself
 });
 
 test('classes have the labels of the reports', () => {

@@ -30,7 +30,7 @@ test('a name loses its return type, parameters and version', () => {
 test('a place is the innermost code of no library', () => {
   const recording = sampleRecording({samples: [{stack: 'main;load;std::vector<int>::push_back(int);operator new(unsigned long)@libstdc++.so.6', ms: 1}]});
   const library = new LibraryCode(recording.functions);
-  const stack = recording.paths.stackOf(recording.pathOf(recording.samples.stack[0]));
+  const stack = recording.paths.stackOf(recording.pathOfStack[recording.samples.stack[0]]);
   assert.equal(recording.functions.name(stack[library.placeIn(stack)]), 'load');
   assert.equal(library.placeIn(stack.slice(2)), 1);
   assert.equal(library.placeIn([]), -1);
@@ -49,7 +49,7 @@ test('what a thread waits for is told by the outermost library function that say
   };
   const recording = sampleRecording({samples: Object.keys(stacks).map((stack) => ({stack, ms: 1, waiting: 1}))});
   const finder = new StateFinder(recording.functions, recording.paths);
-  Object.values(stacks).forEach((name, i) => assert.equal(kThreadStates[finder.waiting(recording.pathOf(recording.samples.stack[i]))].name, name));
+  Object.values(stacks).forEach((name, i) => assert.equal(kThreadStates[finder.waiting(recording.pathOfStack[recording.samples.stack[i]])].name, name));
   assert.equal(waitOfName('reader'), -1);
 });
 

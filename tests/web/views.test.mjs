@@ -7,6 +7,7 @@ import {changesOfFunctions, changeTestOf, differenceTree, kAbsolute, kTotalsKey}
 import {linesOfFunction} from '../../report/web/view/function_lines.js';
 import {offeredFunctions} from '../../report/web/view/function_picker.js';
 import {Functions} from '../../report/web/view/functions.js';
+import {selfOfStacks} from '../../report/web/view/metrics.js';
 import {Model} from '../../report/web/view/model.js';
 import {pairModules} from '../../report/web/view/module_pairs.js';
 import {Paths} from '../../report/web/view/paths.js';
@@ -64,7 +65,7 @@ test('callers and callees of two recordings stand side by side', () => {
 test('a line of a function that calls itself counts once a stack', () => {
   const recording = sampleRecording(stacks('main;work 1\n main;work;work 2\n main;work;work;read 4'));
   const f = recording.functions.list.findIndex((each) => each.name === 'work');
-  assert.deepEqual(linesOfFunction(recording, 'cpu', kAll, f).map(({file, line, self, total}) => [file, line, self / 1e6, total / 1e6]), [['/src/work.c', 13, 3, 7]]);
+  assert.deepEqual(linesOfFunction(recording, selfOfStacks(recording, 'cpu', kAll).value, f).map(({file, line, self, total}) => [file, line, self / 1e6, total / 1e6]), [['/src/work.c', 13, 3, 7]]);
 });
 
 test('a comparison under a state: by function and by frame, of equal totals or absolute', () => {

@@ -23,7 +23,7 @@ import {functionPath} from './tree.js';
  * @property {string} key same as before: nothing to be painted anew
  */
 
-const kLayoutMs = 12;  // at a time; the rest follows in the next picture
+const kLayoutMs = 6;  // at a time; the rest follows in the next picture
 
 export class FlamePanel {
   /** @param {Context} context @param {number} which recording @param {string} label @param {() => void} laidOut told of each layout

@@ -5,7 +5,7 @@ import {differenceTree, totalsAreEqual} from './comparison.js';
 import {el, fill} from './dom.js';
 import {chooseByChange, chooseByFunction, inksOfFrames, vanishedFrames} from './flame_inks.js';
 import {makeFlameKeys} from './flame_keys.js';
-import {findNode} from './flame_layout.js';
+import {findNode, FlameLayout} from './flame_layout.js';
 import {FlamePanel} from './flame_panel.js';
 import {FlameLegend, makeFlameToolbar, rowHeightOf} from './flame_toolbar.js';
 import {countText} from './format.js';
@@ -147,8 +147,14 @@ function changeLegend(dark) {
   ];
 }
 
+/** @type {import('./page.js').View} */
 export const kFlameView = {
   name: 'flame', title: 'Flame graph', key: '1',
+  prepare: (model, state) => [
+    ...model.recordings[0].meta.metrics.map((/** @type {{name: string}} */ {name}) => () => model.topDown({...state, metric: name})),
+    () => model.functionTable(state), () => functionColours(model, state),
+    () => new FlameLayout(model.topDown(state), {zoom: 0, width: innerWidth}).extend(), () => model.inverted(state).children(0),
+  ],
   make(/** @type {Context} */ context) {
     const view = new FlameView(context);
     return {

@@ -16,7 +16,7 @@ export function isDark({theme}) {
 export function functionColours(model, state) {
   const dark = isDark(state);
   const colour = state.colour === 'kind' ? 'kind' : 'module';
-  return model.keep([colour, 'scheme', dark], () => {
+  return model.once(`${colour} scheme ${dark}`, () => {
     const everything = {...defaultState(), metric: model.recordings[0].meta.default_metric};
     const tables = model.recordings.map((_, which) => model.functionTable(everything, which).self);
     const self = tables[0].map((_, f) => tables.reduce((sum, table) => sum + table[f], 0));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the lines of a function cost: of all frames of it, by the line where each stands.
-import {forEachEntry} from './metrics.js';
-
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {{file: string, line: number, self: number, total: number}} LineCost */
 
@@ -29,15 +27,13 @@ function framesOf(recording, func) {
 
 /**
  * Self is of innermost frames, total of all; a stack counts once per line, however often the function calls itself there.
- * @param {Recording} recording @param {string} metric @param {import('./metrics.js').Filter} filter @param {number} func
+ * @param {Recording} recording @param {Float64Array} self of stacks @param {number} func
  * @returns {LineCost[]} by file and line
  */
-export function linesOfFunction(recording, metric, filter, func) {
+export function linesOfFunction(recording, self, func) {
   const {stackParent, stackFrame, strings} = recording;
   const frames = framesOf(recording, func);
-  const self = new Float64Array(stackParent.length);
-  forEachEntry(recording, metric, filter, (stack, value) => { if (stack < self.length) self[stack] += value; });
-  const total = Float64Array.from(self);
+  const total = self.slice(0, stackParent.length);
   for (let stack = total.length - 1; stack >= 0; stack--) {
     if (stackParent[stack] < stack) total[stackParent[stack]] += total[stack];
   }

@@ -61,7 +61,7 @@ export class FunctionOrder {
 
 /** @param {import('./model.js').Model} model @returns {FunctionOrder} */
 export function functionOrderOf(model) {
-  return model.keep(['function order'], () => new FunctionOrder(model.functions));
+  return model.once('function order', () => new FunctionOrder(model.functions));
 }
 
 // Self, total and count of groups of functions, a stack with several functions of a group counted once.

@@ -3,6 +3,7 @@
 import {ChangeTable} from './change_table.js';
 import {choiceGroup, el, fill} from './dom.js';
 import {openFrameMenu} from './frame_menu.js';
+import {functionOrderOf} from './function_rows.js';
 import {FunctionTable} from './function_table.js';
 import {copyButtons, tableKeys} from './table_tools.js';
 
@@ -90,4 +91,7 @@ class FunctionsView {
 }
 
 /** @type {import('./page.js').View} */
-export const kFunctionsView = {name: 'functions', title: 'Functions', key: '3', make: (context) => new FunctionsView(context)};
+export const kFunctionsView = {
+  name: 'functions', title: 'Functions', key: '3', make: (context) => new FunctionsView(context),
+  prepare: (model, state) => [() => functionOrderOf(model).byName, () => model.functionTable(state)],
+};

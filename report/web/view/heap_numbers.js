@@ -3,11 +3,13 @@
 // of a range of time, a process, a thread or a function. What the program mapped itself is no part of it.
 
 import {LibraryCode} from './code_place.js';
-import {findPeaks, partOf, selfOfPaths} from './metrics.js';
+import {findPeaks, forEachRun, selfOfPaths} from './metrics.js';
 import {kLifetimeBounds} from './recording.js';
+import {orderRows} from './row_order.js';
 
 /** @typedef {import('./functions.js').Functions} Functions */
 /** @typedef {import('./metrics.js').Filter} Filter */
+/** @typedef {import('./metrics.js').Sums} Sums */
 /** @typedef {import('./paths.js').Paths} Paths */
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {{label: string, allocations: number, bytes: number}} SizeClass */
@@ -15,6 +17,7 @@ import {kLifetimeBounds} from './recording.js';
 /** @typedef {{path: number, func: number, call: number, value: number}} HeapPlace call: what of a library it mostly calls for that; -1: nothing */
 
 const kHeapKind = 0;
+const [kPlace, kLibrary, kNoPlace] = [0, 1, 2];
 
 // 1 for each path that is, or leads through, a function; null: of all.
 /** @param {Paths} paths @param {number} func -1: all @returns {Uint8Array|null} */
@@ -26,8 +29,9 @@ export function pathsThrough(paths, func) {
 }
 
 export class HeapNumbers {
-  /** @param {Recording} recording @param {Filter} filter @param {Uint8Array|null} scope paths that count; null: all */
-  constructor(recording, filter, scope) {
+  /** @param {Recording} recording @param {Filter} filter @param {Uint8Array|null} scope paths that count; null: all
+   * @param {(metric: string) => Sums} [selfOf] what paths have of it themselves, where that is known already */
+  constructor(recording, filter, scope, selfOf = (metric) => selfOfPaths(recording, metric, filter)) {
     this.allocations = 0;
     this.deallocations = 0;
     this.allocatedBytes = 0;
@@ -36,10 +40,10 @@ export class HeapNumbers {
     this.sizeBytes = new Float64Array(65);
     this.lifetimes = new Float64Array(kLifetimeBounds.length + 1);
     this.addAllocations(recording, filter, scope);
-    const live = selfOfPaths(recording, 'live', filter);
+    const live = selfOf('live');
     this.liveBytes = sumIn(live.value, scope);
     this.liveBlocks = sumIn(live.count, scope);
-    this.peakBytes = sumIn(selfOfPaths(recording, 'peak', filter).value, scope);
+    this.peakBytes = sumIn(selfOf('peak').value, scope);
     /** @type {number} -1: of several processes, each at a time of its own */
     this.peakTime = -1;
     const peaks = findPeaks(recording, filter).filter((peak, process) => peak.known && peak.bytes > 0 && (filter.process === -1 || filter.process === process));
@@ -48,24 +52,28 @@ export class HeapNumbers {
 
   /** @param {Recording} recording @param {Filter} filter @param {Uint8Array|null} scope */
   addAllocations(recording, filter, scope) {
-    const {slice, thread, stack, kind, sizeClass, allocations, allocatedBytes, deallocations, temporary, lifetimes} = recording.allocations;
-    const parts = Float64Array.from(recording.sliceStart, (start, i) => partOf(start, recording.sliceLength[i], filter));
-    for (let i = 0; i < slice.length; i++) {
-      const part = parts[slice[i]];
-      if (part === 0 || kind[i] !== kHeapKind) continue;
-      if (filter.thread !== -1 && thread[i] !== filter.thread) continue;
-      if (filter.process !== -1 && recording.processOf(thread[i]) !== filter.process) continue;
-      if (scope && !scope[recording.pathOf(stack[i])]) continue;
+    const {runs, lifetimes} = recording.allocations;
+    const counts = scope === null ? null : Uint8Array.from(recording.pathOfStack, (path) => scope[path]);  // by stack
+    forEachRun(recording, runs, filter, (begin, end, part) => {
+      this.addRun(recording.allocations, begin, end, part, counts);
+      for (let k = 0; k < lifetimes.length; k++) this.lifetimes[k] += sumOfRun(recording.allocations, lifetimes[k], begin, end, part, counts);
+    });
+  }
+
+  /** @param {Recording['allocations']} rows @param {number} begin @param {number} end @param {number} part @param {Uint8Array|null} counts */
+  addRun(rows, begin, end, part, counts) {
+    const {stack, kind, sizeClass, allocations, allocatedBytes} = rows;
+    for (let i = begin; i < end; i++) {
+      if (kind[i] !== kHeapKind || (counts !== null && counts[stack[i]] === 0)) continue;
       const blocks = Math.round(allocations[i] * part);
       const bytes = Math.round(allocatedBytes[i] * part);
       this.allocations += blocks;
       this.allocatedBytes += bytes;
-      this.deallocations += Math.round(deallocations[i] * part);
-      this.temporary += Math.round(temporary[i] * part);
       this.sizeAllocations[sizeClass[i]] += blocks;
       this.sizeBytes[sizeClass[i]] += bytes;
-      for (let k = 0; k < lifetimes.length; k++) this.lifetimes[k] += Math.round(lifetimes[k][i] * part);
     }
+    this.deallocations += sumOfRun(rows, rows.deallocations, begin, end, part, counts);
+    this.temporary += sumOfRun(rows, rows.temporary, begin, end, part, counts);
   }
 
   // From the smallest class that is used to the largest.
@@ -88,6 +96,16 @@ export class HeapNumbers {
     if (this.liveBlocks > 0) classes.push({label: 'still live', blocks: this.liveBlocks});
     return classes;
   }
+}
+
+/** @param {Recording['allocations']} rows @param {ArrayLike<number>} column @param {number} begin @param {number} end @param {number} part
+ * @param {Uint8Array|null} counts */
+function sumOfRun({stack, kind}, column, begin, end, part, counts) {
+  let sum = 0;
+  for (let i = begin; i < end; i++) {
+    if (kind[i] === kHeapKind && (counts === null || counts[stack[i]] === 1)) sum += Math.round(column[i] * part);
+  }
+  return sum;
 }
 
 /** @param {Float64Array} values by path @param {Uint8Array|null} scope */
@@ -117,34 +135,54 @@ export function lifetimeLabel(lifetime) {
   return bound < 60e9 ? `< ${bound / 1e9} s` : `< ${bound / 60e9} min`;
 }
 
-// The places outside of libraries that a metric's value is of, the greatest first. Stacks all of whose frames are library
-// code stand for themselves.
-/** @param {Recording} recording @param {string} metric @param {Filter} filter @param {Uint8Array|null} scope @returns {HeapPlace[]} */
-export function heapPlaces(recording, metric, filter, scope) {
-  const {functions, paths} = recording;
-  const {value} = selfOfPaths(recording, metric, filter);
+/** @param {Float64Array} values by path @returns {Uint32Array} */
+function pathsWithValue(values) {
+  const found = new Uint32Array(values.length);
+  let count = 0;
+  for (let p = 1; p < values.length; p++) if (values[p] > 0) found[count++] = p;
+  return found.subarray(0, count);
+}
+
+// Of each path, the place outside of libraries that it is of, as a path (0: none), and what of a library that calls (-1: nothing).
+/** @typedef {{place: Int32Array, call: Int32Array}} PlacesOfPaths */
+
+/** @param {Functions} functions @param {Paths} paths @returns {PlacesOfPaths} */
+export function placesOfPaths(functions, paths) {
   const library = new LibraryCode(functions);
-  const placeOf = new Int32Array(paths.count);  // path of the place
-  const callOf = new Int32Array(paths.count).fill(-1);  // what of a library the place calls
-  const sum = new Float64Array(paths.count);
-  const most = new Float64Array(paths.count);
+  const isPlace = Uint8Array.from(functions.list, (_, f) => (library.has(f) ? kLibrary : functions.kind(f) === 'process' ? kNoPlace : kPlace));
+  const place = new Int32Array(paths.count);
   const call = new Int32Array(paths.count).fill(-1);
   for (let p = 1; p < paths.count; p++) {
     const parent = paths.parent[p];
-    const func = paths.func[p];
-    if (!library.has(func)) placeOf[p] = functions.kind(func) === 'process' ? 0 : p;
-    else {
-      placeOf[p] = placeOf[parent];
-      callOf[p] = placeOf[parent] === parent ? func : callOf[parent];
+    const which = isPlace[paths.func[p]];
+    if (which !== kLibrary) {
+      place[p] = which === kPlace ? p : 0;
+      continue;
     }
-    if (value[p] === 0 || (scope && !scope[p])) continue;
-    const place = placeOf[p] || p;
-    sum[place] += value[p];
-    if (value[p] <= most[place]) continue;
-    most[place] = value[p];
-    call[place] = placeOf[p] === 0 ? -1 : callOf[p];
+    place[p] = place[parent];
+    call[p] = place[parent] === parent ? paths.func[p] : call[parent];
   }
-  const places = [];
-  for (let p = 1; p < paths.count; p++) if (sum[p] > 0) places.push({path: p, func: paths.func[p], call: call[p], value: sum[p]});
-  return places.sort((a, b) => b.value - a.value);
+  return {place, call};
+}
+
+// The places outside of libraries that a metric's value is of, the greatest first. Stacks all of whose frames are library
+// code stand for themselves.
+/** @param {Paths} paths @param {Float64Array} value by path @param {Uint8Array|null} scope @param {PlacesOfPaths} of @param {number} wanted how many
+ * @returns {{first: HeapPlace[], count: number, total: number}} */
+export function heapPlaces(paths, value, scope, of, wanted) {
+  const sum = new Float64Array(paths.count);
+  const mostly = new Int32Array(paths.count);  // the path that each place's sum is mostly of
+  for (let p = 1; p < paths.count; p++) {
+    if (value[p] === 0 || (scope !== null && scope[p] === 0)) continue;
+    const place = of.place[p] || p;
+    sum[place] += value[p];
+    if (value[p] > value[mostly[place]] || mostly[place] === 0) mostly[place] = p;
+  }
+  const places = pathsWithValue(sum);
+  const order = orderRows(places, sum, true);
+  return {
+    first: Array.from(order.subarray(0, wanted), (path) =>
+      ({path, func: paths.func[path], call: of.place[mostly[path]] === 0 ? -1 : of.call[mostly[path]], value: sum[path]})),
+    count: places.length, total: sumIn(sum, null),
+  };
 }

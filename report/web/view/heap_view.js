@@ -5,7 +5,7 @@
 import {button, choiceGroup, el, fill} from './dom.js';
 import {bytesText, countText, percentText, timeText} from './format.js';
 import {shorten} from './flame_text.js';
-import {heapPlaces, HeapNumbers, pathsThrough} from './heap_numbers.js';
+import {heapPlaces, HeapNumbers, pathsThrough, placesOfPaths} from './heap_numbers.js';
 import {blocksText} from './leak_rows.js';
 import {metricOf, valueText} from './metrics.js';
 import {moodIcon} from './moods.js';
@@ -23,6 +23,7 @@ const kNameRoom = 64;  // characters
 export const kHeapView = {
   name: 'heap', title: 'Heap', key: '6',
   offered: ({model}) => model.recordings.some((recording) => recording.has('allocated')),
+  prepare: (model, state) => (model.recordings[0].has('allocated') ? [() => placesOf(model), () => heapOf(model, {...state, metric: 'allocated'}, 0, -1)] : []),
   make: (context) => new HeapView(context),
 };
 
@@ -56,10 +57,7 @@ class HeapView {
     const {model} = this.context;
     fill(this.content, ...model.recordings.flatMap((recording, which) => {
       if (!recording.has('allocated')) return [];
-      const filter = model.filter(state, which);
-      const scope = model.keep(['through', func], () => pathsThrough(recording.paths, func));
-      const numbers = model.keep(['heap', which, filter, func], () => new HeapNumbers(recording, filter, scope));
-      const places = model.keep(['heap-places', which, metric, filter, func], () => heapPlaces(recording, metric, filter, scope));
+      const {numbers, places} = heapOf(model, {...state, metric}, which, func);
       return [
         model.recordings.length > 1 ? el('h2', {}, recording.meta.title) : el('h2', {class: 'unseen'}, 'Heap'),
         ...estimateNote(recording), totals(numbers), histograms(numbers, state.extra['heap.unit'] === 'bytes'),
@@ -82,12 +80,11 @@ class HeapView {
     this.scopeChoice?.update(func >= 0 ? 'function' : '');
   }
 
-  /** @param {Recording} recording @param {import('./heap_numbers.js').HeapPlace[]} places @param {string} metric */
-  placesTable(recording, places, metric) {
+  /** @param {Recording} recording @param {ReturnType<typeof heapPlaces>} places @param {string} metric */
+  placesTable(recording, {first, count, total}, metric) {
     const {functions, store} = this.context;
-    const total = places.reduce((sum, {value}) => sum + value, 0);
     if (total === 0) return [];
-    const rows = places.slice(0, kHeapPlacesShown).map(({path, func, call, value}) => {
+    const rows = first.map(({path, func, call, value}) => {
       const stack = recording.paths.stackOf(path);
       const callers = stack.slice(0, -1).reverse().filter((f) => functions.kind(f) !== 'process');
       const name = functions.name(func);
@@ -108,9 +105,28 @@ class HeapView {
       el('table', {class: 'places-table'},
           el('thead', {}, el('tr', {}, el('th', {class: 'number', scope: 'col'}, 'Share'), el('th', {class: 'number', scope: 'col'}, metricOf(metric).title), el('th', {scope: 'col'}, 'Place'))),
           el('tbody', {}, ...rows)),
-      places.length > kHeapPlacesShown ? el('p', {class: 'dim'}, `and ${countText(places.length - kHeapPlacesShown)} more places; the function table has them all`) : el('span', {}),
+      count > kHeapPlacesShown ? el('p', {class: 'dim'}, `and ${countText(count - kHeapPlacesShown)} more places; the function table has them all`) : el('span', {}),
     ];
   }
+}
+
+/** @typedef {import('./model.js').Model} Model */
+/** @param {Model} model */
+function placesOf(model) {
+  return model.once('places of paths', () => placesOfPaths(model.functions, model.paths));
+}
+
+/** @param {Model} model @param {ViewState} state @param {number} which recording @param {number} func -1: all call paths */
+function heapOf(model, state, which, func) {
+  const recording = model.recordings[which];
+  const filter = model.filter(state, which);
+  const selfOf = (/** @type {string} */ metric) => model.selfValues(recording, {...state, metric}, which);
+  const scope = model.keep(['through', func], () => pathsThrough(model.paths, func));
+  return {
+    numbers: model.keep(['heap', which, filter, func], () => new HeapNumbers(recording, filter, scope, selfOf)),
+    places: model.keep(['heap-places', which, state.metric, filter, func],
+        () => heapPlaces(model.paths, selfOf(state.metric).value, scope, placesOf(model), kHeapPlacesShown)),
+  };
 }
 
 /** @param {Recording} recording @returns {Node[]} */

@@ -5,7 +5,6 @@ import {el} from './dom.js';
 import {makeFilterBar} from './filter_bar.js';
 import {kFlameView} from './flame_view.js';
 import {Functions} from './functions.js';
-import {functionOrderOf} from './function_rows.js';
 import {kFunctionsView} from './functions_view.js';
 import {kHeapView} from './heap_view.js';
 import {kLeaksView} from './leaks_view.js';
@@ -29,6 +28,8 @@ const kViews = [
 
 /** @type {((context: import('./page.js').Context) => import('./page.js').Part)[]} */
 const kBars = [makeTimeline, makeCompareBar, makeFilterBar];
+
+const kIdleMs = 8;  // at a time, where the browser does not say
 
 export async function start() {
   const scripts = [...document.querySelectorAll('script[type="application/octet-stream"]')];
@@ -55,9 +56,32 @@ export async function start() {
   document.getElementById('loading')?.remove();
   new Page(model, store, kViews, kBars);
   document.documentElement.dataset.ready = 'true';
-  // The orders in time and by name take a moment to be found: before somebody asks for them.
-  requestIdleCallback(() => functionOrderOf(model).byName, {timeout: 5000});
-  if (recordings[0].has('cpu')) requestIdleCallback(() => model.timed({...defaults, metric: 'cpu'}, 0), {timeout: 5000});
+  prepare(model, defaults);
+}
+
+// What takes a moment is found out before somebody asks for it, a few ms at a time.
+/** @param {Model} model @param {import('./state.js').ViewState} state */
+function prepare(model, state) {
+  const steps = kViews.flatMap((view) => (view.prepare ? view.prepare(model, state) : []));
+  whenIdle((enough) => {
+    for (let step = steps.shift(); step; step = steps.shift()) {
+      step();
+      if (enough()) return false;
+    }
+    return !model.canBeInTime(state) || model.timeOrder(state, 0).work(enough);
+  });
+}
+
+/** @param {(enough: () => boolean) => boolean} work told when it is enough for now, and returns whether it is done */
+function whenIdle(work) {
+  const again = () => whenIdle(work);
+  if ('requestIdleCallback' in window) requestIdleCallback((deadline) => work(() => deadline.timeRemaining() < 1) || again());
+  else setTimeout(() => work(slice(kIdleMs)) || again(), 4 * kIdleMs);  // Safari has none
+}
+/** @param {number} ms */
+function slice(ms) {
+  const end = performance.now() + ms;
+  return () => performance.now() > end;
 }
 
 export function main() {

@@ -32,78 +32,133 @@ export function valueText(metric, value) {
   return unitText(metricOf(metric).unit, value);
 }
 
+/** @typedef {import('./row_runs.js').RowRuns} RowRuns */
+/** @typedef {{value: Float64Array, count: Float64Array}} Sums by stack or path; count: how many samples or blocks the value is of */
+/** @typedef {(stack: number, value: number, count: number, slice: number, thread: number) => void} Visit */
 /**
- * Calls visit(stack, value, count, slice, thread) for all that a metric counts of what the filter lets through.
- * @param {Recording} recording @param {string} metric @param {Filter} filter
- * @param {(stack: number, value: number, count: number, slice: number, thread: number) => void} visit
+ * @typedef {object} CountedRows what a metric counts that is no level
+ * @property {RowRuns} runs
+ * @property {Uint32Array} stack
+ * @property {Uint32Array|null} skip rows that do not count are not 0 there; null: all count
+ * @property {Float64Array} value
+ * @property {Float64Array} count
  */
-export function forEachEntry(recording, metric, filter, visit) {
-  if (metric === 'cpu' || metric === 'wall') visitSamples(recording, metric === 'wall', filter, visit);
-  else if (metric === 'leaked') visitLeaks(recording, filter, visit);
-  else if (metric === 'peak' || metric === 'live') visitLevels(recording, metric === 'peak', filter, visit);
-  else visitAllocations(recording, metric, filter, visit);
+
+/** @param {Recording} recording @param {string} metric @returns {CountedRows} */
+export function countedRows(recording, metric) {
+  if (metric === 'cpu' || metric === 'wall') {
+    const {runs, stack, waiting, value, count} = recording.samples;
+    return {runs, stack, skip: metric === 'wall' ? null : waiting, value, count};
+  }
+  const {runs, stack, kind, allocations, allocatedBytes, temporary} = recording.allocations;
+  return {
+    runs, stack, skip: kind, value: metric === 'allocated' ? allocatedBytes : metric === 'temporary' ? temporary : allocations,
+    count: metric === 'temporary' ? temporary : allocations,
+  };
 }
 
 /**
- * Self values of call paths, and how many samples or blocks they are of.
- * @param {Recording} recording @param {string} metric @param {Filter} filter
- * @returns {{value: Float64Array, count: Float64Array}} by path
+ * Calls visit(stack, value, count, slice, thread) for all that a metric counts of what the filter lets through.
+ * @param {Recording} recording @param {string} metric @param {Filter} filter @param {Visit} visit
  */
-export function selfOfPaths(recording, metric, filter) {
-  const value = new Float64Array(recording.paths.count);
-  const count = new Float64Array(recording.paths.count);
-  const {pathOfStack} = recording;
-  if (metric === 'cpu' || metric === 'wall') {
-    addSamples(recording, metric === 'wall', filter, value, count);
-    return {value, count};
-  }
-  forEachEntry(recording, metric, filter, (stack, amount, number) => {
-    const path = stack < pathOfStack.length ? pathOfStack[stack] : recording.pathOf(stack);
-    value[path] += amount;
-    count[path] += number;
+export function forEachEntry(recording, metric, filter, visit) {
+  if (metric === 'leaked') return visitLeaks(recording, filter, visit);
+  if (metric === 'peak' || metric === 'live') return visitLevels(recording, metric === 'peak', filter, visit);
+  const {runs, stack, skip, value, count} = countedRows(recording, metric);
+  forEachRun(recording, runs, filter, (begin, end, part, slice, thread) => {
+    for (let i = begin; i < end; i++) {
+      if (skip === null || skip[i] === 0) visit(stack[i], Math.round(value[i] * part), Math.round(count[i] * part), slice, thread);
+    }
   });
+}
+
+/**
+ * @param {Recording} recording @param {RowRuns} runs @param {Filter} filter
+ * @param {(begin: number, end: number, part: number, slice: number, thread: number) => void} visit of the rows from begin
+ *     to end, which the filter lets through; part: of the slice that is in the range
+ */
+export function forEachRun(recording, {begin, slice, thread}, filter, visit) {
+  const wanted = wantedThreads(recording, filter);
+  const parts = partsOfSlices(recording, filter);
+  for (let run = 0; run < slice.length; run++) {
+    const part = parts[slice[run]];
+    if (part > 0 && (wanted === null || wanted[thread[run]] === 1)) visit(begin[run], begin[run + 1], part, slice[run], thread[run]);
+  }
+}
+
+/**
+ * What stacks have of a metric themselves. The functions that go through rows are small and called once a run: browsers
+ * make them fast within milliseconds, other than one loop over a million rows.
+ * @param {Recording} recording @param {string} metric @param {Filter} filter @returns {Sums} by stack
+ */
+export function selfOfStacks(recording, metric, filter) {
+  const size = recording.pathOfStack.length;
+  const sums = {value: new Float64Array(size), count: new Float64Array(size)};
+  if (metric === 'leaked') {
+    visitLeaks(recording, filter, (stack, value, count) => {
+      sums.value[stack] += value;
+      sums.count[stack] += count;
+    });
+  } else if (metric === 'peak' || metric === 'live') {
+    addLevels(recording, metric === 'peak', filter, sums);
+  } else {
+    const rows = countedRows(recording, metric);
+    forEachRun(recording, rows.runs, filter, (begin, end, part) => {
+      if (part !== 1) addPart(rows, begin, end, part, sums);
+      else if (rows.skip === null) addAll(rows, begin, end, sums);
+      else addCounted(rows, rows.skip, begin, end, sums);
+    });
+  }
+  return sums;
+}
+
+/** @param {CountedRows} rows @param {number} begin @param {number} end @param {Sums} sums */
+function addAll({stack, value, count}, begin, end, sums) {
+  const {value: values, count: counts} = sums;
+  for (let i = begin; i < end; i++) {
+    values[stack[i]] += value[i];
+    counts[stack[i]] += count[i];
+  }
+}
+/** @param {CountedRows} rows @param {Uint32Array} skip @param {number} begin @param {number} end @param {Sums} sums */
+function addCounted({stack, value, count}, skip, begin, end, sums) {
+  const {value: values, count: counts} = sums;
+  for (let i = begin; i < end; i++) {
+    if (skip[i] !== 0) continue;
+    values[stack[i]] += value[i];
+    counts[stack[i]] += count[i];
+  }
+}
+/** @param {CountedRows} rows @param {number} begin @param {number} end @param {number} part @param {Sums} sums */
+function addPart({stack, skip, value, count}, begin, end, part, sums) {
+  for (let i = begin; i < end; i++) {
+    if (skip !== null && skip[i] !== 0) continue;
+    sums.value[stack[i]] += Math.round(value[i] * part);
+    sums.count[stack[i]] += Math.round(count[i] * part);
+  }
+}
+
+/**
+ * Self values of call paths.
+ * @param {Recording} recording @param {string} metric @param {Filter} filter @param {Sums} [ofStacks] known already
+ * @returns {Sums} by path
+ */
+export function selfOfPaths(recording, metric, filter, ofStacks = selfOfStacks(recording, metric, filter)) {
+  const {paths, pathOfStack} = recording;
+  const value = new Float64Array(paths.count);
+  const count = new Float64Array(paths.count);
+  for (let stack = 0; stack < pathOfStack.length; stack++) {
+    value[pathOfStack[stack]] += ofStacks.value[stack];
+    count[pathOfStack[stack]] += ofStacks.count[stack];
+  }
   // A sum below zero is of a damaged trace; reports take it for none.
   if (metric === 'peak' || metric === 'live') {
     for (let i = 0; i < value.length; i++) {
-      value[i] = Math.max(value[i], 0);
-      count[i] = Math.max(count[i], 0);
+      if (value[i] < 0) value[i] = 0;
+      if (count[i] < 0) count[i] = 0;
     }
   }
   return {value, count};
-}
-
-// As forEachEntry(), without its call for each of a million samples.
-/** @param {Recording} recording @param {boolean} wall @param {Filter} filter @param {Float64Array} values @param {Float64Array} counts */
-function addSamples(recording, wall, filter, values, counts) {
-  const {slice, thread, stack, waiting, count, value} = recording.samples;
-  const {pathOfStack} = recording;
-  const wanted = wantedThreads(recording, filter);
-  const parts = partsOfSlices(recording, filter);
-  for (let begin = 0, end = 0; begin < slice.length; begin = end) {
-    const part = parts[slice[begin]];
-    end = endOfSlice(slice, begin);
-    if (part === 0) continue;
-    for (let i = begin; i < end; i++) {
-      if ((waiting[i] && !wall) || (wanted !== null && !wanted[thread[i]])) continue;
-      const path = stack[i] < pathOfStack.length ? pathOfStack[stack[i]] : recording.pathOf(stack[i]);
-      values[path] += part === 1 ? value[i] : Math.round(value[i] * part);
-      counts[path] += part === 1 ? count[i] : Math.round(count[i] * part);
-    }
-  }
-}
-
-// Where the entries of the slice that begins there end; they are in order of slices.
-/** @param {Uint32Array} slice @param {number} begin */
-export function endOfSlice(slice, begin) {
-  let [low, high, step] = [begin, slice.length, 64];
-  for (; low + step < high && slice[low + step] === slice[begin]; step *= 2) low += step;
-  high = Math.min(low + step, high);
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (slice[middle] === slice[begin]) low = middle;
-    else high = middle;
-  }
-  return high;
 }
 
 /** @param {Recording} recording @param {Filter} filter @returns {Uint8Array|null} by thread; null: all of them */
@@ -129,57 +184,59 @@ export function partOf(start, length, filter) {
   return Math.max(0, Math.min(end, filter.to) - Math.max(start, filter.from)) / length;
 }
 
-/** @param {Recording} recording @param {boolean} wall @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
-function visitSamples(recording, wall, filter, visit) {
-  const {slice, thread, stack, waiting, count, value} = recording.samples;
-  const wanted = wantedThreads(recording, filter);
-  const parts = partsOfSlices(recording, filter);
-  for (let i = 0; i < slice.length; i++) {
-    if (!wall && waiting[i]) continue;
-    const part = parts[slice[i]];
-    if (part === 0 || (wanted && !wanted[thread[i]])) continue;
-    if (part === 1) visit(stack[i], value[i], count[i], slice[i], thread[i]);
-    else visit(stack[i], Math.round(value[i] * part), Math.round(count[i] * part), slice[i], thread[i]);
-  }
-}
-
-/** @param {Recording} recording @param {string} metric @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
-function visitAllocations(recording, metric, filter, visit) {
-  const {slice, thread, stack, kind, allocations, allocatedBytes, temporary} = recording.allocations;
-  const value = metric === 'allocated' ? allocatedBytes : metric === 'temporary' ? temporary : allocations;
-  const count = metric === 'temporary' ? temporary : allocations;
-  const wanted = wantedThreads(recording, filter);
-  const parts = partsOfSlices(recording, filter);
-  for (let i = 0; i < slice.length; i++) {
-    const part = parts[slice[i]];
-    if (part === 0 || kind[i] !== kHeapMemory || (wanted && !wanted[thread[i]])) continue;
-    visit(stack[i], Math.round(value[i] * part), Math.round(count[i] * part), slice[i], thread[i]);
-  }
-}
-
 // What is live at the range's end, or at the moment of the peak of each process: sums of differences from the start on.
-/** @param {Recording} recording @param {boolean} peak @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
+/** @param {Recording} recording @param {boolean} peak @param {Filter} filter @param {Sums} sums */
+function addLevels(recording, peak, filter, sums) {
+  forEachLevelRun(recording, peak, filter, (begin, end, atPeak) => {
+    if (atPeak) addPeaks(recording.allocations, begin, end, sums);
+    else addDifferences(recording.allocations, begin, end, sums);
+  });
+}
+
+/** @param {Recording['allocations']} rows @param {number} begin @param {number} end @param {Sums} sums */
+function addDifferences({stack, kind, allocations, allocatedBytes, deallocations, deallocatedBytes}, begin, end, {value, count}) {
+  for (let i = begin; i < end; i++) {
+    if (kind[i] !== kHeapMemory) continue;
+    value[stack[i]] += allocatedBytes[i] - deallocatedBytes[i];
+    count[stack[i]] += allocations[i] - deallocations[i];
+  }
+}
+/** @param {Recording['allocations']} rows @param {number} begin @param {number} end @param {Sums} sums */
+function addPeaks({stack, kind, peakBytes, peakBlocks}, begin, end, {value, count}) {
+  for (let i = begin; i < end; i++) {
+    if (kind[i] !== kHeapMemory) continue;
+    value[stack[i]] += peakBytes[i];
+    count[stack[i]] += peakBlocks[i];
+  }
+}
+
+/** @param {Recording} recording @param {boolean} peak @param {Filter} filter @param {Visit} visit */
 function visitLevels(recording, peak, filter, visit) {
-  const {slice, thread, stack, kind, allocations, allocatedBytes, deallocations, deallocatedBytes, peakBytes, peakBlocks} =
-      recording.allocations;
+  const {stack, kind, allocations, allocatedBytes, deallocations, deallocatedBytes, peakBytes, peakBlocks} = recording.allocations;
+  forEachLevelRun(recording, peak, filter, (begin, end, atPeak, slice, thread) => {
+    for (let i = begin; i < end; i++) {
+      if (kind[i] !== kHeapMemory) continue;
+      if (atPeak) visit(stack[i], peakBytes[i], peakBlocks[i], slice, thread);
+      else visit(stack[i], allocatedBytes[i] - deallocatedBytes[i], allocations[i] - deallocations[i], slice, thread);
+    }
+  });
+}
+
+/**
+ * @param {Recording} recording @param {boolean} peak @param {Filter} filter
+ * @param {(begin: number, end: number, atPeak: boolean, slice: number, thread: number) => void} visit atPeak: what was live
+ *     at the peak inside of the slice counts, not what the slice left
+ */
+function forEachLevelRun(recording, peak, filter, visit) {
+  const {begin, slice, thread} = recording.allocations.runs;
   const wanted = wantedThreads(recording, filter);
   const peaks = peak ? findPeaks(recording, filter) : [];
-  for (let i = 0; i < slice.length; i++) {
-    if (kind[i] !== kHeapMemory || (wanted && !wanted[thread[i]])) continue;
-    const start = recording.sliceStart[slice[i]];
-    if (!peak) {
-      if (start < filter.to) {
-        visit(stack[i], allocatedBytes[i] - deallocatedBytes[i], allocations[i] - deallocations[i], slice[i], thread[i]);
-      }
-      continue;
-    }
-    const moment = peaks[recording.processOf(thread[i])];
-    if (!moment || !moment.known) continue;
-    if (start < moment.before) {
-      visit(stack[i], allocatedBytes[i] - deallocatedBytes[i], allocations[i] - deallocations[i], slice[i], thread[i]);
-    } else if (start < moment.until) {
-      visit(stack[i], peakBytes[i], peakBlocks[i], slice[i], thread[i]);
-    }
+  for (let run = 0; run < slice.length; run++) {
+    if (wanted && wanted[thread[run]] !== 1) continue;
+    const start = recording.sliceStart[slice[run]];
+    const moment = peaks[recording.processOf(thread[run])];
+    const [before, until] = !peak ? [filter.to, filter.to] : moment && moment.known ? [moment.before, moment.until] : [-Infinity, -Infinity];
+    if (start < until || start < before) visit(begin[run], begin[run + 1], start >= before, slice[run], thread[run]);
   }
 }
 
@@ -214,7 +271,7 @@ export function findPeaks(recording, filter) {
   return peaks;
 }
 
-/** @param {Recording} recording @param {Filter} filter @param {Parameters<typeof forEachEntry>[3]} visit */
+/** @param {Recording} recording @param {Filter} filter @param {Visit} visit */
 function visitLeaks(recording, filter, visit) {
   const {process, thread, stack, blocks, bytes, first, last, counted} = recording.leaks;
   for (let i = 0; i < stack.length; i++) {

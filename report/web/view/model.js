@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What views ask of the recordings for a state. Answers are kept while the parts of the state that they depend on are
 // the same.
-import {metricOf, selfOfPaths} from './metrics.js';
+import {metricOf, selfOfPaths, selfOfStacks} from './metrics.js';
 import {functionTotals, InvertedTree, TopDownTree} from './tree.js';
-import {filteredEntries, timedEntries, TimeTree} from './time_tree.js';
+import {filteredEntries, TimeOrder, TimeTree} from './time_tree.js';
 import {applyTransforms, mapThrough} from './transform.js';
 
 /** @typedef {import('./state.js').ViewState} ViewState */
@@ -11,7 +11,7 @@ import {applyTransforms, mapThrough} from './transform.js';
 /** @typedef {import('./tree.js').FrameTree} FrameTree */
 /** @typedef {import('./tree.js').PathValues} PathValues */
 
-const kKept = 24;  // answers
+const kPathsKept = 20e6;  // in all answers together; each has a number or two for each path
 const kOrdersKept = 3;  // of entries in time, which are large
 
 export class Model {
@@ -22,7 +22,9 @@ export class Model {
     this.paths = paths;
     /** @type {Map<string, any>} */
     this.answers = new Map();
-    /** @type {Map<string, {mapped: ReturnType<typeof mapThrough>, entries: import('./time_tree.js').TimedEntries}>} */
+    /** @type {Map<string, any>} */
+    this.lasting = new Map();
+    /** @type {Map<string, TimeOrder>} */
     this.inOrder = new Map();
     // Entries of Functions that are no functions: a library as a whole, a thread.
     /** @type {Map<string, number>} */
@@ -58,7 +60,12 @@ export class Model {
   /** @param {Recording} recording @param {ViewState} state @param {number} which */
   selfValues(recording, state, which) {
     return this.keep(['self', which, state.metric, state.ranges, state.process, state.thread],
-        () => selfOfPaths(recording, state.metric, this.filter(state, which)));
+        () => selfOfPaths(recording, state.metric, this.filter(state, which), this.stackValues(state, which)));
+  }
+  /** @param {ViewState} state @param {number} which @returns {import('./metrics.js').Sums} by stack, before transforms */
+  stackValues(state, which) {
+    return this.keep(['stacks', which, state.metric, state.ranges, state.process, state.thread],
+        () => selfOfStacks(this.recordings[which], state.metric, this.filter(state, which)));
   }
   /** @param {ViewState} state @param {number} [which] @returns {TopDownTree} */
   topDown(state, which = 0) {
@@ -71,20 +78,19 @@ export class Model {
   /** @param {ViewState} state @param {number} [which] @returns {TimeTree} */
   inTime(state, which = 0) {
     return this.keep(['time', which, ...chosen(state)], () => {
-      const {mapped, entries} = this.timed(state, which);
+      const order = this.timeOrder(state, which);
       const threads = this.threadFunctions[which];
-      return new TimeTree(mapped.paths, filteredEntries(entries, this.recordings[which], this.filter(state, which)),
+      return new TimeTree(order.mapped.paths, filteredEntries(order.all(), this.recordings[which], this.filter(state, which)),
           (thread) => threads[thread] ?? -1);
     });
   }
   // Of the whole recording: ranges of it are quick. Kept beside the other answers, which would drive it out.
   /** @param {ViewState} state @param {number} which */
-  timed(state, which) {
+  timeOrder(state, which) {
     const key = JSON.stringify([which, state.metric, state.transforms]);
     let answer = this.inOrder.get(key);
     if (answer === undefined) {
-      const mapped = mapThrough(this.paths, state.transforms, this.functions);
-      answer = {mapped, entries: timedEntries(this.recordings[which], state.metric, mapped)};
+      answer = new TimeOrder(this.recordings[which], state.metric, mapThrough(this.paths, state.transforms, this.functions));
       if (this.inOrder.size >= kOrdersKept) this.inOrder.delete(/** @type {string} */ (this.inOrder.keys().next().value));
       this.inOrder.set(key, answer);
     }
@@ -107,7 +113,7 @@ export class Model {
   }
   /** @param {ViewState} state @param {number} [which] */
   total(state, which = 0) {
-    return this.topDown(state, which).total(0);
+    return this.keep(['total', which, ...chosen(state)], () => sumOf(this.values(state)[which].value));
   }
 
   /**
@@ -139,19 +145,31 @@ export class Model {
     });
   }
 
+  /** What depends on no state, and is kept for good. @template T @param {string} name @param {() => T} make @returns {T} */
+  once(name, make) {
+    if (!this.lasting.has(name)) this.lasting.set(name, make());
+    return this.lasting.get(name);
+  }
   /** @template T @param {any[]} key @param {() => T} make @returns {T} */
   keep(key, make) {
     const text = JSON.stringify(key);
     let answer = this.answers.get(text);
     if (answer === undefined) {
       answer = make();
-      if (this.answers.size >= kKept) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
+      if (this.answers.size >= kPathsKept / this.paths.count) this.answers.delete(/** @type {string} */ (this.answers.keys().next().value));
     } else {
       this.answers.delete(text);
     }
     this.answers.set(text, answer);
     return answer;
   }
+}
+
+/** @param {Float64Array} values */
+function sumOf(values) {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum;
 }
 
 /** @param {ViewState} state @returns {any[]} what path values depend on */

@@ -19,7 +19,7 @@ import {makeQualityBadge} from './quality_view.js';
  * @property {typeof openMenu} openMenu
  * @property {string[]} views names of those that the page offers
  */
-/** @typedef {{name: string, title: string, key: string, make: (context: Context) => Part, offered?: (context: Context) => boolean}} View */
+/** @typedef {{name: string, title: string, key: string, make: (context: Context) => Part, offered?: (context: Context) => boolean, prepare?: (model: import('./model.js').Model, state: ViewState) => (() => unknown)[]}} View prepare: steps that are done while nobody does anything, of what a person may ask for next */
 
 export class Page {
   /** @param {import('./model.js').Model} model @param {import('./state.js').Store} store @param {View[]} views @param {((context: Context) => Part)[]} bars between the head and the views */

@@ -12,35 +12,56 @@ export class Paths {
     this.kind = new Uint8Array(capacity);  // of the frame, which may be an inlined copy: index in kKinds
     this.depth = new Uint16Array(capacity);
     this.func[0] = -1;
-    this.table = new Int32Array(tableSize(capacity));  // path, by a hash of parent and function; 0: free
-    /** @type {Uint8Array|null} */
-    this.recursive = null;
+    this.table = new Int32Array(0);  // path, by a hash of parent and function; 0: free
+    this.indexed = 0;  // paths before this one are in the table
+    this.forget();
   }
   /** @param {number} parent @param {number} func @param {number} kind @returns {number} the path, made when there is none */
   child(parent, func, kind) {
+    if (this.indexed < this.count || this.count * 2 > this.table.length) this.rehash();
     const mask = this.table.length - 1;
     let slot = hashOf(parent, func) & mask;
     for (let path = this.table[slot]; path !== 0; path = this.table[slot]) {
       if (this.parent[path] === parent && this.func[path] === func) return path;
       slot = (slot + 1) & mask;
     }
+    const path = this.append(parent, func, kind);
+    this.table[slot] = path;
+    this.indexed = this.count;
+    return path;
+  }
+  /** As child(), where there is no such path yet. @param {number} parent @param {number} func @param {number} kind @returns {number} */
+  append(parent, func, kind) {
     const path = this.count++;
     if (path >= this.parent.length) this.grow();
     this.parent[path] = parent;
     this.func[path] = func;
     this.kind[path] = kind;
     this.depth[path] = Math.min(this.depth[parent] + 1, 65535);
-    this.recursive = null;
-    if (path * 2 > this.table.length) this.rehash();
-    else this.table[slot] = path;
+    if (this.isKnown) this.forget();
     return path;
+  }
+  // What is found out about all of them.
+  forget() {
+    this.isKnown = false;
+    /** @type {Uint8Array|null} */
+    this.recursive = null;
+    /** @type {ReturnType<typeof childLists>|null} */
+    this.lists = null;
   }
   /** @param {number} path @returns {boolean} the function is among its callers too */
   isRecursive(path) { return this.recursion()[path] === 1; }
   /** @returns {Uint8Array} by path: 1 where it is */
   recursion() {
+    this.isKnown = true;
     this.recursive ??= findRecursive(this);
     return this.recursive;
+  }
+  /** @returns {ReturnType<typeof childLists>} */
+  children() {
+    this.isKnown = true;
+    this.lists ??= childLists(this.parent, this.count);
+    return this.lists;
   }
   /** @param {number} path @returns {number[]} functions, root first */
   stackOf(path) {
@@ -65,6 +86,7 @@ export class Paths {
       while (this.table[slot] !== 0) slot = (slot + 1) & mask;
       this.table[slot] = path;
     }
+    this.indexed = this.count;
   }
 }
 
@@ -87,7 +109,7 @@ function hashOf(parent, func) {
 /** @param {Paths} paths */
 function findRecursive(paths) {
   const {count, parent, func} = paths;
-  const {first, next} = childLists(parent, count);
+  const {first, next} = paths.children();
   const recursive = new Uint8Array(count);
   let functions = 0;
   for (let path = 1; path < count; path++) functions = Math.max(functions, func[path] + 1);

@@ -3,6 +3,7 @@
 import {kLost, kNone} from './payload.js';
 import {pairModules} from './module_pairs.js';
 import {kKinds} from './functions.js';
+import {runsOfRows} from './row_runs.js';
 
 /** @typedef {import('./payload.js').Payload} Payload */
 /** @typedef {import('./functions.js').Functions} Functions */
@@ -62,13 +63,14 @@ export class Recording {
     this.sliceStart = column('slice.start');
     /** @type {Float64Array} */
     this.sliceLength = column('slice.length');
+    const stackColumn = (/** @type {string} */ name) => stacksOrTheirWant(column(name), this.stackParent.length);
     this.samples = {
-      slice: column('sample.slice'), thread: column('sample.thread'), stack: column('sample.stack'),
+      runs: runsOfRows(column('sample.slice'), column('sample.thread')), stack: stackColumn('sample.stack'),
       waiting: column('sample.waiting'), count: column('sample.count'), value: column('sample.value'),
     };
     const deallocations = column('allocation.deallocations');
     this.allocations = {
-      slice: column('allocation.slice'), thread: column('allocation.thread'), stack: column('allocation.stack'),
+      runs: runsOfRows(column('allocation.slice'), column('allocation.thread')), stack: stackColumn('allocation.stack'),
       kind: column('allocation.kind'), sizeClass: column('allocation.size_class'),
       allocations: column('allocation.allocations'), allocatedBytes: column('allocation.allocated_bytes'),
       deallocations, deallocatedBytes: column('allocation.deallocated_bytes'), temporary: column('allocation.temporary'),
@@ -85,7 +87,7 @@ export class Recording {
       mapped: column('memory.mapped'), own: column('memory.own'), heapLive: column('memory.heap_live'),
     };
     this.leaks = {
-      process: column('leak.process'), verdict: column('leak.verdict'), thread: column('leak.thread'), stack: column('leak.stack'),
+      process: column('leak.process'), verdict: column('leak.verdict'), thread: column('leak.thread'), stack: stackColumn('leak.stack'),
       blocks: column('leak.blocks'), bytes: column('leak.bytes'), first: column('leak.first'), last: column('leak.last'),
       counted: column('leak.counted'),
     };
@@ -111,11 +113,6 @@ export class Recording {
     return `${this.processes[process].name} [${this.processes[process].pid}]`;
   }
 
-  /** @param {number} stack @returns {number} */
-  pathOf(stack) {
-    if (stack < this.pathOfStack.length) return this.pathOfStack[stack];
-    return stack === kNone ? this.noStackPath : this.lostPath;
-  }
 }
 
 const kMarker = kKinds.indexOf('marker');
@@ -129,11 +126,18 @@ function moduleNamesOf(payload, functions, modules) {
   return known.size === 0 ? new Map() : pairModules(known, new Set(modules), [functions.executable, executable]);
 }
 
-// Each frame may be several functions, inlined into each other.
+// A column of stacks, in which those that are none, and those that were lost, have the two numbers after the last stack.
+/** @param {Uint32Array} column changed @param {number} stacks */
+function stacksOrTheirWant(column, stacks) {
+  for (let row = 0; row < column.length; row++) if (column[row] >= stacks) column[row] = column[row] === kNone ? stacks : stacks + 1;
+  return column;
+}
+
+// By stack, and of no stack and of a lost one. Each frame may be several functions, inlined into each other.
 /** @param {Recording} recording */
 function pathsOfStacks(recording) {
   const {paths, stackParent, stackFrame, frameFirst, frameCount, frameLocation, locationFunction, locationKind} = recording;
-  const pathOfStack = new Int32Array(stackParent.length);
+  const pathOfStack = new Int32Array(stackParent.length + 2);
   for (let stack = 0; stack < stackParent.length; stack++) {
     const parent = stackParent[stack];
     let path = parent < stack ? pathOfStack[parent] : parent === kLost ? recording.lostPath : 0;
@@ -149,6 +153,8 @@ function pathsOfStacks(recording) {
     }
     pathOfStack[stack] = path;
   }
+  pathOfStack[stackParent.length] = recording.noStackPath;
+  pathOfStack[stackParent.length + 1] = recording.lostPath;
   return pathOfStack;
 }
 

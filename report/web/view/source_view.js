@@ -105,7 +105,7 @@ class SourceView {
     const recording = model.recordings[which];
     const annotation = annotationOf(recording, functions, func, state.metric);
     const {metric, ranges, process, thread} = state;
-    const costs = model.keep(['lines', which, func, metric, ranges, process, thread], () => linesOfFunction(recording, metric, model.filter(state, which), func));
+    const costs = model.keep(['lines', which, func, metric, ranges, process, thread], () => linesOfFunction(recording, model.stackValues(state, which).value, func));
     const own = costs.reduce((sum, each) => sum + each.self, 0);
     const sources = recording.meta.sources || [];
     const begin = {file: functions.file(func), line: functions.line(func)};

@@ -1,64 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
 // The time-ordered tree: the stacks of each thread one after the other, a frame as wide as the run of stacks that have
 // it. A node is a run of entries; its children are found when they are asked for.
-import {endOfSlice, forEachEntry, partsOfSlices, wantedThreads} from './metrics.js';
+import {countedRows, forEachRun} from './metrics.js';
 
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {import('./paths.js').Paths} Paths */
 /** @typedef {import('./tree.js').FrameTree} FrameTree */
+/** @typedef {import('./row_runs.js').RowRuns} RowRuns */
+/** @typedef {{to: Int32Array, paths: Paths}} Mapped where transforms move the recording's paths */
 /**
  * @typedef {object} TimedEntries in order of thread and time; within one slice by path, since its order is not known
- * @property {Uint32Array} thread
- * @property {Uint32Array} slice
+ * @property {number} size
  * @property {Int32Array} path
- * @property {Float64Array} value
- * @property {Float64Array} count
  * @property {Int32Array} shared how deep its path is the same as that of the entry before it; -1 at a thread's first
+ * @property {Int32Array} least of `shared`, of kBlock entries each
+ * @property {Float64Array} valueBefore what all entries before each one have together; the last is the whole
+ * @property {Float64Array} countBefore
+ * @property {RowRuns} runs
  */
 
-const kEverything = {from: -Infinity, to: Infinity, process: -1, thread: -1};
+const kBlock = 64;
 
-/**
- * All that a metric counts. A quarter of a second for a million samples: to be kept.
- * @param {Recording} recording @param {string} metric
- * @param {{to: Int32Array, paths: Paths}} mapped where transforms move the recording's paths
- * @returns {TimedEntries}
- */
-export function timedEntries(recording, metric, {to, paths}) {
-  let size = 0;
-  forEachEntry(recording, metric, kEverything, () => { size++; });
-  const all = emptyEntries(size);
-  size = 0;
-  const threads = recording.threads.length;
-  forEachEntry(recording, metric, kEverything, (stack, value, count, slice, thread) => {
-    const path = to[recording.pathOf(stack)];
-    if (path < 0 || value <= 0) return;
-    all.thread[size] = Math.min(thread, threads);  // those that are lost are one
-    all.slice[size] = slice;
-    all.path[size] = path;
-    all.value[size] = value;
-    all.count[size++] = count;
-  });
-  const walk = walkOf(paths);
-  const order = orderOf(all, size, walk.rank, threads + 1, recording.sliceStart.length + 1);
-  const entries = emptyEntries(size);
-  for (let i = 0; i < size; i++) {
-    const from = order[i];
-    entries.thread[i] = all.thread[from];
-    entries.slice[i] = all.slice[from];
-    entries.path[i] = all.path[from];
-    entries.value[i] = all.value[from];
-    entries.count[i] = all.count[from];
+// Puts all that a metric counts in order, a part at a time: of a million samples it takes a tenth of a second.
+export class TimeOrder {
+  /** @param {Recording} recording @param {string} metric @param {Mapped} mapped */
+  constructor(recording, metric, mapped) {
+    this.recording = recording;
+    this.mapped = mapped;
+    this.rows = countedRows(recording, metric);
+    this.walk = walkOf(mapped.paths);
+    this.entries = emptyEntries(this.rows.stack.length);
+    const {begin, slice, thread} = this.rows.runs;
+    this.order = Uint32Array.from(slice, (_, run) => run).sort((a, b) => thread[a] - thread[b] || slice[a] - slice[b] || a - b);
+    this.done = 0;  // runs of that order
+    this.runs = {begin: new Uint32Array(begin.length), slice: new Uint32Array(slice.length), thread: new Uint32Array(slice.length)};
   }
-  findShared(entries, paths, walk);
-  return entries;
+
+  /** @returns {TimedEntries} */
+  all() {
+    this.work(() => false);
+    return this.entries;
+  }
+  /** @param {() => boolean} stop asked after each run @returns {boolean} all is done */
+  work(stop) {
+    const {order, rows: {runs: {thread, slice}}, runs, entries} = this;
+    if (entries.runs === runs) return true;
+    const threads = this.recording.threads.length;
+    while (this.done < order.length) {
+      const run = order[this.done];
+      runs.begin[this.done] = entries.size;
+      runs.slice[this.done] = slice[run];
+      runs.thread[this.done] = Math.min(thread[run], threads);  // those that are lost are one
+      this.addRun(run, this.done > 0 && runs.thread[this.done - 1] === runs.thread[this.done]);
+      this.done++;
+      if (this.done < order.length && stop()) return false;
+    }
+    runs.begin[order.length] = entries.size;
+    entries.least = leastOfBlocks(entries.shared, entries.size);
+    entries.runs = runs;
+    return true;
+  }
+
+  /** @param {number} run @param {boolean} goesOn the run before it is of the same thread */
+  addRun(run, goesOn) {
+    const {rows: {stack, skip, value, count, runs: {begin}}, entries, mapped: {to}, recording: {pathOfStack}} = this;
+    const {path, valueBefore, countBefore} = entries;
+    const first = entries.size;
+    let size = first;
+    const rowOf = this.rowsInOrder(begin[run], begin[run + 1]);
+    for (let i = begin[run]; i < begin[run + 1]; i++) {
+      const row = rowOf === null ? i : rowOf[i - begin[run]];
+      const moved = to[pathOfStack[stack[row]]];
+      if (moved < 0 || value[row] <= 0 || (skip !== null && skip[row] !== 0)) continue;
+      path[size] = moved;
+      valueBefore[size + 1] = valueBefore[size] + value[row];
+      countBefore[size + 1] = countBefore[size] + count[row];
+      size++;
+    }
+    entries.size = size;
+    findShared(entries, first, goesOn, this.mapped.paths, this.walk);
+  }
+
+  // Rows of a run so that paths of equal beginnings are neighbours, as they mostly are: then null.
+  /** @param {number} begin @param {number} end @returns {Uint32Array|null} */
+  rowsInOrder(begin, end) {
+    const {rows: {stack}, mapped: {to}, recording: {pathOfStack}, walk: {rank}} = this;
+    let last = -1;
+    let row = begin;
+    for (; row < end; row++) {
+      const moved = to[pathOfStack[stack[row]]];
+      const place = moved < 0 ? last : rank[moved];
+      if (place < last) break;
+      last = place;
+    }
+    if (row === end) return null;
+    const length = end - begin;
+    const keys = Float64Array.from({length}, (_, i) => rank[Math.max(to[pathOfStack[stack[begin + i]]], 0)] * length + i).sort();
+    return Uint32Array.from(keys, (key) => begin + key % length);
+  }
 }
 
 /** @param {number} size @returns {TimedEntries} */
 function emptyEntries(size) {
   return {
-    thread: new Uint32Array(size), slice: new Uint32Array(size), path: new Int32Array(size), value: new Float64Array(size),
-    count: new Float64Array(size), shared: new Int32Array(size),
+    size: 0, path: new Int32Array(size), shared: new Int32Array(size), least: new Int32Array(0), valueBefore: new Float64Array(size + 1),
+    countBefore: new Float64Array(size + 1), runs: {begin: new Uint32Array(1), slice: new Uint32Array(0), thread: new Uint32Array(0)},
   };
 }
 
@@ -68,57 +114,54 @@ function emptyEntries(size) {
  * @returns {TimedEntries}
  */
 export function filteredEntries(all, recording, filter) {
-  const wanted = wantedThreads(recording, filter);
-  const parts = partsOfSlices(recording, filter);
-  if (wanted === null && parts.every((part) => part === 1)) return all;
-  const entries = emptyEntries(all.path.length);
+  if (filter.process === -1 && filter.thread === -1 && filter.from <= 0 && filter.to >= recording.durationNs) return all;
   let size = 0;
-  for (let begin = 0, end = 0; begin < all.path.length; begin = end) {
-    end = endOfSlice(all.slice, begin);
-    for (let i = begin; i < end; i++) {
-      const thread = all.thread[i];
-      const part = parts[all.slice[i]];
-      if (part === 0 || (wanted !== null && !wanted[thread])) continue;
-      entries.shared[size] = size > 0 && entries.thread[size - 1] === thread ? all.shared[i] : -1;
-      entries.thread[size] = thread;
-      entries.path[size] = all.path[i];
-      entries.value[size] = all.value[i] * part;
-      entries.count[size++] = all.count[i] * part;
-    }
-  }
-  const cut = (/** @type {any} */ column) => column.subarray(0, size);
-  return {
-    thread: cut(entries.thread), slice: cut(entries.slice), path: cut(entries.path), value: cut(entries.value),
-    count: cut(entries.count), shared: cut(entries.shared),
-  };
+  /** @type {{begin: number, end: number, part: number, slice: number, thread: number}[]} */
+  const kept = [];
+  forEachRun(recording, all.runs, filter, (begin, end, part, slice, thread) => {
+    kept.push({begin, end, part, slice, thread});
+    size += end - begin;
+  });
+  const entries = emptyEntries(size);
+  const threads = Uint32Array.from(kept, (run) => run.thread);
+  entries.runs = {begin: new Uint32Array(kept.length + 1), slice: Uint32Array.from(kept, (run) => run.slice), thread: threads};
+  let last = -1;
+  kept.forEach(({begin, end, part}, i) => {
+    const first = entries.size;
+    entries.runs.begin[i] = first;
+    copyRun(all, begin, end, part, entries);
+    if (end === begin) return;
+    if (last !== threads[i]) entries.shared[first] = -1;
+    last = threads[i];
+  });
+  entries.runs.begin[kept.length] = size;
+  entries.least = leastOfBlocks(entries.shared, size);
+  return entries;
 }
 
-// Least key first, each sort stable: path, slice, thread.
-/** @param {TimedEntries} all @param {number} size @param {Int32Array} rank @param {number} threads @param {number} slices */
-function orderOf({thread, slice, path}, size, rank, threads, slices) {
-  let order = new Uint32Array(size);
-  const keys = new Uint32Array(size);
-  for (let i = 0; i < size; i++) {
-    order[i] = i;
-    keys[i] = rank[path[i]];
+/** @param {TimedEntries} from @param {number} begin @param {number} end @param {number} part @param {TimedEntries} to */
+function copyRun(from, begin, end, part, to) {
+  to.path.set(from.path.subarray(begin, end), to.size);
+  to.shared.set(from.shared.subarray(begin, end), to.size);
+  let at = to.size;
+  for (let i = begin; i < end; i++, at++) {
+    to.valueBefore[at + 1] = to.valueBefore[at] + (from.valueBefore[i + 1] - from.valueBefore[i]) * part;
+    to.countBefore[at + 1] = to.countBefore[at] + (from.countBefore[i + 1] - from.countBefore[i]) * part;
   }
-  order = sortedBy(order, keys, rank.length + 1);
-  for (const [column, most] of /** @type {const} */ ([[slice, slices], [thread, threads]])) {
-    for (let i = 0; i < size; i++) keys[i] = column[order[i]];
-    order = sortedBy(order, keys, most + 1);
-  }
-  return order;
+  to.size = at;
 }
 
-// A counting sort; `keys` are beside `order`.
-/** @param {Uint32Array} order @param {Uint32Array} keys @param {number} most */
-function sortedBy(order, keys, most) {
-  const next = new Uint32Array(most + 1);
-  for (let i = 0; i < order.length; i++) next[keys[i] + 1]++;
-  for (let key = 1; key <= most; key++) next[key] += next[key - 1];
-  const sorted = new Uint32Array(order.length);
-  for (let i = 0; i < order.length; i++) sorted[next[keys[i]]++] = order[i];
-  return sorted;
+/** @param {Int32Array} shared @param {number} size */
+function leastOfBlocks(shared, size) {
+  const least = new Int32Array(Math.ceil(size / kBlock));
+  for (let block = 0; block < least.length; block++) least[block] = leastIn(shared, block * kBlock, Math.min(size, (block + 1) * kBlock));
+  return least;
+}
+/** @param {Int32Array} numbers @param {number} begin @param {number} end */
+function leastIn(numbers, begin, end) {
+  let least = numbers[begin];
+  for (let i = begin + 1; i < end; i++) if (numbers[i] < least) least = numbers[i];
+  return least;
 }
 
 // The place of each path in a walk over their tree, so that paths of equal beginnings are neighbours, and how many there
@@ -138,10 +181,11 @@ function walkOf({count, parent}) {
   return {rank, size};
 }
 
-/** @param {TimedEntries} entries @param {Paths} paths @param {{rank: Int32Array, size: Int32Array}} walk */
-function findShared({thread, path, shared}, {parent, depth}, {rank, size}) {
-  for (let i = 0; i < path.length; i++) {
-    if (i === 0 || thread[i] !== thread[i - 1]) {
+/** @param {TimedEntries} entries @param {number} first those from here on @param {boolean} goesOn the one before is of the same thread
+ * @param {Paths} paths @param {{rank: Int32Array, size: Int32Array}} walk */
+function findShared({path, shared, size: end}, first, goesOn, {parent, depth}, {rank, size}) {
+  for (let i = first; i < end; i++) {
+    if (i === 0 || (i === first && !goesOn)) {
       shared[i] = -1;
       continue;
     }
@@ -162,13 +206,11 @@ export class TimeTree {
     this.paths = paths;
     this.entries = entries;
     this.threadFunction = threadFunction;
-    const size = entries.path.length;
-    this.valueBefore = sums(entries.value);
-    this.countBefore = sums(entries.count);
-    this.byThread = size > 0 && entries.thread[0] !== entries.thread[size - 1];
+    this.threads = threadsOf(entries.runs);
+    this.byThread = this.threads.length > 1;
     // Of a node: its entries, and the depth of its paths; a thread's is 0, as the root's.
     /** @type {{parent: number, begin: number, end: number, depth: number, func: number, kind: number, self: number}[]} */
-    this.nodes = [{parent: 0, begin: 0, end: size, depth: 0, func: -1, kind: 0, self: 0}];
+    this.nodes = [{parent: 0, begin: 0, end: entries.size, depth: 0, func: -1, kind: 0, self: 0}];
     /** @type {Map<number, Int32Array>} */
     this.made = new Map();
   }
@@ -182,9 +224,9 @@ export class TimeTree {
     return this.nodes[n].self;
   }
   /** @param {number} n */
-  total(n) { return this.valueBefore[this.nodes[n].end] - this.valueBefore[this.nodes[n].begin]; }
+  total(n) { return this.entries.valueBefore[this.nodes[n].end] - this.entries.valueBefore[this.nodes[n].begin]; }
   /** @param {number} n */
-  count(n) { return this.countBefore[this.nodes[n].end] - this.countBefore[this.nodes[n].begin]; }
+  count(n) { return this.entries.countBefore[this.nodes[n].end] - this.entries.countBefore[this.nodes[n].begin]; }
   /** @param {number} n */
   parent(n) { return this.nodes[n].parent; }
   /** @param {number} n @returns {Int32Array} in order of time */
@@ -197,30 +239,21 @@ export class TimeTree {
     return children;
   }
   makeThreads() {
-    const {thread} = this.entries;
-    const made = [];
-    for (let begin = 0; begin < thread.length;) {
-      let end = begin + 1;
-      while (end < thread.length && thread[end] === thread[begin]) end++;
-      made.push(this.nodes.length);
-      this.nodes.push({parent: 0, begin, end, depth: 0, func: this.threadFunction(thread[begin]), kind: 6, self: 0});
-      begin = end;
-    }
-    return Int32Array.from(made);
+    return Int32Array.from(this.threads, ({thread, begin, end}) =>
+      this.nodes.push({parent: 0, begin, end, depth: 0, func: this.threadFunction(thread), kind: 6, self: 0}) - 1);
   }
   /** @param {number} n */
   make(n) {
     const node = this.nodes[n];
-    const {path, value, shared} = this.entries;
+    const {path, shared, least, valueBefore} = this.entries;
     const {depth: depths, parent} = this.paths;
     const depth = node.depth + 1;
     const made = [];
     for (let begin = node.begin; begin < node.end;) {
-      let end = begin + 1;
-      while (end < node.end && shared[end] >= depth) end++;
+      const end = nextBelow(shared, least, begin + 1, node.end, depth);
       if (depths[path[begin]] < depth) {
         // Paths that end here share no more with what follows than this node's own: runs of them are one entry each.
-        for (let i = begin; i < end; i++) node.self += value[i];
+        node.self += valueBefore[end] - valueBefore[begin];
       } else {
         let at = path[begin];
         while (depths[at] > depth) at = parent[at];
@@ -233,9 +266,27 @@ export class TimeTree {
   }
 }
 
-/** @param {Float64Array} values */
-function sums(values) {
-  const before = new Float64Array(values.length + 1);
-  for (let i = 0; i < values.length; i++) before[i + 1] = before[i] + values[i];
-  return before;
+// The first number from `at` on that is below `depth`; `end` where there is none.
+/** @param {Int32Array} shared @param {Int32Array} least @param {number} at @param {number} end @param {number} depth */
+function nextBelow(shared, least, at, end, depth) {
+  while (at < end) {
+    if (at % kBlock === 0 && least[at / kBlock] >= depth) at += kBlock;
+    else if (shared[at] >= depth) at++;
+    else return at;
+  }
+  return end;
+}
+
+// What each thread has, of those that have something.
+/** @param {RowRuns} runs @returns {{thread: number, begin: number, end: number}[]} */
+function threadsOf({begin, thread}) {
+  /** @type {{thread: number, begin: number, end: number}[]} */
+  const threads = [];
+  for (let run = 0; run < thread.length; run++) {
+    if (begin[run + 1] === begin[run]) continue;
+    const last = threads[threads.length - 1];
+    if (last && last.thread === thread[run]) last.end = begin[run + 1];
+    else threads.push({thread: thread[run], begin: begin[run], end: begin[run + 1]});
+  }
+  return threads;
 }

@@ -140,7 +140,7 @@ export class Timeline {
 
   // The page is seen before a million samples are looked at.
   canWait() {
-    if (this.hasWaited || this.recording.samples.slice.length < kManySamples) return false;
+    if (this.hasWaited || this.recording.samples.stack.length < kManySamples) return false;
     this.hasWaited = true;
     requestAnimationFrame(() => setTimeout(() => {
       this.element.classList.remove('waits');

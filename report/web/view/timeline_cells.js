@@ -17,7 +17,7 @@ const kWaitWindow = 200e6;  // ns
 export class TimelineCells {
   /** @param {Recording} recording @param {Functions} functions @param {Paths} paths */
   constructor(recording, functions, paths) {
-    const count = recording.samples.slice.length;
+    const count = Math.min(recording.samples.stack.length, recording.samples.runs.slice.length * kThreadStates.length);
     this.slice = new Uint32Array(count);
     this.thread = new Uint32Array(count);
     this.state = new Uint8Array(count);
@@ -37,35 +37,45 @@ export class TimelineCells {
 
   /** @param {StateFinder} finder */
   addSamples(finder) {
-    const {samples, pathOfStack, threads} = this.recording;
+    const {samples: {runs}, threads, pathOfStack} = this.recording;
     const states = kThreadStates.length;
-    const cellOf = new Int32Array(threads.length * states).fill(-1);  // the last one with this thread and state
-    const running = new Uint8Array(pathOfStack.length).fill(kUnknownState);
-    const waiting = new Uint8Array(pathOfStack.length).fill(kUnknownState);
-    for (let i = 0; i < samples.slice.length; i++) {
-      const thread = samples.thread[i];
+    const known = {
+      running: new Uint8Array(pathOfStack.length).fill(kUnknownState), waiting: new Uint8Array(pathOfStack.length).fill(kUnknownState),
+    };
+    const sums = new Float64Array(states);
+    const seen = new Uint8Array(states);
+    for (let run = 0; run < runs.slice.length; run++) {
+      const thread = runs.thread[run];
       if (thread >= threads.length) continue;
+      sums.fill(0);
+      seen.fill(0);
+      this.addRun(runs.begin[run], runs.begin[run + 1], finder, known, sums, seen);
+      for (let state = 0; state < states; state++) {
+        if (seen[state] === 0) continue;
+        this.total[thread * states + state] += sums[state];
+        const cell = this.count++;
+        this.slice[cell] = runs.slice[run];
+        this.thread[cell] = thread;
+        this.state[cell] = state;
+        this.value[cell] = sums[state];
+      }
+    }
+  }
+
+  /** @param {number} begin @param {number} end @param {StateFinder} finder @param {{running: Uint8Array, waiting: Uint8Array}} known states of stacks
+   * @param {Float64Array} sums by state @param {Uint8Array} seen by state */
+  addRun(begin, end, finder, {running, waiting}, sums, seen) {
+    const {samples, pathOfStack} = this.recording;
+    for (let i = begin; i < end; i++) {
       const stack = samples.stack[i];
       const isWaiting = samples.waiting[i] !== 0;
-      let state = isWaiting ? states - 1 : kRunning;
-      if (stack < pathOfStack.length) {
-        const known = isWaiting ? waiting : running;
-        if (known[stack] === kUnknownState) known[stack] = isWaiting ? finder.waiting(pathOfStack[stack]) : finder.running(pathOfStack[stack]);
-        state = known[stack];
+      let state = isWaiting ? waiting[stack] : running[stack];
+      if (state === kUnknownState) {
+        state = isWaiting ? finder.waiting(pathOfStack[stack]) : finder.running(pathOfStack[stack]);
+        (isWaiting ? waiting : running)[stack] = state;
       }
-      const key = thread * states + state;
-      const last = cellOf[key];
-      this.total[key] += samples.value[i];
-      if (last >= 0 && this.slice[last] === samples.slice[i]) {
-        this.value[last] += samples.value[i];
-        continue;
-      }
-      const cell = this.count++;
-      cellOf[key] = cell;
-      this.slice[cell] = samples.slice[i];
-      this.thread[cell] = thread;
-      this.state[cell] = state;
-      this.value[cell] = samples.value[i];
+      sums[state] += samples.value[i];
+      seen[state] = 1;
     }
   }
 

@@ -40,13 +40,15 @@ function applyTransform(values, transform, functions) {
   const {to, paths} = mapPaths(values[0].paths, transform, functions);
   return values.map(({value, count}) => {
     const moved = {paths, value: new Float64Array(paths.count), count: new Float64Array(paths.count)};
-    for (let path = 0; path < to.length; path++) {
-      if (to[path] < 0) continue;
-      moved.value[to[path]] += value[path];
-      moved.count[to[path]] += count[path];
-    }
+    addMoved(value, to, moved.value);
+    addMoved(count, to, moved.count);
     return moved;
   });
+}
+
+/** @param {Float64Array} values @param {Int32Array} to @param {Float64Array} moved */
+function addMoved(values, to, moved) {
+  for (let path = 0; path < to.length; path++) if (to[path] >= 0) moved[to[path]] += values[path];
 }
 
 /** @param {Paths} paths @param {Transform[]} transforms @param {Functions} functions @returns {{to: Int32Array, paths: Paths}} */
@@ -80,6 +82,9 @@ function mapPaths(old, transform, functions) {
 function ruleOf(old, {type, func = -1, path: wanted = []}, functions) {
   const copy = (/** @type {number} */ path, /** @type {number} */ under, /** @type {Paths} */ paths) =>
     paths.child(under, old.func[path], old.kind[path]);
+  // Where no two paths become one, none needs to be looked for.
+  const keepDistinct = (/** @type {number} */ path, /** @type {number} */ parent, /** @type {Int32Array} */ to, /** @type {Paths} */ paths) =>
+    to[parent] < 0 ? -1 : paths.append(to[parent], old.func[path], old.kind[path]);
   const keep = (/** @type {number} */ path, /** @type {number} */ parent, /** @type {Int32Array} */ to, /** @type {Paths} */ paths) =>
     to[parent] < 0 ? -1 : copy(path, to[parent], paths);
   switch (type) {
@@ -95,10 +100,10 @@ function ruleOf(old, {type, func = -1, path: wanted = []}, functions) {
     case 'merge-function':
       return (path, parent, to, paths) => (old.func[path] === func ? to[parent] : keep(path, parent, to, paths));
     case 'drop-function':
-      return (path, parent, to, paths) => (old.func[path] === func ? -1 : keep(path, parent, to, paths));
+      return (path, parent, to, paths) => (old.func[path] === func ? -1 : keepDistinct(path, parent, to, paths));
     case 'drop-subtree': {
       const top = findOld(old, wanted);
-      return (path, parent, to, paths) => (path === top ? -1 : keep(path, parent, to, paths));
+      return (path, parent, to, paths) => (path === top ? -1 : keepDistinct(path, parent, to, paths));
     }
     case 'collapse-recursion': {
       const outermost = new Int32Array(old.count);  // the function's outermost frame around a path, in the new paths

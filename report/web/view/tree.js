@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees of frames that views draw: from the root functions down, or from the leaf functions up. A tree's nodes are
 // numbers; node 0 is the root, which is no function.
-import {childLists} from './paths.js';
 
 /**
  * @typedef {object} FrameTree
@@ -43,14 +42,11 @@ export class TopDownTree {
     this.paths = paths;
     this.size = paths.count;
     this.selfs = value;
-    this.totals = Float64Array.from(value.subarray(0, this.size));
-    this.counts = Float64Array.from(count.subarray(0, this.size));
-    const {parent} = paths;
-    for (let n = this.size - 1; n > 0; n--) {
-      this.totals[parent[n]] += this.totals[n];
-      this.counts[parent[n]] += this.counts[n];
-    }
-    this.lists = childLists(parent, this.size);
+    this.totals = value.slice(0, this.size);
+    this.counts = count.slice(0, this.size);
+    addToParents(this.totals, paths.parent);
+    addToParents(this.counts, paths.parent);
+    this.lists = paths.children();
     /** @type {Map<number, Int32Array>} */
     this.sorted = new Map();
   }
@@ -80,33 +76,28 @@ export class TopDownTree {
   }
 }
 
+// Parents have smaller numbers.
+/** @param {Float64Array} values @param {Int32Array} parent */
+function addToParents(values, parent) {
+  for (let n = values.length - 1; n > 0; n--) values[parent[n]] += values[n];
+}
+
 // Leaf functions first; the children of a frame are its callers, and are made when they are asked for: the whole tree
 // is far larger than what anybody looks at.
 /** @implements {FrameTree} */
 export class InvertedTree {
-  /** @param {PathValues} values @param {(path: number) => boolean} [begins] whether stacks of this leaf count; all */
-  constructor({paths, value, count}, begins = () => true) {
+  /** @param {PathValues} values */
+  constructor({paths, value, count}) {
     this.paths = paths;
     this.values = value;
     this.pathCounts = count;
-    /** @type {{parent: number, func: number, kind: number, total: number, self: number, count: number}[]} */
-    this.nodes = [{parent: 0, func: -1, kind: 0, total: 0, self: 0, count: 0}];
-    // Of a node: the leaf paths that it is of, and how far up each of them it is.
-    /** @type {{leaves: Int32Array, at: Int32Array}[]} */
-    this.entries = [];
+    this.groupOf = new Int32Array(highest(paths.func, paths.count) + 1);  // by function, while children are made; 0: none yet
+    const {leaves, total, samples} = leavesOf(paths.count, value, count);
+    // `leaves` from begin to end are the leaf paths that a node is of, and `at` how far up each of them it is.
+    /** @type {{parent: number, func: number, kind: number, total: number, self: number, count: number, leaves: Int32Array, at: Int32Array, begin: number, end: number}[]} */
+    this.nodes = [{parent: 0, func: -1, kind: 0, total, self: 0, count: samples, leaves, at: leaves, begin: 0, end: leaves.length}];
     /** @type {Map<number, Int32Array>} */
     this.made = new Map();
-    this.groupOf = new Int32Array(highest(paths.func) + 1);  // by function, while children are made; 0: none yet
-    const leaves = [];
-    for (let path = 1; path < paths.count; path++) {
-      if (value[path] > 0 && begins(path)) {
-        leaves.push(path);
-        this.nodes[0].total += value[path];
-        this.nodes[0].count += count[path];
-      }
-    }
-    const list = Int32Array.from(leaves);
-    this.entries[0] = {leaves: list, at: list};
   }
   /** @param {number} n */
   func(n) { return this.nodes[n].func; }
@@ -132,18 +123,39 @@ export class InvertedTree {
   }
   /** @param {number} n */
   make(n) {
-    const {leaves, at} = this.entries[n];
-    const {parent, func, kind} = this.paths;
-    const {groupOf, values, pathCounts} = this;
-    const next = new Int32Array(leaves.length);
+    const {leaves, at, begin, end} = this.nodes[n];
+    const up = n === 0 ? at.slice(begin, end) : parentsOf(at, begin, end, this.paths.parent);
+    const {functions, sizes} = this.groupByFunction(up);
+    const {func} = this.paths;
+    const {groupOf, nodes} = this;
+    const first = nodes.length;
+    const next = new Int32Array(functions.length);  // where a group's next leaf goes
+    const callers = {leaves: new Int32Array(end - begin), at: new Int32Array(end - begin)};
+    for (let group = 0, place = 0; group < functions.length; group++) {
+      next[group] = place;
+      place += sizes[group];
+      nodes.push({parent: n, func: functions[group], kind: 0, total: 0, self: 0, count: 0, ...callers, begin: next[group], end: place});
+    }
+    for (let i = 0; i < up.length; i++) {
+      if (up[i] === 0) continue;
+      const place = next[groupOf[func[up[i]]] - 1]++;
+      callers.leaves[place] = leaves[begin + i];
+      callers.at[place] = up[i];
+    }
+    for (const f of functions) groupOf[f] = 0;
+    for (let node = first; node < nodes.length; node++) this.addUp(nodes[node]);
+    return Int32Array.from(functions, (_, i) => first + i).sort((a, b) => nodes[b].total - nodes[a].total || nodes[a].func - nodes[b].func);
+  }
+  /** @param {Int32Array} paths 0: none; groupOf is left as the number of each function's group, from 1 on */
+  groupByFunction(paths) {
+    const {func} = this.paths;
+    const {groupOf} = this;
+    const functions = [];
     /** @type {number[]} */
     const sizes = [];
-    const functions = [];
-    for (let i = 0; i < leaves.length; i++) {
-      const path = n === 0 ? at[i] : parent[at[i]];
-      next[i] = path;
-      if (path === 0) continue;
-      const f = func[path];
+    for (let i = 0; i < paths.length; i++) {
+      if (paths[i] === 0) continue;
+      const f = func[paths[i]];
       if (groupOf[f] === 0) {
         functions.push(f);
         sizes.push(0);
@@ -151,33 +163,47 @@ export class InvertedTree {
       }
       sizes[groupOf[f] - 1]++;
     }
-    const first = this.nodes.length;
-    const filled = new Int32Array(sizes.length);
-    const lists = sizes.map((size) => ({leaves: new Int32Array(size), at: new Int32Array(size)}));
-    for (let i = 0; i < leaves.length; i++) {
-      const path = next[i];
-      if (path === 0) continue;
-      const group = groupOf[func[path]] - 1;
-      if (filled[group] === 0) this.nodes[first + group] = {parent: n, func: func[path], kind: kind[path], total: 0, self: 0, count: 0};
-      const leaf = leaves[i];
-      lists[group].leaves[filled[group]] = leaf;
-      lists[group].at[filled[group]++] = path;
-      const node = this.nodes[first + group];
-      node.total += values[leaf];
-      node.count += pathCounts[leaf];
-      if (parent[path] === 0) node.self += values[leaf];
+    return {functions, sizes};
+  }
+  /** @param {InvertedTree['nodes'][0]} node */
+  addUp(node) {
+    const {values, pathCounts, paths: {parent, kind}} = this;
+    const {leaves, at, begin, end} = node;
+    let [total, count, self] = [0, 0, 0];
+    for (let i = begin; i < end; i++) {
+      const value = values[leaves[i]];
+      total += value;
+      count += pathCounts[leaves[i]];
+      if (parent[at[i]] === 0) self += value;
     }
-    for (const f of functions) groupOf[f] = 0;
-    lists.forEach((list, i) => { this.entries[first + i] = list; });
-    return Int32Array.from(lists, (_, i) => first + i)
-        .sort((a, b) => this.nodes[b].total - this.nodes[a].total || this.nodes[a].func - this.nodes[b].func);
+    Object.assign(node, {total, count, self, kind: kind[at[begin]]});
   }
 }
 
-/** @param {Int32Array} numbers */
-function highest(numbers) {
+/** @param {Int32Array} at @param {number} begin @param {number} end @param {Int32Array} parent */
+function parentsOf(at, begin, end, parent) {
+  const up = new Int32Array(end - begin);
+  for (let i = 0; i < up.length; i++) up[i] = parent[at[begin + i]];
+  return up;
+}
+
+/** @param {number} paths how many @param {Float64Array} value @param {Float64Array} count */
+function leavesOf(paths, value, count) {
+  const leaves = new Int32Array(paths);
+  let [size, total, samples] = [0, 0, 0];
+  for (let path = 1; path < paths; path++) {
+    if (value[path] <= 0) continue;
+    leaves[size++] = path;
+    total += value[path];
+    samples += count[path];
+  }
+  return {leaves: leaves.subarray(0, size), total, samples};
+}
+
+/** @param {Int32Array} numbers @param {number} count */
+function highest(numbers, count) {
   let most = 0;
-  for (let i = 0; i < numbers.length; i++) if (numbers[i] > most) most = numbers[i];
+  for (let i = 0; i < count; i++) if (numbers[i] > most) most = numbers[i];
   return most;
 }
 
