@@ -10,4 +10,5 @@ cp "$source_folder"/*.mjs "$folder"
 "$fixture" "$folder/$name"
 cd "$folder"
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)} PAGES=$folder/$name \
-  PICTURES=$source_folder/../../docs/pictures MADE=$folder/$name/pictures node --test "$name.test.mjs"
+  PICTURES=$source_folder/../../docs/pictures MADE=$folder/$name/pictures GOLDEN=$source_folder/../unit/report/golden \
+  node --test "$name.test.mjs"

@@ -142,4 +142,8 @@ test('pictures', async () => {
   }
   await open('view=flame&metric=cpu&compare=difference', 'compare');
   await comparePicture(page, 'view-compare');
+  for (const [name, file] of [['flamegraph', `${process.env.PAGES}/flamegraph.svg`], ['annotate', `${process.env.GOLDEN}/annotate.html`]]) {
+    await page.goto(`file://${file}`);
+    await comparePicture(page, name);
+  }
 });

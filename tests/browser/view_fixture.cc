@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the pages that view.test.mjs opens: in FOLDER: game.html (whole_game.h), compare.html (that and a slower
-// version of it), hostile.html (names that try to break out of the page), empty.html (a recording of nothing), and
-// totals.json: what reports say of the game by metric, in words.
+// version of it), hostile.html (names that try to break out of the page), empty.html (a recording of nothing),
+// flamegraph.svg (of the game too), and totals.json: what reports say of the game by metric, in
+// words.
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "model/findings.h"
 #include "model/metric.h"
+#include "report/flamegraph_svg.h"
 #include "report/packed.h"
 #include "report/text_style.h"
 #include "report/view_data.h"
@@ -153,6 +155,7 @@ bool write_pages(const std::string& folder) {
                     {Seen(std::make_shared<const Recording>(broken.finish()), broken).packed()})) &&
          write(folder + "/empty.html",
                page("nothing", {Seen(std::make_shared<const Recording>(nothing.finish()), nothing).packed()})) &&
+         write(folder + "/flamegraph.svg", flamegraph_svg(*base.profile(Metric::kCpu), {})) &&
          write(folder + "/totals.json", totals + "}\n");
 }
 

@@ -30,7 +30,7 @@ class WholeGame {
     fake_.process(2, 4107, "/usr/bin/asset-packer", 1, 2 * kSecond);
     const std::vector<std::string> names = {"game", "render-1", "render-2", "audio", "loader"};
     for (uint32_t i = 0; i < names.size(); ++i) fake_.thread(i + 1, 1, 4100 + int32_t(i), names[i]);
-    fake_.thread(6, 2, 4107, "asset-packer");
+    fake_.thread(kPackerThread, 2, 4107, "asset-packer");
     for (int64_t slice = 0; slice < kSlices; ++slice) add_slice(slice);
     end();
   }
@@ -48,6 +48,7 @@ class WholeGame {
   static constexpr int64_t kSecond = 1'000'000'000;
   static constexpr int64_t kSliceNs = 100'000'000;
   static constexpr int64_t kSlices = 100;
+  static constexpr uint32_t kPackerThread = 6;
 
   static Names under(Names callers, const Names& called) {
     callers.insert(callers.end(), called.begin(), called.end());
@@ -59,6 +60,7 @@ class WholeGame {
   void sample(uint32_t thread, const Names& names, SampleMetric metric, double ms) {
     const auto whole_ms = static_cast<uint64_t>(ms);
     if (whole_ms == 0) return;
+    if (metric == SampleMetric::kCpu) (thread == kPackerThread ? packer_cpu_ns_ : game_cpu_ns_) += whole_ms * 1'000'000;
     fake_.builder.add(SampleRecord{{thread},
                                    fake_.stack(names),
                                    metric,
@@ -171,8 +173,8 @@ class WholeGame {
 
   void pack_assets(double wobble) {
     const Names pack = {"libc.so.6!_start", "asset-packer!main"};
-    cpu(6, under(pack, {"libz.so.1!deflate", "libz.so.1!longest_match"}), 60 + 10 * wobble);
-    cpu(6, under(pack, {"libz.so.1!deflate", "libc.so.6!memcpy"}), 12);
+    cpu(kPackerThread, under(pack, {"libz.so.1!deflate", "libz.so.1!longest_match"}), 60 + 10 * wobble);
+    cpu(kPackerThread, under(pack, {"libz.so.1!deflate", "libc.so.6!memcpy"}), 12);
     wait(6, under(pack, {"libc.so.6!write"}), 15);
   }
 
@@ -217,13 +219,15 @@ class WholeGame {
     fake_.builder.add(NoteRecord{{1}, "mallocx of libjemalloc.so.2 could not be hooked: its entry is 3 bytes long"});
     fake_.builder.add(
         UnrecordedRecord{4110, {1}, "sudo reboot", "it is setuid, and the loader ignores our agent then"});
-    fake_.builder.add(ProcessEndRecord{{1}, ExitKind::kExited, 0, end_ns, uint64_t(9.2e9)});
-    fake_.builder.add(ProcessEndRecord{{2}, ExitKind::kSignaled, 11, 55 * kSliceNs, uint64_t(2.6e9)});
+    fake_.builder.add(ProcessEndRecord{{1}, ExitKind::kExited, 0, end_ns, game_cpu_ns_});
+    fake_.builder.add(ProcessEndRecord{{2}, ExitKind::kSignaled, 11, 55 * kSliceNs, packer_cpu_ns_});
   }
 
   GameVersion version_;
   FakeRecording fake_;
   int64_t now_ = 0;
+  uint64_t game_cpu_ns_ = 0;
+  uint64_t packer_cpu_ns_ = 0;
   uint64_t live_bytes_ = 0;
   uint64_t live_blocks_ = 0;
 };
