@@ -17,8 +17,8 @@ constexpr const char* kStyle = R"css(
 body { font: 14px/1.5 system-ui, sans-serif; margin: 1.5rem; max-width: 120rem; }
 h1 { font-size: 1.2rem; margin: 1.5rem 0 0; overflow-wrap: anywhere; } h2 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 .place, .dim { color: var(--dim); } .note { color: var(--mark); }
-.code { font: 12px/1.45 ui-monospace, monospace; overflow-x: auto; white-space: pre; }
-.row { display: flex; gap: 1ch; } .row:hover { background: rgb(127 127 127 / .15); }
+.code { font: 12px/1.25 ui-monospace, monospace; overflow-x: auto; }
+.row { display: flex; gap: 1ch; white-space: pre; } .row:hover { background: rgb(127 127 127 / .15); }
 .n { flex: none; text-align: right; width: 7ch; } .v { flex: none; text-align: right; width: 10ch; }
 .src { font-weight: 600; } .src .text { background: rgb(127 127 127 / .08); }
 .lanes { flex: none; color: var(--dim); } .a { flex: none; color: var(--dim); width: 9ch; text-align: right; }
