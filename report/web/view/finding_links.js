@@ -9,7 +9,7 @@ import {percentText, unitText} from './format.js';
 /** @typedef {{function: string, module: string, file: string, line: number}} PlaceFrame */
 /** @typedef {{amount: number, call: string, matter: string, try: string, path: PlaceFrame[]}} FindingPlace path: innermost first */
 /** @typedef {{title: string, share: number, confidence: string, instructions: {offset: string, intel: string, att: string, leads_to: string, file: string, line: number, cost: number}[], why: string, remedy: string}} FindingHint */
-/** @typedef {{id: string, title: string, gain: 'time'|'memory', win: number, share: number, amount: number, unit: 'ns'|'bytes', samples: number, confidence: string, why: string, try: string, places: FindingPlace[], hints: FindingHint[]}} Finding */
+/** @typedef {{id: string, title: string, gain: 'time'|'memory', win: number, share: number, amount: number, unit: 'ns'|'bytes', samples: number, confidence: string, why: string, try: string, places: FindingPlace[], places_left_out?: number, hints: FindingHint[]}} Finding */
 /** @typedef {{text: string, title: string, state: Partial<ViewState>}} FindingLink */
 
 // The function of a name; of a module if it is said. -1: the recording has none.

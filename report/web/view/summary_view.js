@@ -113,6 +113,7 @@ function findingCard(context, menus, recording, finding) {
           finding.samples > 0 ? ` · ${countText(finding.samples)} samples` : ''),
       el('ul', {class: 'places'}, ...shown.map((place) => placeItem(context, menus, recording, finding, place))),
       hidden.length > 0 ? el('details', {}, el('summary', {}, `${hidden.length} more places`), el('ul', {class: 'places'}, ...hidden.map((place) => placeItem(context, menus, recording, finding, place)))) : null,
+      finding.places_left_out ? el('p', {class: 'dim'}, `and ${countText(finding.places_left_out)} places with less, which this page has not`) : null,
       line('Why', finding.why), line('Try', finding.try), ...finding.hints.map(hintBox));
 }
 
