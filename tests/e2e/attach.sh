@@ -93,7 +93,9 @@ ask w
 memory() { awk '/^VmSize|^RssShmem/ {print $2}' "/proc/$target/status"; }
 mapfile -t once < <(memory)
 for round in 1 2 3 4 5 6 7 8; do
-  timeout 60 "$FLARESTACK" attach "$target" --duration 150ms --quiet -o again.flare || fail "attach $round: $?"
+  begin_attach "$target" --quiet -o again.flare
+  burn "$target" 5
+  end_attach "$target"
   ask w
   "$FLARESTACK" info --format json again.flare >info.json
   json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"]' "round $round"

@@ -132,6 +132,9 @@ END
     timeout 60 "$FLARESTACK" attach "$target" --duration 100ms --quiet -o again.flare 2>err || fail "$program, cycle $cycle: $(cat err)"
     ask w
   done
+  begin_attach "$target" --quiet -o again.flare
+  burn "$target" 5
+  end_attach "$target"
   "$FLARESTACK" info --format json again.flare >info.json
   json_true info.json 'd["quality"]["heap_events"] > 100 and d["quality"]["heap_events_lost"] == 0 and d["quality"]["complete"]' "$program, attached again"
   end 5
