@@ -3,6 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 
 cc_program worker <<'EOS'
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static void on_term(int signal) { if (write(1, "told to end\n", 12) < 0) _exit(1
 int main(int argc, char** argv) {
   signal(SIGTERM, on_term);
   puts("started"); fflush(stdout);
+  open("go", O_RDONLY);  // a FIFO, where the test has made one: until it is written to
   if (system("exit 5") != 5 << 8) return 1;
   burn(atof(argv[1]));
   if (system("exit 6") != 6 << 8) return 1;
@@ -58,8 +60,11 @@ json_true i.json 'len(d["processes"]) == 3 and [p["exit"] for p in d["processes"
 json_true i.json 'd["quality"]["samples"] + d["quality"]["samples_dropped"] + d["quality"]["counters"].get("kernel_ticks", 0) >= 0.97 * (d["quality"]["cpu_ns"] - d["quality"]["unsampled_ns"]) / 1e6 - 5' "samples"
 
 # Stopped for longer than the first child waits for its session: it is on its own, and listed.
+mkfifo go
 start 0.1
 kill -STOP "$recorder"
+timeout 10 sh -c ': >go' || fail "the program does not wait"
+rm go
 sleep 6.5
 kill -CONT "$recorder"
 finish 2 'done'
