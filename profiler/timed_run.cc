@@ -4,23 +4,30 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
+#include <cstddef>
+#include <cstdio>
 #include <ctime>
-#include <memory>
 #include <new>
+#include <sstream>
+
+#include "base/fd.h"
+#include "base/raw_syscall.h"
+#include "profiler/launcher.h"
 
 namespace flarestack {
 namespace {
 
 constexpr std::array kInterrupts = {SIGINT, SIGTERM, SIGHUP};
-constexpr const char* kPaddingName = "FLARESTACK_PADDING";
+constexpr const char* kPaddingName = "FLARESTACK_PADDING=";
 
 std::atomic<int> running_pid = 0;
 std::atomic<int> interrupts = 0;
@@ -35,62 +42,141 @@ void on_interrupt(int) {
   errno = saved_errno;
 }
 
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+
 int64_t now_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+  return nanoseconds(now);
 }
 
 int64_t nanoseconds(const timeval& time) { return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL; }
 
 uint64_t rss_bytes(const rusage& usage) { return static_cast<uint64_t>(usage.ru_maxrss) * 1024; }
 
-// What the child says before it is the command, in a page that both have.
+// The child's memory is a copy of ours, and exec counts it into the peak of the command. So the child drops what it
+// does not need, has the kernel forget the peak so far, and from there on calls nothing outside of its own function: no
+// library is linked any more. What it needs is in a mapping of both.
+struct MemoryRange {
+  uintptr_t start = 0;
+  size_t size_bytes = 0;
+};
+
 struct Departure {
-  int64_t time_ns = 0;
+  const char* path = nullptr;
+  char** arguments = nullptr;
+  char** environment = nullptr;
+  MemoryRange* dropped = nullptr;
+  size_t dropped_count = 0;
+  // What the child says before it is the command.
+  timespec time{};
   rusage usage{};
   int exec_errno = 0;
 };
 
-struct UnmapPage {
-  void operator()(Departure* page) const { munmap(page, sizeof(Departure)); }
+// The mapping that a Departure and all that it points to lie in.
+class SharedBlock {
+ public:
+  explicit SharedBlock(size_t size_bytes)
+      : size_bytes_(size_bytes),
+        start_(mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {}
+  ~SharedBlock() {
+    if (mapped()) munmap(start_, size_bytes_);
+  }
+  SharedBlock(const SharedBlock&) = delete;
+  SharedBlock& operator=(const SharedBlock&) = delete;
+
+  bool mapped() const { return start_ != MAP_FAILED; }
+  // Room for all that will be asked for was in the size.
+  template <typename T>
+  T* make(size_t count) {
+    used_ = (used_ + alignof(T) - 1) / alignof(T) * alignof(T);
+    T* made = new (static_cast<std::byte*>(start_) + used_) T[count]();
+    used_ += count * sizeof(T);
+    return made;
+  }
+  char** copy(const std::vector<std::string>& texts) {
+    char** copies = make<char*>(texts.size() + 1);
+    for (size_t i = 0; i < texts.size(); ++i) copies[i] = copy(texts[i]);
+    return copies;
+  }
+  char* copy(const std::string& text) {
+    char* made = make<char>(text.size() + 1);
+    text.copy(made, text.size());
+    return made;
+  }
+
+ private:
+  size_t size_bytes_;
+  void* start_;
+  size_t used_ = 0;
 };
 
+// What a fork copies: private mappings that are no code, but for the stack that we run on.
+std::vector<MemoryRange> private_memory() {
+  std::vector<MemoryRange> ranges;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return ranges;  // their instrumentation needs its memory
+#endif
+  const Result<std::string> maps = read_file("/proc/self/maps");
+  if (!maps.ok()) return ranges;
+  const auto here = reinterpret_cast<uintptr_t>(&ranges);
+  std::istringstream lines(*maps);
+  for (std::string line; std::getline(lines, line);) {
+    uintptr_t start = 0;
+    uintptr_t end = 0;
+    std::array<char, 5> rights{};
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &start, &end, rights.data()) != 3) continue;
+    if (rights[3] != 'p' || rights[2] == 'x' || (start <= here && here < end)) continue;
+    if (line.find("[v") == std::string::npos) ranges.push_back({start, end - start});
+  }
+  return ranges;
+}
+
+// In the child, beyond the last call of a library.
+[[noreturn]] void depart(Departure& departure) {
+  for (size_t i = 0; i < departure.dropped_count; ++i) {
+    raw_syscall(SYS_madvise, static_cast<long>(departure.dropped[i].start),
+                static_cast<long>(departure.dropped[i].size_bytes), MADV_DONTNEED);
+  }
+  const long peak = raw_syscall(SYS_open, raw_pointer("/proc/self/clear_refs"), O_WRONLY | O_CLOEXEC);
+  if (!raw_failed(peak)) {
+    raw_syscall(SYS_write, peak, raw_pointer("5"), 1);  // the peak is what is resident now: proc(5)
+    raw_syscall(SYS_close, peak);
+  }
+  raw_syscall(SYS_getrusage, RUSAGE_SELF, raw_pointer(&departure.usage));
+  raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, raw_pointer(&departure.time));
+  const long result = raw_syscall(SYS_execve, raw_pointer(departure.path), raw_pointer(departure.arguments),
+                                  raw_pointer(departure.environment));
+  departure.exec_errno = static_cast<int>(-result);
+  for (;;) raw_syscall(SYS_exit_group, 127);
+}
+
 // In the child: calls what is safe there alone, since another thread may have held any lock.
-[[noreturn]] void become(char* const* arguments, const TimedRunOptions& options, const sigset_t& mask,
-                         Departure& page) {
+[[noreturn]] void become(const TimedRunOptions& options, int nothing, const sigset_t& mask, Departure& departure) {
   for (size_t i = 0; guarded && i < kInterrupts.size(); ++i)
     sigaction(kInterrupts[i], &dispositions_before[i], nullptr);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  const int nothing = open("/dev/null", O_RDWR);  // NOLINT: no O_CLOEXEC needed on what is duplicated below
   dup2(nothing, 0);
   if (options.output == CommandOutput::kDiscarded) {
     dup2(nothing, 1);
     dup2(nothing, 2);
   }
-  if (nothing > 2) close(nothing);
-  getrusage(RUSAGE_SELF, &page.usage);
-  page.time_ns = now_ns();
-  execvp(arguments[0], arguments);
-  page.exec_errno = errno;
-  _exit(127);
+  depart(departure);
 }
 
-// The command's environment is ours: a variable more for the child is one for us until it has been made.
-class Padding {
- public:
-  explicit Padding(size_t bytes) : used_(bytes != 0) {
-    if (used_) setenv(kPaddingName, std::string(bytes, 'x').c_str(), 1);
-  }
-  ~Padding() {
-    if (used_) unsetenv(kPaddingName);
-  }
-  Padding(const Padding&) = delete;
-  Padding& operator=(const Padding&) = delete;
+std::vector<std::string> environment_with(size_t padding_bytes) {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) variables.emplace_back(*entry);
+  if (padding_bytes != 0) variables.push_back(kPaddingName + std::string(padding_bytes, 'x'));
+  return variables;
+}
 
- private:
-  bool used_;
-};
+size_t room_for(const std::vector<std::string>& texts) {
+  size_t size_bytes = (texts.size() + 1) * sizeof(char*) + alignof(char*);
+  for (const std::string& text : texts) size_bytes += text.size() + 1;
+  return size_bytes;
+}
 
 }  // namespace
 
@@ -99,13 +185,21 @@ int shell_status(int wait_status) {
 }
 
 Result<TimedRun> timed_run(const TimedRunOptions& options) {
-  void* mapped = mmap(nullptr, sizeof(Departure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return errno_error("map a page");
-  const std::unique_ptr<Departure, UnmapPage> page(new (mapped) Departure);
-  std::vector<char*> arguments;
-  for (const std::string& word : options.command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const Padding padding(options.padding_bytes);
+  const Result<Fd> nothing = open_file("/dev/null", O_RDWR);
+  if (!nothing.ok()) return nothing.error();
+  const std::vector<std::string> environment = environment_with(options.padding_bytes);
+  const std::vector<MemoryRange> dropped = private_memory();
+  const std::string path = find_program(options.command[0]);
+  SharedBlock block(sizeof(Departure) + room_for(options.command) + room_for(environment) + path.size() + 1 +
+                    (dropped.size() + 1) * sizeof(MemoryRange));
+  if (!block.mapped()) return errno_error("map memory");
+  Departure& departure = *block.make<Departure>(1);
+  departure.dropped = block.make<MemoryRange>(dropped.size());
+  departure.dropped_count = dropped.size();
+  std::copy(dropped.begin(), dropped.end(), departure.dropped);
+  departure.arguments = block.copy(options.command);
+  departure.environment = block.copy(environment);
+  departure.path = block.copy(path);
 
   // An interrupt between the fork and the store would miss the child.
   sigset_t interrupt_set;
@@ -114,7 +208,7 @@ Result<TimedRun> timed_run(const TimedRunOptions& options) {
   for (const int signal : kInterrupts) sigaddset(&interrupt_set, signal);
   sigprocmask(SIG_BLOCK, &interrupt_set, &mask);
   const int pid = fork();
-  if (pid == 0) become(arguments.data(), options, mask, *page);
+  if (pid == 0) become(options, nothing->get(), mask, departure);
   const int fork_errno = errno;
   if (pid > 0) running_pid.store(pid, std::memory_order_relaxed);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
@@ -130,13 +224,14 @@ Result<TimedRun> timed_run(const TimedRunOptions& options) {
   while (wait4(pid, &run.wait_status, 0, &usage) < 0) {
     if (errno != EINTR) return errno_error("wait for " + options.command[0]);
   }
-  if (page->exec_errno != 0) return errno_error("run " + options.command[0], page->exec_errno);
-  if (page->time_ns == 0) return Error{"run " + options.command[0] + ": it was ended before it began"};
-  run.wall_ns = end_ns - page->time_ns;
-  run.user_ns = nanoseconds(usage.ru_utime) - nanoseconds(page->usage.ru_utime);
-  run.system_ns = nanoseconds(usage.ru_stime) - nanoseconds(page->usage.ru_stime);
+  if (departure.exec_errno != 0) return errno_error("run " + options.command[0], departure.exec_errno);
+  const int64_t start_ns = nanoseconds(departure.time);
+  if (start_ns == 0) return Error{"run " + options.command[0] + ": it was ended before it began"};
+  run.wall_ns = end_ns - start_ns;
+  run.user_ns = nanoseconds(usage.ru_utime) - nanoseconds(departure.usage.ru_utime);
+  run.system_ns = nanoseconds(usage.ru_stime) - nanoseconds(departure.usage.ru_stime);
   run.peak_rss_bytes = rss_bytes(usage);
-  run.floor_rss_bytes = rss_bytes(page->usage);
+  run.floor_rss_bytes = rss_bytes(departure.usage);
   return run;
 }
 

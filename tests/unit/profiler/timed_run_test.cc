@@ -39,7 +39,12 @@ TEST_CASE("the peak is that of the largest process, and not ours") {
   CHECK(large->peak_rss_bytes > 50'000'000);
   CHECK(large->peak_rss_bytes < 90'000'000);
   CHECK(small->peak_rss_bytes >= small->floor_rss_bytes);
-  CHECK(small->peak_rss_bytes < 30'000'000);
+  // This process is much larger than a shell, which is larger than what the child leaves.
+  CHECK(small->floor_rss_bytes > 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(small->floor_rss_bytes < 1'000'000);
+  CHECK(small->peak_rss_bytes < 2'500'000);
+#endif
 }
 
 TEST_CASE("how a command ends is told, and that it cannot be started") {
