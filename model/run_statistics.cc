@@ -132,6 +132,23 @@ Tail moses_tail(size_t a, size_t b, double confidence) {
   return tail;
 }
 
+// Of all a / b, both ascending, the one that `rank` others are below, by bisection: there may be millions of pairs.
+double ratio_of_rank(std::span<const double> a, std::span<const double> b, uint64_t rank) {
+  double low = a.front() / b.back();
+  double high = a.back() / b.front();
+  while (high - low > 1e-12 * high) {
+    const double middle = (low + high) / 2;
+    uint64_t below = 0;  // pairs whose ratio is at most the middle
+    size_t of_a = 0;
+    for (const double of_b : b) {
+      while (of_a < a.size() && a[of_a] <= middle * of_b) ++of_a;
+      below += of_a;
+    }
+    (below > rank ? high : low) = middle;
+  }
+  return high;
+}
+
 bool all_positive(std::span<const double> values) {
   return !values.empty() && std::ranges::all_of(values, [](double value) { return value > 0; });
 }
@@ -212,14 +229,12 @@ RatioEstimate ratio_estimate(std::span<const double> a, std::span<const double> 
   RatioEstimate estimate;
   estimate.p = mann_whitney(a, b);
   if (!all_positive(a) || !all_positive(b)) return estimate;
-  std::vector<double> ratios;
-  for (const double of_a : a) {
-    for (const double of_b : b) ratios.push_back(of_a / of_b);
-  }
-  std::sort(ratios.begin(), ratios.end());
-  estimate.ratio = quantile_of_sorted(ratios, 0.5);
+  const std::vector<double> of_a = sorted(a);
+  const std::vector<double> of_b = sorted(b);
+  const uint64_t pairs = uint64_t{a.size()} * b.size();
   const Tail tail = moses_tail(a.size(), b.size(), confidence);
-  estimate.interval = {ratios[tail.left_out], ratios[ratios.size() - 1 - tail.left_out],
+  estimate.ratio = (ratio_of_rank(of_a, of_b, (pairs - 1) / 2) + ratio_of_rank(of_a, of_b, pairs / 2)) / 2;
+  estimate.interval = {ratio_of_rank(of_a, of_b, tail.left_out), ratio_of_rank(of_a, of_b, pairs - 1 - tail.left_out),
                        std::max(0.0, tail.confidence)};
   return estimate;
 }

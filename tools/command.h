@@ -44,6 +44,7 @@ CommandBody declare_view(CLI::App& app);
 CommandBody declare_export(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_bundle(CLI::App& app);
+CommandBody declare_bench(CLI::App& app);
 CommandBody declare_info(CLI::App& app);
 CommandBody declare_doctor(CLI::App& app);
 

@@ -38,6 +38,8 @@ const std::vector<Command>& commands() {
        "perf script -F +pid | flarestack import - -o app.flare", declare_import},
       {"bundle", "pack the binaries, debug files and sources that a trace needs into it", "flarestack bundle app.flare",
        declare_bundle},
+      {"bench", "run commands again and again, compare what they cost, and say what makes the difference",
+       "flarestack bench 'sort words' 'sort -u words'", declare_bench},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
   };
