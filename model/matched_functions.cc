@@ -178,9 +178,8 @@ MatchedFunctions::MatchedFunctions(std::span<const Profile* const> base, std::sp
       const auto [entry, added] = index.try_emplace(key, static_cast<uint32_t>(list_.size()));
       if (added) list_.emplace_back();
       MatchedFunction& matched = list_[entry->second];
-      // Compiled on its own somewhere, or with a place in the source: that tells more.
-      const bool tells_more = added || side == 1 || matched.function.line == 0;
-      if (tells_more && (added || function.line != 0)) {
+      // The newer side tells, but for a place in the source that only the base knows.
+      if (added || (side == 1 && (function.line != 0 || matched.function.line == 0))) {
         const bool was_native = !added && matched.function.type == FrameType::kNative;
         matched.function = function;
         if (was_native) matched.function.type = FrameType::kNative;

@@ -32,6 +32,8 @@ const std::vector<Command>& commands() {
        declare_flamegraph},
       {"view", "the whole recording, or two compared, as one interactive HTML page",
        "flarestack view app.flare -o app.html", declare_view},
+      {"diff", "what got slower, hungrier or leakier from one recording to another",
+       "flarestack diff before.flare after.flare", declare_diff},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
        declare_export},
       {"import", "a trace of what another tool recorded: perf script, collapsed stacks, pprof",

@@ -28,21 +28,20 @@ Result<std::optional<int64_t>> time_option(const char* name, const std::string& 
   return std::optional<int64_t>(static_cast<int64_t>(*value));
 }
 
-}  // namespace
-
-void add_filters(CLI::App& app, ReadingOptions& options) {
-  ProfileOptions& profile = options.profile;
+void add_trace(CLI::App& app, ReadingOptions& options) {
   app.add_option("TRACE", options.trace, "the trace file that `record` wrote")->required();
+}
+
+void add_choices_by_name(CLI::App& app, ProfileOptions& profile, bool& no_inline) {
   app.add_option("--process", profile.process, "only this process: a pid or a program's name");
   app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
   app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
   app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
-  app.add_flag("--no-inline", options.no_inline, "inlined functions are part of the function they are in");
+  app.add_flag("--no-inline", no_inline, "inlined functions are part of the function they are in");
 }
 
-std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
-  auto options = std::make_shared<ReadingOptions>();
-  add_filters(app, *options);
+void add_choices(CLI::App& app, const std::shared_ptr<ReadingOptions>& options) {
+  add_choices_by_name(app, options->profile, options->no_inline);
   app.add_option(
          "--metric", options->metric,
          "what is counted: cpu or wall time, bytes allocated, allocations, bytes at the heap's peak, bytes live at "
@@ -51,6 +50,25 @@ std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
       ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
   app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
   app.add_option("--to", options->to, "only up to this time of the recording");
+}
+
+}  // namespace
+
+void add_filters(CLI::App& app, ReadingOptions& options) {
+  add_trace(app, options);
+  add_choices_by_name(app, options.profile, options.no_inline);
+}
+
+std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
+  auto options = std::make_shared<ReadingOptions>();
+  add_trace(app, *options);
+  add_choices(app, options);
+  return options;
+}
+
+std::shared_ptr<ReadingOptions> add_reading_choices(CLI::App& app) {
+  auto options = std::make_shared<ReadingOptions>();
+  add_choices(app, options);
   return options;
 }
 

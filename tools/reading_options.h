@@ -32,6 +32,8 @@ void add_filters(CLI::App& app, ReadingOptions& options);
 
 // Adds these, --metric and the filters by time; the values live as long as what is returned.
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
+// The same without TRACE, for commands that read several.
+std::shared_ptr<ReadingOptions> add_reading_choices(CLI::App& app);
 
 // What they ask of `trace`. Error: a time that is none.
 Result<ProfileOptions> chosen_options(const LoadedTrace& trace, const ReadingOptions& options);
