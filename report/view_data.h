@@ -17,9 +17,9 @@
 //   location.{function,file,line,kind}: places in functions, each once
 //   frame.{first,count}: ranges of frame.location; lost frames have no entry
 //   frame.location: innermost first
-//   stack.{parent,frame}: in the order of a walk over the tree of functions: a parent has a smaller index than its stacks
-//   slice.{start,length}: each once, by start
-//   sample.{slice,thread,stack,waiting,count,value}: by slice, thread and stack; waiting 1 is off the CPU
+//   stack.{parent,frame}: in the order of a walk over the tree of functions: a parent has a smaller index than its
+//   stacks slice.{start,length}: each once, by start sample.{slice,thread,stack,waiting,count,value}: by slice, thread
+//   and stack; waiting 1 is off the CPU
 //   allocation.{slice,thread,stack,kind,size_class,allocations,allocated_bytes,deallocations,deallocated_bytes,
 //       temporary,peak_bytes,peak_blocks,lifetime1,...,lifetime7}: likewise, as AllocationRecord; kind 1 was mapped by
 //       the program itself, and is in no metric; the rest of the deallocations is of lifetime 0
