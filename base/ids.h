@@ -20,7 +20,8 @@ using ThreadId = Id<struct ThreadTag>;
 using ModuleId = Id<struct ModuleTag>;
 using StringId = Id<struct StringTag>;
 using FrameId = Id<struct FrameTag>;
-using StackId = Id<struct StackTag>;  // a node of the call tree: a frame and its parent's StackId
+using RegionId = Id<struct RegionTag>;  // a name that the program gave a part of itself, within that one's parent
+using StackId = Id<struct StackTag>;    // a node of the call tree: a frame and its parent's StackId
 
 }  // namespace flarestack
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# The documents, and the Debian package (cpack). The program, the agent, man pages and completions are installed by the
+# The documents, what programs use that know of us (docs/regions.md), and the Debian package (cpack). The program, the agent, man pages and completions are installed by the
 # folders that make them.
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+install(FILES include/flarestack.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES python/flarestack.py DESTINATION ${CMAKE_INSTALL_DATADIR}/flarestack/python)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
   FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN man EXCLUDE)
 

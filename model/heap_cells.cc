@@ -151,7 +151,7 @@ HeapCells select_heap(const Recording& recording, const Selection& selection) {
   IndexTable index;
   const HeapPeak no_peak;
   for (const RecordedAllocation& each : recording.allocations) {
-    if (!selection.chooses_thread(each.thread)) continue;
+    if (!selection.chooses(each)) continue;
     const auto next = static_cast<uint32_t>(result.cells.size());
     const uint32_t sort = static_cast<uint32_t>(each.kind) << 8 | each.size_class;
     const uint32_t found = index.find_or_add(hash_of(each.stack, each.thread << 9 ^ sort), next, [&](uint32_t number) {

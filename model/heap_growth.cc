@@ -82,7 +82,7 @@ class GrowthFinder {
     for (const RecordedAllocation& each : recording_.allocations) {
       const uint32_t process = recording_.process_of_thread(each.thread);
       if (process >= ends_.size() || !is_long_enough(ends_[process])) continue;
-      if (each.stack >= kept.size() || !kept[each.stack] || !selection.chooses_thread(each.thread)) continue;
+      if (each.stack >= kept.size() || !kept[each.stack] || !selection.chooses(each)) continue;
       const auto change = static_cast<int64_t>(each.allocated_bytes) - static_cast<int64_t>(each.deallocated_bytes);
       if (change == 0 && each.allocations == each.deallocations)
         continue;  // most stacks are of blocks that live shortly

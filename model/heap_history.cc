@@ -40,7 +40,7 @@ std::vector<HeapChange> heap_history(const Profile& profile) {
   const size_t known = recording.stacks.size();
   std::vector<HeapChange> changes;
   for (const RecordedAllocation& each : recording.allocations) {
-    if (each.kind != MemoryKind::kHeap || !selection->chooses_thread(each.thread)) continue;
+    if (each.kind != MemoryKind::kHeap || !selection->chooses(each)) continue;
     if (!stacks[each.stack < known ? each.stack : each.stack == kNoIndex ? known : known + 1]) continue;
     if (each.slice_start_ns >= selection->to_ns()) continue;
     const int64_t end_ns = each.slice_start_ns + each.slice_length_ns;

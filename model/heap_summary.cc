@@ -80,7 +80,7 @@ void add_peaks(const Profile& profile, const Selection& selection, const HeapCel
 void add_mapped_peak(const Recording& recording, const Selection& selection, HeapSummary& summary) {
   std::map<std::pair<uint32_t, int64_t>, uint64_t> change;  // by process and end of slice
   for (const RecordedAllocation& each : recording.allocations) {
-    if (each.kind != MemoryKind::kMapped || !selection.chooses_thread(each.thread)) continue;
+    if (each.kind != MemoryKind::kMapped || !selection.chooses(each)) continue;
     if (each.slice_start_ns >= selection.to_ns()) continue;
     change[{recording.process_of_thread(each.thread), each.slice_start_ns + each.slice_length_ns}] +=
         each.allocated_bytes - each.deallocated_bytes;

@@ -14,6 +14,7 @@ struct ProfileOptions {
   Metric metric = Metric::kCpu;
   std::string process;             // a pid, or a program's name; empty: all
   std::string thread;              // a tid, or a thread's name; empty: all
+  std::string region;              // a region of the program's own: only what it did in it; empty: all
   std::optional<int64_t> from_ns;  // a slice that lies partly inside counts with that part
   std::optional<int64_t> to_ns;
   std::string focus;   // regular expression (base/text.h): only stacks with a function that matches

@@ -77,6 +77,7 @@ Recording RecordingBuilder::finish(const TraceDamage& damage) {
 void RecordingBuilder::drop_measurements() {
   recording_.samples.clear();
   recording_.allocations.clear();
+  recording_.pool_allocations.clear();
   recording_.allocation_details.clear();
   recording_.heap_slices.clear();
   recording_.memory.clear();
@@ -201,6 +202,7 @@ void RecordingBuilder::add_record(const SampleRecord& record) {
   sample.slice_length_ns = record.slice_length_ns;
   sample.count = record.count;
   sample.weight_ns = record.weight_ns;
+  sample.region = resolve_region(record.region);
   recording_.samples.push_back(sample);
   saw_time(record.slice_start_ns);
 }
@@ -216,6 +218,7 @@ void RecordingBuilder::add_record(const AllocationRecord& record) {
   allocation.stack = resolve(stacks_, record.stack.value);
   allocation.kind = record.kind;
   allocation.size_class = record.size_class;
+  allocation.region = resolve_region(record.region);
   allocation.slice_start_ns = record.slice_start_ns;
   allocation.slice_length_ns = record.slice_length_ns;
   allocation.allocations = record.allocations;
@@ -230,7 +233,7 @@ void RecordingBuilder::add_record(const AllocationRecord& record) {
     allocation.detail = static_cast<uint32_t>(recording_.allocation_details.size());
     recording_.allocation_details.push_back(detail);
   }
-  recording_.allocations.push_back(allocation);
+  (record.kind == MemoryKind::kPool ? recording_.pool_allocations : recording_.allocations).push_back(allocation);
   saw_time(record.slice_start_ns);
 }
 

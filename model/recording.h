@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -75,10 +76,13 @@ struct RecordedStack {
   uint32_t frame = kLostIndex;
 };
 
+inline constexpr uint16_t kNoRegion = UINT16_MAX;  // none was open
+
 struct RecordedSample {
   uint32_t thread = kLostIndex;
   uint32_t stack = kLostIndex;
   SampleMetric metric = SampleMetric::kCpu;
+  uint16_t region = kNoRegion;  // index in Recording::regions: the innermost one
   int64_t slice_start_ns = 0;
   int64_t slice_length_ns = 0;
   uint64_t count = 0;
@@ -92,6 +96,7 @@ struct RecordedAllocation {
   uint32_t detail = kNoIndex;  // in Recording::allocation_details; none: exact, and all that was freed was young
   MemoryKind kind = MemoryKind::kHeap;
   uint8_t size_class = 0;
+  uint16_t region = kNoRegion;  // the same; where its blocks were allocated
   int64_t slice_start_ns = 0;
   int64_t slice_length_ns = 0;
   uint64_t allocations = 0;
@@ -137,6 +142,39 @@ struct RecordedLeak {
   LeakRecord leak;  // its own ids are not used
 };
 
+// A region that the program named, or a number that it told (docs/regions.md).
+struct RecordedRegion {
+  uint16_t parent = kNoRegion;  // a smaller index than its own; kNoRegion: an outermost one
+  RegionKind kind = RegionKind::kRegion;
+  std::string name;
+};
+
+struct RecordedRegionTotals {
+  uint32_t thread = kLostIndex;
+  uint16_t region = kNoRegion;
+  RegionTotalsRecord totals;  // its own ids are not used, as in the two that follow
+};
+
+struct RecordedRegionSpan {
+  uint32_t thread = kLostIndex;
+  uint16_t region = kNoRegion;
+  RegionSpanRecord span;
+};
+
+struct RecordedRegionValue {
+  uint32_t thread = kLostIndex;
+  uint16_t region = kNoRegion;
+  RegionValueRecord value;
+};
+
+// What a thread was doing when the time ran out.
+struct RecordedTimeoutStack {
+  uint32_t thread = kLostIndex;
+  uint32_t stack = kNoIndex;
+  ThreadState state = ThreadState::kRunning;
+  bool truncated = false;
+};
+
 struct Note {
   uint32_t process = kNoIndex;  // none: of the recording as a whole
   std::string text;
@@ -159,11 +197,18 @@ struct Recording {
   std::vector<RecordedStack> stacks;
   std::vector<RecordedSample> samples;
   std::vector<RecordedAllocation> allocations;
+  std::vector<RecordedAllocation> pool_allocations;  // of kPool, whose memory is part of the others'
   std::vector<AllocationDetail> allocation_details;
   std::vector<RecordedHeapSlice> heap_slices;
   std::vector<RecordedMemory> memory;
   std::vector<RecordedLeakCheck> leak_checks;
   std::vector<RecordedLeak> leaks;
+  std::vector<RecordedRegion> regions;
+  std::vector<RecordedRegionTotals> region_totals;
+  std::vector<RecordedRegionSpan> region_spans;
+  std::vector<RecordedRegionValue> region_values;
+  std::optional<TimeoutRecord> timeout;
+  std::vector<RecordedTimeoutStack> timeout_stacks;
   std::vector<Note> notes;
   std::vector<UnrecordedProcess> unrecorded;
   std::vector<BundledFileRecord> bundled_files;
@@ -222,6 +267,12 @@ class RecordingBuilder {
   void add_record(const MemoryRecord& record);
   void add_record(const LeakCheckRecord& record);
   void add_record(const LeakRecord& record);
+  void add_record(const RegionRecord& record);
+  void add_record(const RegionTotalsRecord& record);
+  void add_record(const RegionSpanRecord& record);
+  void add_record(const RegionValueRecord& record);
+  void add_record(const TimeoutRecord& record);
+  void add_record(const TimeoutStackRecord& record);
   void add_record(const NoteRecord& record);
   void add_record(const CounterRecord& record);
   void add_record(const UnrecordedRecord& record);
@@ -229,12 +280,13 @@ class RecordingBuilder {
   void add_record(const EndRecord& record);
   // kNoIndex for id 0; an unknown id is counted and kLostIndex.
   uint32_t resolve(const IdIndex& ids, uint32_t id);
+  uint16_t resolve_region(RegionId region);
   bool sensible_time(int64_t time_ns);
   bool sensible_slice(int64_t start_ns, int64_t length_ns);
   void saw_time(int64_t time_ns);
 
   Recording recording_;
-  IdIndex strings_, processes_, threads_, modules_, frames_, stacks_;
+  IdIndex strings_, processes_, threads_, modules_, frames_, stacks_, regions_;
   std::map<std::pair<std::string, std::vector<uint8_t>>, uint32_t> module_by_identity_;
   bool ended_ = false;
 };

@@ -15,7 +15,7 @@ void choose_time(const Recording& recording, const Selection& selection, Metric 
   choice.samples.reserve(recording.samples.size());
   for (const RecordedSample& sample : recording.samples) {
     if (metric == Metric::kCpu && sample.metric != SampleMetric::kCpu) continue;
-    if (!selection.chooses_thread(sample.thread)) continue;
+    if (!selection.chooses(sample)) continue;
     const double part = selection.part_of(sample.slice_start_ns, sample.slice_length_ns);
     if (part <= 0) continue;
     ProfileSample chosen;
@@ -37,7 +37,7 @@ void choose_time(const Recording& recording, const Selection& selection, Metric 
 void choose_events(const Recording& recording, const Selection& selection, Metric metric, SampleChoice& choice) {
   choice.samples.reserve(recording.allocations.size());
   for (const RecordedAllocation& each : recording.allocations) {
-    if (each.kind != MemoryKind::kHeap || !selection.chooses_thread(each.thread)) continue;
+    if (each.kind != MemoryKind::kHeap || !selection.chooses(each)) continue;
     const RecordedAllocation counts = counts_in_range(each, selection);
     ProfileSample chosen;
     chosen.stack = each.stack;

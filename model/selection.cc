@@ -32,6 +32,17 @@ Error no_such(const std::string& kind, const std::string& wanted, const std::vec
   return Error{message};
 }
 
+// Those of that name, and what is nested in them.
+std::vector<bool> regions_named(const Recording& recording, const std::string& wanted) {
+  std::vector<bool> chosen(recording.regions.size(), false);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const RecordedRegion& region = recording.regions[i];
+    chosen[i] =
+        region.kind == RegionKind::kRegion && (region.name == wanted || (region.parent < i && chosen[region.parent]));
+  }
+  return chosen;
+}
+
 }  // namespace
 
 Result<Selection> Selection::make(const Recording& recording, const ProfileOptions& options) {
@@ -40,8 +51,18 @@ Result<Selection> Selection::make(const Recording& recording, const ProfileOptio
   if (options.from_ns) selection.from_ns_ = *options.from_ns;
   if (options.to_ns) selection.to_ns_ = *options.to_ns;
 
-  std::vector<bool> process_chosen(recording.processes.size(), options.process.empty());
   std::vector<std::string> names;
+  if (!options.region.empty()) {
+    selection.region_chosen_ = regions_named(recording, options.region);
+    if (std::count(selection.region_chosen_.begin(), selection.region_chosen_.end(), true) == 0) {
+      for (const RecordedRegion& region : recording.regions) {
+        if (region.kind == RegionKind::kRegion && std::find(names.begin(), names.end(), region.name) == names.end())
+          names.push_back(region.name);
+      }
+      return no_such("region", options.region, names);
+    }
+  }
+  std::vector<bool> process_chosen(recording.processes.size(), options.process.empty());
   for (size_t i = 0; i < recording.processes.size() && !options.process.empty(); ++i) {
     const Process& process = recording.processes[i];
     if (is_process(process, options.process)) process_chosen[i] = true;

@@ -25,6 +25,12 @@ class Selection {
   bool chooses_process(uint32_t process) const {
     return process_chosen_[process < process_chosen_.size() ? process : process_chosen_.size() - 1];
   }
+  // A RecordedSample or RecordedAllocation: its thread, and the region that it was made in.
+  template <typename Recorded>
+  bool chooses(const Recorded& recorded) const {
+    return chooses_thread(recorded.thread) &&
+           (region_chosen_.empty() || (recorded.region < region_chosen_.size() && region_chosen_[recorded.region]));
+  }
   // How much of a slice is in the range, 0 to 1; a slice without length is an instant.
   double part_of(int64_t slice_start_ns, int64_t slice_length_ns) const;
   int64_t from_ns() const { return from_ns_; }
@@ -33,6 +39,7 @@ class Selection {
  private:
   std::vector<bool> thread_chosen_;   // by index; one more for samples whose thread was lost
   std::vector<bool> process_chosen_;  // the same
+  std::vector<bool> region_chosen_;   // by index; empty: all, and what was done in none
   bool whole_time_ = true;
   int64_t from_ns_ = INT64_MIN;
   int64_t to_ns_ = INT64_MAX;

@@ -17,6 +17,7 @@
 #include "preload/modules.h"
 #include "preload/next.h"
 #include "preload/patches.h"
+#include "preload/regions.h"
 #include "preload/sample_timer.h"
 #include "preload/sampler.h"
 #include "preload/sandbox.h"
@@ -179,6 +180,7 @@ void after_fork_in_child() {
   const uint64_t bit = sample_signal_bit();
   reset_thread_table();
   reset_heap();
+  reset_regions();
   const auto fork_number = thread != nullptr ? static_cast<uint32_t>(thread->heap.fork_number) : 0;
   forget_other_threads_timers();
   forget_other_threads_calls();

@@ -6,6 +6,7 @@
 #include "preload/agent.h"
 #include "preload/heap_writer.h"
 #include "preload/modules.h"
+#include "preload/regions.h"
 #include "preload/sandbox.h"
 #include "preload/system.h"
 
@@ -14,18 +15,27 @@ namespace {
 
 constinit std::atomic<uint64_t> forks{0};
 
+void put_pool(HeapWriter& writer, uint32_t pool) {
+  writer.put(static_cast<uint64_t>(HeapKind::kRegion) | RegionWord{RegionDeed::kPool, pool}.pack());
+  writer.put(0);
+}
+
 // An event of one or two words.
 void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1,
-                 uint64_t flags = 0) {
+                 uint64_t flags = 0, uint32_t pool = 0) {
   const bool inner = thread.heap.writing;
   thread.heap.writing = true;
   {
     HeapWriter writer(thread, inner);
     OrderScope order(thread, inner);
     const uint64_t wide = heap_wide_part(block);
-    const uint32_t words = 1U + (wide != 0 ? 1 : 0) + (word1 != nullptr ? 1 : 0) + (order.ordered() ? 1 : 0);
+    const uint32_t words = 1U + (wide != 0 ? 1 : 0) + (word1 != nullptr ? 1 : 0) + (order.ordered() ? 1 : 0) +
+                           (pool != 0 ? kRegionWords : 0);
     if (writer.reserve(words)) {
       order.begin();
+      if (pool != 0) [[unlikely]] {
+        put_pool(writer, pool);
+      }
       if (wide != 0) [[unlikely]] {
         writer.put_number(HeapKind::kWide, wide);
       }
@@ -44,14 +54,6 @@ void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment
   thread.heap.writing = inner;
 }
 
-// What an event with a stack says.
-struct StackEvent {
-  HeapKind kind;
-  uint64_t block;
-  uint64_t size_bytes;
-  uint64_t old_block;
-};
-
 void write_with_stack(ThreadState& thread, const StackEvent& event, const StackTrace& trace, uint64_t generation,
                       bool inner) {
   HeapThread& heap = thread.heap;
@@ -64,7 +66,8 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
   const bool tells_time = !inner && time_ns != heap.told_time_ns;
   const bool is_realloc = event.kind == HeapKind::kReallocate;
   const uint32_t words = 2U + added + (wide != 0 ? 1 : 0) + (tells_generation ? 1 : 0) + (tells_time ? 1 : 0) +
-                         (order.ordered() ? 1 : 0) + (trace.elided != 0 ? 1 : 0) + (is_realloc ? 1 : 0);
+                         (order.ordered() ? 1 : 0) + (trace.elided != 0 ? 1 : 0) + (is_realloc ? 1 : 0) +
+                         (event.pool != 0 ? kRegionWords : 0);
   if (!writer.reserve(words)) {
     return;
   }
@@ -76,6 +79,9 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
   if (tells_time) {
     writer.put_number(HeapKind::kTime, time_ns);
     heap.told_time_ns = time_ns;
+  }
+  if (event.pool != 0) [[unlikely]] {
+    put_pool(writer, event.pool);
   }
   if (wide != 0) [[unlikely]] {
     writer.put_number(HeapKind::kWide, wide);
@@ -234,12 +240,12 @@ StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) c
                                       Unwinder::kCallRegisters);
 }
 
-[[gnu::noinline]] void HeapCall::event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const {
-  if (thread_ == nullptr) {
+// While the program has the recording paused nothing is allocated; reallocated() has taken care of the old block.
+[[gnu::noinline]] void HeapCall::event(const StackEvent& event) const {
+  if (thread_ == nullptr || recording_paused()) {
     return;
   }
   HeapThread& heap = thread_->heap;
-  const StackEvent event{kind, block, size_bytes, old_block};
   if (heap.writing) [[unlikely]] {
     write_without_walk(*thread_, event, caller_.return_address);
     return;
@@ -261,13 +267,16 @@ StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) c
 
 // In sampled mode: an allocation that a sampling point fell on.
 [[gnu::noinline]] void HeapCall::sample(uint64_t block, uint64_t size_bytes) const {
+  if (recording_paused()) {
+    return;
+  }
   if (!enter_sampled(block)) {
     slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   thread_->heap.sampled_block = block;
   thread_->heap.sampled_allocation = thread_->heap.allocations;
-  event(HeapKind::kAllocate, block, size_bytes, 0);
+  event({HeapKind::kAllocate, block, size_bytes});
 }
 
 void HeapCall::freeing(uint64_t block) const {
@@ -315,12 +324,13 @@ void HeapCall::reallocated(uint64_t old_block, uint64_t block, uint64_t size_byt
     }
     return;
   }
-  if (block != 0) {
-    event(announced_ ? HeapKind::kReallocateEnd : HeapKind::kReallocate, block, size_bytes, old_block);
+  const bool forgets_new = block != 0 && recording_paused();
+  if (block != 0 && !forgets_new) {
+    event({announced_ ? HeapKind::kReallocateEnd : HeapKind::kReallocate, block, size_bytes, old_block});
   } else if (announced_) {
-    const HeapKind kind = size_bytes == 0 ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed;
+    const HeapKind kind = size_bytes == 0 || forgets_new ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed;
     write_short(*thread_, kind, old_block, OrderMoment::kAfterCall, nullptr);
-  } else if (size_bytes == 0) {
+  } else if (size_bytes == 0 || forgets_new) {
     write_short(*thread_, HeapKind::kFree, old_block, OrderMoment::kAfterCall, nullptr);
   }
 }
@@ -329,6 +339,18 @@ void HeapCall::unmapping(uint64_t address, uint64_t size_bytes) const {
   if (thread_ != nullptr) {
     const uint64_t word1 = HeapWord1{size_bytes}.pack();
     write_short(*thread_, HeapKind::kUnmap, address, OrderMoment::kBeforeCall, &word1);
+  }
+}
+
+void HeapCall::pool_allocated(const char* pool, uint64_t block, uint64_t size_bytes) const {
+  if (const uint32_t node = thread_ != nullptr ? pool_node(pool) : 0; node != 0) {
+    event({HeapKind::kAllocate, block, size_bytes, 0, node});
+  }
+}
+
+void HeapCall::pool_freeing(const char* pool, uint64_t block) const {
+  if (const uint32_t node = thread_ != nullptr ? pool_node(pool) : 0; node != 0) {
+    write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr, 0, node);
   }
 }
 

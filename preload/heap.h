@@ -50,6 +50,15 @@ struct HeapCaller {
   return {frame[1], reinterpret_cast<uint64_t>(frame + 2), frame[0]};
 }
 
+// What an event with a stack says.
+struct StackEvent {
+  HeapKind kind;
+  uint64_t block;
+  uint64_t size_bytes;
+  uint64_t old_block = 0;
+  uint32_t pool = 0;  // a node of the region table; 0: it is the heap's
+};
+
 // An outermost call of the allocator, or of mmap and its like, from a hook.
 class HeapCall {
  public:
@@ -89,7 +98,7 @@ class HeapCall {
   [[gnu::always_inline]] void allocated(uint64_t block, uint64_t asked_bytes) const {
     const uint64_t size_bytes = relayed_ ? relayed_bytes_ : asked_bytes;
     if (heap_switches->sampled.load(std::memory_order_relaxed) == 0) [[likely]] {
-      event(HeapKind::kAllocate, block, size_bytes, 0);
+      event({HeapKind::kAllocate, block, size_bytes});
     } else if (thread_ != nullptr && takes_sample(thread_->heap, size_bytes)) {
       sample(block, size_bytes);
     }
@@ -100,8 +109,11 @@ class HeapCall {
   void reallocating(uint64_t old_block);
   void reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const;
   // [hook]
-  void mapped(uint64_t address, uint64_t size_bytes) const { event(HeapKind::kMap, address, size_bytes, 0); }
+  void mapped(uint64_t address, uint64_t size_bytes) const { event({HeapKind::kMap, address, size_bytes}); }
   void unmapping(uint64_t address, uint64_t size_bytes) const;
+  // A block of one of the program's own pools, which is named; exact in every mode. [hook]
+  void pool_allocated(const char* pool, uint64_t block, uint64_t size_bytes) const;
+  void pool_freeing(const char* pool, uint64_t block) const;
 
   // The calling thread with a ring to write to, or nullptr. [hook]
   static ThreadState* adopt();
@@ -112,7 +124,7 @@ class HeapCall {
   bool is_inner(ThreadState& thread) const;
   bool is_handler(ThreadState& thread, bool same_stack) const;
   StackTrace walk(ThreadState& thread, const ModuleSnapshot& snapshot) const;
-  void event(HeapKind kind, uint64_t block, uint64_t size_bytes, uint64_t old_block) const;
+  void event(const StackEvent& event) const;
 
   HeapCaller caller_;
   ThreadState* thread_ = nullptr;

@@ -15,7 +15,7 @@ constexpr uint64_t kOneWaitNs = 100'000'000;
 
 bool waits_no_longer(uint64_t start_ns) {
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-  return recording_is_over(now_ns) || heap_switches->on.load(std::memory_order_relaxed) == 0 ||
+  return recording_is_over(now_ns) || heap_switches->regions.load(std::memory_order_relaxed) == 0 ||
          now_ns - start_ns > kLongestWaitNs;
 }
 

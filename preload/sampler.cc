@@ -57,7 +57,7 @@ void write_sample(ThreadState& thread, SlotHeader& slot, const StackTrace& trace
       RecordHeader{RecordKind::kSample, flags, static_cast<uint16_t>(words), static_cast<uint32_t>(generation)}.pack());
   ring.put(now_ns);
   ring.put((missed_ticks & 0xffffffff) << 32 | trace.kept);
-  ring.put(trace.elided);
+  ring.put(uint64_t{thread.region.innermost.load(std::memory_order_relaxed)} << 32 | trace.elided);
   for (uint32_t i = trace.kept; i < trace.count; ++i) {
     ring.put(trace.frames[i].bits());
   }
@@ -140,6 +140,10 @@ void take_sample(ThreadState& thread, const ucontext_t& context) {
     return;
   }
   const uint64_t missed_ticks = missed_ticks_of(thread, cpu_ns);
+  if (recording_paused()) {
+    the_agent.session.page().paused_ticks.fetch_add(1 + missed_ticks, std::memory_order_relaxed);
+    return;
+  }
   if (cpu_ns < thread.resume_cpu_ns) {
     slot.dropped_samples.fetch_add(1 + missed_ticks, std::memory_order_relaxed);
     return;
@@ -273,7 +277,7 @@ void record_unsampled_ticks(ThreadState& thread) {
   }
   ring.put(RecordHeader{RecordKind::kKernelTicks, 0, kKernelTicksWords, 0}.pack());
   ring.put(clock_ns(CLOCK_MONOTONIC));
-  ring.put(missed_ticks);
+  ring.put(uint64_t{thread.region.innermost.load(std::memory_order_relaxed)} << 32 | (missed_ticks & 0xffffffff));
   ring.commit();
 }
 

@@ -137,6 +137,9 @@ ThreadState* claim_free_slot(uint32_t& ended) {
     state.resume_cpu_ns = 0;
     state.interrupted_mask = nullptr;
     state.heap.ring = nullptr;
+    state.region.depth = 0;
+    state.region.innermost.store(0, std::memory_order_relaxed);
+    slot.region.store(0, std::memory_order_relaxed);
     state.signal_blocked = state.signal_surrendered = state.starts_thread = false;
     return &state;
   }

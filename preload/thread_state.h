@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "preload/heap_thread.h"
+#include "preload/regions.h"
 #include "unwind/unwinder.h"
 #include "wire/session.h"
 
@@ -40,6 +41,7 @@ struct alignas(128) ThreadState {
   bool starts_thread = false;
 
   HeapThread heap;
+  RegionThread region;
 
   // Handed over by pthread_create.
   void* start_routine = nullptr;  // a function of pthread_create's or thrd_create's type

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <absl/container/flat_hash_map.h>
 
@@ -53,8 +54,10 @@ class FrameResolver {
   }
 
   // The node that stands for `count` frames that are missing under `parent`.
-  StackId elided_child(StackId parent) {
-    return tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, "[frames elided]"));
+  StackId elided_child(StackId parent) { return marker_child(parent, "[frames elided]"); }
+  // Of ours, by that name.
+  StackId marker_child(StackId parent, std::string_view name) {
+    return tables_.stack(parent, tables_.named_frame(FrameKind::kMarker, name));
   }
 
  private:

@@ -37,6 +37,7 @@ HeapRings::HeapRings(Parts parts)
     : parts_(std::move(parts)),
       tracker_(parts_.process, *parts_.writer,
                parts_.session.page().heap == HeapRecording::kSampled ? parts_.session.page().heap_sample_bytes : 0),
+      ticks_(parts_.session.page().order_source),
       slots_(kSlotCount),
       sampled_(parts_.session.page().heap == HeapRecording::kSampled) {}
 
@@ -67,6 +68,9 @@ void HeapRings::forget_thread(uint32_t slot) {
   }
   tracker_.settle();  // it borrows the slot's
   tracker_.thread_ended();
+  if (slots_[slot] != nullptr && slots_[slot]->regions != nullptr) {
+    slots_[slot]->regions->leave(parts_.origin.now());
+  }
   slots_[slot].reset();
 }
 
@@ -79,7 +83,7 @@ uint32_t HeapRings::words_of(const Cursor& cursor, uint64_t word0) {
   const HeapWord0 head = HeapWord0::unpack(word0);
   const uint64_t available = (cursor.head - cursor.position) / 8;
   uint32_t words = 1 + ((head.flags & kHeapOrdered) != 0 ? 1 : 0);
-  if (head.kind == HeapKind::kNone || head.kind > HeapKind::kWide) {
+  if (head.kind == HeapKind::kNone || head.kind >= HeapKind::kRegion) {  // peek() has taken those
     return 0;
   }
   if (has_word1(head.kind)) {
@@ -115,6 +119,8 @@ bool HeapRings::take_number(Cursor& cursor, uint64_t word0) {
     case HeapKind::kWide:
       slot.wide = number;
       break;
+    case HeapKind::kRegion:
+      return take_region(cursor, word0);
     default:
       return false;
   }
@@ -178,6 +184,7 @@ void HeapRings::sift_down(std::vector<Turn>& turns) {
 
 HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
   const int64_t earlier_ns = std::exchange(now_ns_, parts_.origin.now());
+  ticks_.look();
   if (inherited_ != nullptr && inherited_->reached) {
     tracker_.inherit(std::move(inherited_->inheritance));
     inherited_.reset();
@@ -252,7 +259,7 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
     consume(cursor);  // with what it says about the next event, which has been taken
     left = cursor.head - cursor.position > heap_ring_bytes(cursor.slot) / 4 ? Left::kMuch : left;
   }
-  tracker_.end_slice(now_ns_, false);
+  end_slice(false);
   return left;
 }
 
@@ -260,7 +267,8 @@ HeapRings::Left HeapRings::drain(uint32_t slot_count, const Limits& limits) {
 void HeapRings::drop_held(Slot& slot) {
   const uint64_t block = std::exchange(slot.held_block, 0);
   if (block != 0) {
-    tracker_.drop(slot.held, !sampled_ && block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns);
+    tracker_.drop(slot.held, !sampled_ && block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns,
+                  slot.regions.get());
   }
 }
 
@@ -270,10 +278,13 @@ void HeapRings::take(const Cursor& cursor) {
   const uint64_t word0 = word(cursor, 0);
   HeapWord0 head = HeapWord0::unpack(word0);
   head.block = heap_with_wide_part(head.block, std::exchange(slot.wide, 0));
+  if (slot.pool != 0 && head.kind == HeapKind::kFree) {
+    return take_pool_event(std::exchange(slot.pool, 0), head, {}, 0);
+  }
   switch (head.kind) {
     case HeapKind::kFree: {
       const bool temporary = sampled_ ? (head.flags & kHeapTemporary) != 0 : head.block == slot.last_block;
-      tracker_.free(head.block, temporary ? slot.thread : ThreadId{}, slot.time_ns);
+      tracker_.free(head.block, temporary ? slot.thread : ThreadId{}, slot.time_ns, slot.regions.get());
       slot.last_block = temporary ? 0 : slot.last_block;
       break;
     }
@@ -338,16 +349,19 @@ void HeapRings::take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot
   heuristic_ += (head.flags & kHeapHeuristic) != 0 ? 1 : 0;
   truncated_ += (head.flags & kHeapTruncated) != 0 ? 1 : 0;
   elided_ += elided ? 1 : 0;
+  if (const uint32_t pool = std::exchange(slot.pool, 0); pool != 0) {
+    return take_pool_event(pool, head, origin, second.size_bytes);
+  }
   if (head.kind == HeapKind::kMap) {
     tracker_.map(origin, head.block, second.size_bytes, slot.time_ns);
     return;
   }
   if (head.kind == HeapKind::kReallocate) {
-    tracker_.free(old_block, old_block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns);
+    tracker_.free(old_block, old_block == slot.last_block ? slot.thread : ThreadId{}, slot.time_ns, slot.regions.get());
   } else if (head.kind == HeapKind::kReallocateEnd) {
     drop_held(slot);
   }
-  tracker_.allocate(origin, head.block, second.size_bytes, slot.time_ns);
+  tracker_.allocate(origin, head.block, second.size_bytes, slot.time_ns, slot.regions.get());
   slot.last_block = head.block;
 }
 

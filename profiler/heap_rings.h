@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HeapRings: reads the heap rings of one process, puts the events of its threads into their order, and tells them to a
-// HeapTracker. Recorder side; part of a TargetProcess. Nothing that the target wrote is trusted.
+// HeapTracker; and the regions that lie between them, to a RegionRecorder. Recorder side; part of a TargetProcess.
+// Nothing that the target wrote is trusted.
 //
 // While there was one thread its ring is the order. Then each event has a number, and the rings are merged by it, up to
 // a cut below which nothing can come any more: a number taken a while ago, and below that of any event in the making
@@ -20,7 +21,9 @@
 #include "profiler/frame_resolver.h"
 #include "profiler/heap_tracker.h"
 #include "profiler/leak_scan.h"
+#include "profiler/region_recorder.h"
 #include "profiler/stack_replay.h"
+#include "profiler/tick_clock.h"
 #include "wire/heap_records.h"
 #include "wire/ring.h"
 #include "wire/session.h"
@@ -43,6 +46,7 @@ class HeapRings {
     FrameResolver* frames = nullptr;
     TimeOrigin origin;
     std::function<ThreadId(uint32_t slot)> thread_of;
+    RegionRecorder* regions = nullptr;
   };
   explicit HeapRings(Parts parts);
 
@@ -67,7 +71,11 @@ class HeapRings {
   uint64_t lost_events() const;
   int64_t last_loss_ns();
   // Ends a time slice if it is time, or `always`.
-  void end_slice(bool always) { tracker_.end_slice(parts_.origin.now(), always); }
+  void end_slice(bool always);
+  // The process is gone, or nobody listens to it any more: so are the regions that its threads have open.
+  void leave_regions();
+  // When the longest open region of that name began in any thread; INT64_MAX: none is open.
+  int64_t region_open_since(const std::string& name) const;
 
   // The blocks that the child of a fork has from this process; filled now or at a later drain().
   std::shared_ptr<ForkPoint> fork_point(uint32_t fork_number);
@@ -97,6 +105,8 @@ class HeapRings {
     HeapTracker::Held held;   // of a reallocation under way, borrowed by the tracker
     uint64_t held_block = 0;  // 0: none is
     ThreadId thread;
+    std::unique_ptr<RegionRecorder::Thread> regions;  // null: it has never had one
+    uint32_t pool = 0;                                // of the next event: a node of the region table
   };
   // The next event of a ring, not yet consumed.
   struct Cursor {
@@ -120,6 +130,10 @@ class HeapRings {
   bool peek(Cursor& cursor);
   static uint32_t words_of(const Cursor& cursor, uint64_t word0);
   bool take_number(Cursor& cursor, uint64_t word0);
+  bool take_region(Cursor& cursor, uint64_t word0);
+  void take_pool_event(uint32_t pool, HeapWord0 head, HeapTracker::Origin origin, uint64_t size_bytes);
+  HeapTracker& pools();
+  int64_t past_time(uint64_t monotonic_ns) const;
   void take(const Cursor& cursor);
   void drop_held(Slot& slot);
   void take_with_stack(const Cursor& cursor, HeapWord0 head, Slot& slot);
@@ -129,6 +143,8 @@ class HeapRings {
 
   Parts parts_;
   HeapTracker tracker_;
+  std::unique_ptr<HeapTracker> pools_;  // with the first event of one
+  TickClock ticks_;
   std::vector<std::unique_ptr<Slot>> slots_;
   bool sampled_;
   std::map<uint32_t, std::shared_ptr<ForkPoint>> fork_points_;

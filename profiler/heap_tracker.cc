@@ -23,14 +23,6 @@ uint32_t birth_of(int64_t time_ns) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time_ns / HeapBlock::kBirthUnitNs, 0, UINT32_MAX));
 }
 
-size_t lifetime_class(int64_t age_ns) {
-  size_t result = 0;
-  while (result < kLifetimeBoundsNs.size() && age_ns >= kLifetimeBoundsNs[result]) {
-    ++result;
-  }
-  return result;
-}
-
 // Adds `amount` to a whole number and what is left of it to the fraction that waits to become one.
 uint64_t whole_part(double amount, double& fraction) {
   fraction += amount;
@@ -41,8 +33,20 @@ uint64_t whole_part(double amount, double& fraction) {
 
 }  // namespace
 
-HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes)
-    : process_(process), writer_(writer), sample_bytes_(sample_bytes), slice_length_ns_(kFirstSliceLengthNs) {}
+HeapTracker::HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes, MemoryKind kind)
+    : process_(process),
+      writer_(writer),
+      sample_bytes_(sample_bytes),
+      kind_(kind),
+      slice_length_ns_(kFirstSliceLengthNs) {}
+
+size_t HeapTracker::lifetime_class(int64_t age_ns) {
+  size_t result = 0;
+  while (result < kLifetimeBoundsNs.size() && age_ns >= kLifetimeBoundsNs[result]) {
+    ++result;
+  }
+  return result;
+}
 
 uint32_t HeapTracker::find_site(const SiteKey& key) {
   const auto [entry, added] = site_by_key_.try_emplace(key);
@@ -58,7 +62,8 @@ uint32_t HeapTracker::find_site(const SiteKey& key) {
     }
     Site site;
     site.origin = {{static_cast<uint32_t>(key.path >> 32)}, {static_cast<uint32_t>(key.path)}};
-    site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8);
+    site.kind = static_cast<MemoryKind>(key.kind_and_class >> 8 & 0xff);
+    site.region = static_cast<uint16_t>(key.kind_and_class >> 16);
     site.size_class = static_cast<uint8_t>(key.kind_and_class);
     sites_[entry->second] = site;
   }
@@ -72,7 +77,7 @@ void HeapTracker::forget_if_empty(uint32_t site_index) {
   if (site.live_blocks != 0 || site.live_bytes != 0 || sample_bytes_ != 0) {
     return;
   }
-  const SiteKey key = key_of(site.origin, site.kind, site.size_class);
+  const SiteKey key = key_of(site.origin, site.kind, site.size_class, {site.region});
   CachedSite& cached = cached_site(key);
   if (cached.key == key) {
     cached = {};
@@ -191,7 +196,9 @@ void HeapTracker::count(const Event& event) {
     case Deed::kAllocate:
       if (event.found) [[unlikely]] {
         ++unseen_frees_;
-        remove_block(displaced_.front(), {}, event.time_ns);
+        Event unseen;
+        unseen.time_ns = event.time_ns;
+        remove_block(displaced_.front(), unseen);
         displaced_.pop_front();
       }
       count_allocated(event);
@@ -199,7 +206,7 @@ void HeapTracker::count(const Event& event) {
     case Deed::kFree:
     case Deed::kDrop:
       if (event.found) {
-        remove_block(event.block, event.temporary_of, event.time_ns);
+        remove_block(event.block, event);
       } else {
         ++unknown_frees_;
       }
@@ -233,9 +240,13 @@ void HeapTracker::count_allocated(const Event& event) {
   site.live_blocks += static_cast<int64_t>(blocks);
   live_blocks_ += blocks;
   grow(bytes, event.time_ns);
+  if (event.regions != nullptr) {
+    event.regions->allocated(blocks, bytes);
+  }
 }
 
-void HeapTracker::remove_block(const HeapBlock& block, ThreadId temporary_of, int64_t time_ns) {
+// `event`: who freed it, and when.
+void HeapTracker::remove_block(const HeapBlock& block, const Event& event) {
   if (is_inherited(block.site)) {
     ++inherited_frees_;
     return;
@@ -253,62 +264,13 @@ void HeapTracker::remove_block(const HeapBlock& block, ThreadId temporary_of, in
   const int64_t birth_ns = int64_t{block.birth} * HeapBlock::kBirthUnitNs;
   site.deallocations += static_cast<uint32_t>(blocks);
   site.deallocated_bytes += bytes;
-  site.temporary += temporary_of && site.origin.thread == temporary_of ? static_cast<uint32_t>(blocks) : 0;
-  site.lifetimes[lifetime_class(time_ns - birth_ns)] += static_cast<uint32_t>(blocks);
+  site.temporary += event.temporary_of && site.origin.thread == event.temporary_of ? static_cast<uint32_t>(blocks) : 0;
+  site.lifetimes[lifetime_class(event.time_ns - birth_ns)] += static_cast<uint32_t>(blocks);
   site.live_bytes -= static_cast<int64_t>(bytes);
   site.live_blocks -= static_cast<int64_t>(blocks);
   live_blocks_ -= std::min(blocks, live_blocks_);
-}
-
-void HeapTracker::map(Origin origin, uint64_t address, uint64_t size_bytes, int64_t time_ns) {
-  if (size_bytes == 0 || address + size_bytes < address) {
-    return;
-  }
-  unmap(address, size_bytes, time_ns);  // MAP_FIXED, or an unmapping that went unseen
-  const uint32_t site_index = site_of(key_of(origin, MemoryKind::kMapped, size_class_of(size_bytes)));
-  mapped_[address] = {address + size_bytes, std::make_shared<Mapping>(Mapping{site_index, size_bytes, time_ns})};
-  Site& site = change(site_index);
-  ++site.allocations;
-  site.allocated_bytes += size_bytes;
-  site.live_bytes += static_cast<int64_t>(size_bytes);
-  ++site.live_blocks;
-  mapped_bytes_ += size_bytes;
-}
-
-void HeapTracker::unmap(uint64_t address, uint64_t size_bytes, int64_t time_ns) {
-  const uint64_t end = address + size_bytes;
-  auto piece = mapped_.upper_bound(address);
-  if (piece != mapped_.begin()) {
-    --piece;
-  }
-  while (piece != mapped_.end() && piece->first < end) {
-    const uint64_t start = piece->first;
-    const MappedPiece whole = piece->second;
-    const uint64_t cut_start = std::max(start, address);
-    const uint64_t cut_end = std::min(whole.end, end);
-    if (cut_start >= cut_end) {
-      ++piece;
-      continue;
-    }
-    piece = mapped_.erase(piece);
-    if (start < cut_start) {
-      mapped_[start] = {cut_start, whole.mapping};
-    }
-    if (cut_end < whole.end) {
-      piece = mapped_.insert_or_assign(cut_end, MappedPiece{whole.end, whole.mapping}).first;
-    }
-    Mapping& mapping = *whole.mapping;
-    const uint64_t cut_bytes = cut_end - cut_start;
-    Site& site = change(mapping.site);
-    site.deallocated_bytes += cut_bytes;
-    site.live_bytes -= static_cast<int64_t>(cut_bytes);
-    mapped_bytes_ -= cut_bytes;
-    mapping.left_bytes -= cut_bytes;
-    if (mapping.left_bytes == 0) {
-      ++site.deallocations;
-      ++site.lifetimes[lifetime_class(time_ns - mapping.birth_ns)];
-      --site.live_blocks;
-    }
+  if (event.regions != nullptr) {
+    event.regions->freed(blocks, bytes);
   }
 }
 
@@ -325,6 +287,20 @@ void HeapTracker::end_slice(int64_t now_ns, bool always) {
   }
 }
 
+// Of the slice that `record` is of.
+void HeapTracker::write_heap_slice(const AllocationRecord& record) {
+  HeapSliceRecord slice;
+  slice.process = process_;
+  slice.slice_start_ns = record.slice_start_ns;
+  slice.slice_length_ns = record.slice_length_ns;
+  slice.peak_bytes = peak_bytes_;
+  slice.peak_blocks = peak_blocks_;
+  slice.peak_time_ns = peak_time_ns_;
+  slice.live_bytes = live_bytes_;
+  slice.live_blocks = live_blocks_;
+  writer_.add(slice);
+}
+
 void HeapTracker::write_slice(int64_t end_ns) {
   AllocationRecord record;
   record.slice_start_ns = slice_start_ns_;
@@ -336,6 +312,7 @@ void HeapTracker::write_slice(int64_t end_ns) {
     record.stack = site.origin.stack;
     record.kind = site.kind;
     record.size_class = site.size_class;
+    record.region = {site.region};
     record.allocations = std::exchange(site.allocations, 0U);
     record.allocated_bytes = std::exchange(site.allocated_bytes, 0U);
     record.deallocations = std::exchange(site.deallocations, 0U);
@@ -355,16 +332,9 @@ void HeapTracker::write_slice(int64_t end_ns) {
     writer_.add(record);
     forget_if_empty(site_index);
   }
-  HeapSliceRecord slice;
-  slice.process = process_;
-  slice.slice_start_ns = record.slice_start_ns;
-  slice.slice_length_ns = record.slice_length_ns;
-  slice.peak_bytes = peak_bytes_;
-  slice.peak_blocks = peak_blocks_;
-  slice.peak_time_ns = peak_time_ns_;
-  slice.live_bytes = live_bytes_;
-  slice.live_blocks = live_blocks_;
-  writer_.add(slice);
+  if (kind_ == MemoryKind::kHeap) {
+    write_heap_slice(record);
+  }
   blocks_.trim();
 
   ++slices_since_doubling_;

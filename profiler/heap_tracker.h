@@ -25,6 +25,7 @@
 
 #include "base/ids.h"
 #include "profiler/heap_blocks.h"
+#include "profiler/region_recorder.h"
 #include "trace/records.h"
 #include "trace/writer.h"
 
@@ -32,8 +33,9 @@ namespace flarestack {
 
 class HeapTracker {
  public:
-  // Borrows the writer. `sample_bytes`: of sampled mode, 0 in exact mode.
-  HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes);
+  // Borrows the writer. `sample_bytes`: of sampled mode, 0 in exact mode. `kind`: kHeap, with what is mapped, or kPool,
+  // which is no part of the process's heap.
+  HeapTracker(ProcessId process, TraceWriter& writer, uint64_t sample_bytes, MemoryKind kind = MemoryKind::kHeap);
 
   // Where a block was allocated.
   struct Origin {
@@ -41,15 +43,18 @@ class HeapTracker {
     StackId stack;
   };
 
-  void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns) {
-    const SiteKey key = key_of(origin, MemoryKind::kHeap, size_class_of(size_bytes));
+  // `regions`, of the thread that allocates or frees, are borrowed until it is settled; null: it has none open.
+  void allocate(Origin origin, uint64_t block, uint64_t size_bytes, int64_t time_ns,
+                RegionRecorder::Thread* regions = nullptr) {
+    const RegionId region = regions != nullptr ? regions->innermost() : RegionId{};
+    const SiteKey key = key_of(origin, kind_, size_class_of(size_bytes), region);
     __builtin_prefetch(&cached_site(key));
-    push({Deed::kAllocate, false, {}, key, block, {0, 0, size_bytes}, time_ns, nullptr});
+    push({Deed::kAllocate, false, {}, key, block, {0, 0, size_bytes}, time_ns, nullptr, regions});
   }
   // `temporary_of`: the thread that frees, if its latest allocation has the address of this block; none: not so. A
   // block that this thread allocated is then temporary.
-  void free(uint64_t block, ThreadId temporary_of, int64_t time_ns) {
-    push({Deed::kFree, false, temporary_of, {}, block, {}, time_ns, nullptr});
+  void free(uint64_t block, ThreadId temporary_of, int64_t time_ns, RegionRecorder::Thread* regions = nullptr) {
+    push({Deed::kFree, false, temporary_of, {}, block, {}, time_ns, nullptr, regions});
   }
   // The first half of a reallocation: the block leaves the table, as it may be somebody else's in a moment. `held` is
   // borrowed until the second half is settled.
@@ -58,11 +63,11 @@ class HeapTracker {
     uint64_t address = 0;
     HeapBlock block;
   };
-  void hold(uint64_t block, Held& held) { push({Deed::kHold, false, {}, {}, block, {}, 0, &held}); }
+  void hold(uint64_t block, Held& held) { push({Deed::kHold, false, {}, {}, block, {}, 0, &held, nullptr}); }
   // The second half: it failed and the block is as it was, or the old block is gone.
-  void put_back(Held& held) { push({Deed::kPutBack, false, {}, {}, held.address, {}, 0, &held}); }
-  void drop(Held& held, ThreadId temporary_of, int64_t time_ns) {
-    push({Deed::kDrop, false, temporary_of, {}, held.address, {}, time_ns, &held});
+  void put_back(Held& held) { push({Deed::kPutBack, false, {}, {}, held.address, {}, 0, &held, nullptr}); }
+  void drop(Held& held, ThreadId temporary_of, int64_t time_ns, RegionRecorder::Thread* regions = nullptr) {
+    push({Deed::kDrop, false, temporary_of, {}, held.address, {}, time_ns, &held, regions});
   }
   // Carries out whatever waits.
   void settle();
@@ -116,8 +121,8 @@ class HeapTracker {
   static constexpr uint32_t kInherited = 1U << 31;  // of a site: an index in inherited_
   enum class Deed : uint8_t { kAllocate, kFree, kHold, kPutBack, kDrop };
   struct SiteKey {
-    uint64_t path = 0;  // thread << 32 | stack
-    uint32_t kind_and_class = 0;
+    uint64_t path = 0;            // thread << 32 | stack
+    uint32_t kind_and_class = 0;  // region << 16 | kind << 8 | size class
     bool operator==(const SiteKey&) const = default;
     template <typename H>
     friend H AbslHashValue(H hash, const SiteKey& key) {
@@ -133,6 +138,7 @@ class HeapTracker {
     HeapBlock block;  // an allocation's (what was in its place is in displaced_); else the one that was in the table
     int64_t time_ns = 0;
     Held* held = nullptr;
+    RegionRecorder::Thread* regions = nullptr;
   };
   static constexpr uint32_t kStageLength = 32;
   static constexpr uint32_t kQueueLength = 2 * kStageLength;  // a power of two
@@ -143,6 +149,7 @@ class HeapTracker {
     Origin origin;
     MemoryKind kind = MemoryKind::kHeap;
     uint8_t size_class = 0;
+    uint16_t region = 0;
     uint32_t slice = 0;  // 1 + index in changed_; 0: nothing happened in this slice
     int64_t live_bytes = 0;
     int64_t live_blocks = 0;
@@ -203,10 +210,11 @@ class HeapTracker {
   void resolve(Event& event);
   void count(const Event& event);
   void count_allocated(const Event& event);
-  void remove_block(const HeapBlock& block, ThreadId temporary_of, int64_t time_ns);
+  void remove_block(const HeapBlock& block, const Event& event);
   static uint8_t size_class_of(uint64_t size_bytes) { return static_cast<uint8_t>(std::bit_width(size_bytes)); }
-  static SiteKey key_of(Origin origin, MemoryKind kind, uint8_t size_class) {
-    return {uint64_t{origin.thread.value} << 32 | origin.stack.value, static_cast<uint32_t>(kind) << 8 | size_class};
+  static SiteKey key_of(Origin origin, MemoryKind kind, uint8_t size_class, RegionId region) {
+    return {uint64_t{origin.thread.value} << 32 | origin.stack.value,
+            region.value << 16 | static_cast<uint32_t>(kind) << 8 | size_class};
   }
   CachedSite& cached_site(const SiteKey& key) {
     const uint64_t hash = (key.path ^ uint64_t{key.kind_and_class} << 57) * 0x9E3779B97F4A7C15;
@@ -221,6 +229,7 @@ class HeapTracker {
     cached_site(key) = {key, site};
     return site;
   }
+  static size_t lifetime_class(int64_t age_ns);
   void forget_if_empty(uint32_t site_index);
   uint32_t find_site(const SiteKey& key);
   Weight weight_of(uint64_t size_bytes) const;
@@ -230,10 +239,12 @@ class HeapTracker {
   void leave_peak();
   void shrink(uint64_t bytes);
   void write_slice(int64_t end_ns);
+  void write_heap_slice(const AllocationRecord& record);
 
   ProcessId process_;
   TraceWriter& writer_;
   uint64_t sample_bytes_;
+  MemoryKind kind_;
   HeapBlocks blocks_;
   std::vector<Site> sites_;
   std::vector<uint32_t> free_sites_;  // indices in sites_

@@ -44,11 +44,9 @@ ProcessTable::ProcessTable(SessionServer server, SessionSettings settings, Recor
       origin_(origin),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   watch(server_.descriptor());
-  if (settings_.heap != HeapRecording::kOff) {
-    if (Result<std::unique_ptr<Doorbell>> doorbell = Doorbell::create(); doorbell.ok()) {
-      doorbell_ = std::move(*doorbell);
-      watch(doorbell_->descriptor());
-    }
+  if (Result<std::unique_ptr<Doorbell>> doorbell = Doorbell::create(); doorbell.ok()) {
+    doorbell_ = std::move(*doorbell);
+    watch(doorbell_->descriptor());
   }
 }
 

@@ -111,7 +111,7 @@ class ProcessTable {
   int32_t attached_pid_ = 0;
   std::string trace_path_;
 
-  std::unique_ptr<Doorbell> doorbell_;  // nullptr: the heap is not recorded
+  std::unique_ptr<Doorbell> doorbell_;  // nullptr: there is no descriptor or thread to be had
   bool bell_rung_ = false;
   std::map<uint32_t, Process> processes_;   // by session id
   std::vector<SessionServer::Peer> peers_;  // that may still say what they want

@@ -36,18 +36,19 @@ void ProcessTable::serve_leak_check(const SessionServer::Peer& peer, const LeakC
 // The blocks that a fork's child has from its parent.
 void ProcessTable::inherit_heap(TargetProcess& child, const Hello& hello) {
   const auto parent = processes_.find(hello.parent_session_id);
-  if (parent != processes_.end() && parent->second.target->heap() != nullptr && child.heap() != nullptr) {
+  if (parent != processes_.end() && child.records_heap()) {
     parent->second.target->drain();  // its word of the fork is there, and the child may be gone in a moment
-    child.heap()->inherit(parent->second.target->heap()->fork_point(hello.fork_number));
+    child.heap().inherit(parent->second.target->heap().fork_point(hello.fork_number));
   }
 }
 
 void ProcessTable::write_so_far() {
   for (auto& [session_id, process] : processes_) {
     TargetProcess& target = *process.target;
-    if (target.heap() != nullptr) {
-      target.heap()->end_slice(true);
+    if (target.records_heap()) {
+      target.heap().end_slice(true);
     }
+    target.regions().write(origin_.now(), true);
     Counters counters = target.counters();
     // Which of the two they are is known at the end.
     counters.erase("foreign_frees");

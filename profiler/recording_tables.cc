@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kSlicesPerWindow = 100;
 constexpr uint32_t kWindowsPerDoubling = 128;
+constexpr size_t kMostRegions = 0xffff;    // what a key has room for
 constexpr uint32_t kEpochMask = 0xffffff;  // what a key has room for: 46 hours of slices of 10 ms
 
 // Of a key of an unknown frame.
@@ -139,6 +140,21 @@ StackId RecordingTables::stack(StackId parent, FrameId frame) {
   return entry->second;
 }
 
+RegionId RecordingTables::region(RegionId parent, RegionKind kind, const std::string& name) {
+  const auto found = regions_.find({parent, kind, name});
+  if (found != regions_.end()) {
+    return found->second;
+  }
+  if (region_names_.size() > kMostRegions) {
+    return {};
+  }
+  const RegionId id{static_cast<uint32_t>(region_names_.size())};
+  regions_.emplace(std::tuple(parent, kind, name), id);
+  region_names_.push_back(name);
+  writer_.add(RegionRecord{id, parent, kind, name});
+  return id;
+}
+
 void RecordingTables::add_counters(ProcessId process, const std::map<std::string, uint64_t>& counters) {
   for (const auto& [name, value] : counters) {
     uint64_t& told = counters_[process][name];
@@ -156,10 +172,11 @@ void RecordingTables::end_process(const ProcessEndRecord& end, const std::map<st
 }
 
 void RecordingTables::add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
-                                 uint64_t weight_ns) {
+                                 uint64_t weight_ns, RegionId region) {
   // A sample may be older than the window (drained late); it keeps its own time.
   const auto slice = static_cast<uint64_t>(std::max<int64_t>(time_ns, 0) / slice_length_ns_);
-  const Key key{uint64_t{thread.value} << 32 | stack.value, slice << 8 | static_cast<uint64_t>(metric)};
+  const Key key{uint64_t{thread.value} << 32 | stack.value,
+                slice << 24 | uint64_t{region.value} << 8 | static_cast<uint64_t>(metric)};
   Weight& weight = weights_[key];
   weight.count += count;
   weight.weight_ns += weight_ns;
@@ -189,7 +206,8 @@ Result<void> RecordingTables::flush_so_far() {
     sample.thread = {static_cast<uint32_t>(key.high >> 32)};
     sample.stack = {static_cast<uint32_t>(key.high)};
     sample.metric = static_cast<SampleMetric>(key.low & 0xff);
-    sample.slice_start_ns = static_cast<int64_t>(key.low >> 8) * slice_length_ns_;
+    sample.slice_start_ns = static_cast<int64_t>(key.low >> 24) * slice_length_ns_;
+    sample.region = {static_cast<uint32_t>(key.low >> 8 & 0xffff)};
     sample.slice_length_ns = slice_length_ns_;
     sample.count = weight.count;
     sample.weight_ns = weight.weight_ns;
@@ -197,8 +215,8 @@ Result<void> RecordingTables::flush_so_far() {
   }
   weights_.clear();
   std::sort(samples.begin(), samples.end(), [](const SampleRecord& a, const SampleRecord& b) {
-    return std::tie(a.slice_start_ns, a.thread, a.stack, a.metric) <
-           std::tie(b.slice_start_ns, b.thread, b.stack, b.metric);
+    return std::tie(a.slice_start_ns, a.thread, a.stack, a.metric, a.region) <
+           std::tie(b.slice_start_ns, b.thread, b.stack, b.metric, b.region);
   });
   for (const SampleRecord& sample : samples) {
     writer_.add(sample);

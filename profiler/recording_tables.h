@@ -2,8 +2,8 @@
 // RecordingTables: the ids of one recording. Strings, modules, frames, the call tree and the weights of the current
 // time window are kept here; definitions go to the trace writer as they are made, weights at each flush. Recorder side.
 //
-// A weight belongs to (thread, stack, metric, slice). Slices double in length as a run goes on, so that the trace grows
-// with the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
+// A weight belongs to (thread, stack, metric, region, slice). Slices double in length as a run goes on, so that the
+// trace grows with the number of distinct call paths and not with time: after every kWindowsPerDoubling windows.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -70,12 +71,15 @@ class RecordingTables {
   void add_counters(ProcessId process, const std::map<std::string, uint64_t>& counters);
   // Its counters, and its end.
   void end_process(const ProcessEndRecord& end, const std::map<std::string, uint64_t>& counters);
+  // `name` within `parent` (none: an outermost one); none: there are too many.
+  RegionId region(RegionId parent, RegionKind kind, const std::string& name);
+  const std::string& region_name(RegionId region) const { return region_names_.at(region.value); }
   ThreadId next_thread() { return {++last_thread_}; }
 
   // The start of the time slice that `time_ns` is in: weights are no finer.
   int64_t slice_start_ns(int64_t time_ns) const { return time_ns / slice_length_ns_ * slice_length_ns_; }
   void add_weight(ThreadId thread, StackId stack, SampleMetric metric, int64_t time_ns, uint64_t count,
-                  uint64_t weight_ns);
+                  uint64_t weight_ns, RegionId region = {});
 
   // Ends the time window if `now_ns` is past it, or `always`: its weights go to the writer, which is flushed.
   Result<void> flush_window(int64_t now_ns);
@@ -101,12 +105,6 @@ class RecordingTables {
     uint64_t count = 0;
     uint64_t weight_ns = 0;
   };
-  struct WeightKey {
-    ThreadId thread;
-    StackId stack;
-    SampleMetric metric = SampleMetric::kCpu;
-    int64_t slice_start_ns = 0;
-  };
 
   FrameId add_frame(FrameRecord record);
 
@@ -122,6 +120,8 @@ class RecordingTables {
   absl::flat_hash_map<uint64_t, StackId> stacks_;
   absl::flat_hash_map<Key, Weight, KeyHash> weights_;
   std::map<ProcessId, std::map<std::string, uint64_t>> counters_;  // as they were last told
+  std::map<std::tuple<RegionId, RegionKind, std::string>, RegionId> regions_;
+  std::vector<std::string> region_names_ = {std::string()};  // by RegionId
   ChildCache child_cache_;
   uint32_t last_process_ = 0;
   uint32_t last_thread_ = 0;

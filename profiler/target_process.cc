@@ -46,17 +46,15 @@ TargetProcess::TargetProcess(TargetIdentity identity, SessionRegion region, Reco
       period_ns_(region_.view().page().sample_period_ns),
       kernel_tick_ns_(kernel_tick_ns()),
       frames_(identity.id, tables, modules_),
+      regions_(region_.view(), tables),
+      heap_(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_, origin_,
+                             [this](uint32_t slot) { return slots_[slot].thread; }, &regions_}),
       memory_(identity.pid),
       earlier_cpu_ns_(earlier_cpu_ns),
       accounted_cpu_ns_(earlier_cpu_ns),
       blocked_(blocked_target()) {
-  if (region_.view().page().heap != HeapRecording::kOff) {
-    heap_ =
-        std::make_unique<HeapRings>(HeapRings::Parts{region_.view(), identity_.id, &tables_.writer(), &frames_, origin_,
-                                                     [this](uint32_t slot) { return slots_[slot].thread; }});
-    if (identity_.is_attached) {
-      earlier_memory_ = memory_before_attach();
-    }
+  if (records_heap() && identity_.is_attached) {
+    earlier_memory_ = memory_before_attach();
   }
 }
 
@@ -78,13 +76,11 @@ size_t TargetProcess::drain(bool ended) {
     heads[i] = view.slot(i).head.load(std::memory_order_acquire);
   }
   HeapRings::Limits heap_limits;
-  if (heap_ != nullptr) {
-    heap_->begin_look(ended, heap_limits);
-    for (uint32_t i = 0; i < slot_count; ++i) {
-      heap_->look_at(i, ended, heap_limits);
-      // A thread that has begun since then may have written events that are now below the limits.
-      states[i] = view.slot(i).state.load(std::memory_order_acquire);
-    }
+  heap_.begin_look(ended, heap_limits);
+  for (uint32_t i = 0; i < slot_count; ++i) {
+    heap_.look_at(i, ended, heap_limits);
+    // A thread that has begun since then may have written events that are now below the limits.
+    states[i] = view.slot(i).state.load(std::memory_order_acquire);
   }
   drain_modules();
   for (uint32_t i = 0; i < slot_count; ++i) {
@@ -93,14 +89,12 @@ size_t TargetProcess::drain(bool ended) {
       account_startup();  // before the first sample, which is of later CPU time
     }
   }
-  if (heap_ != nullptr && !ended && memory_.is_due(origin_.now())) {
+  if (records_heap() && !ended && memory_.is_due(origin_.now())) {
     look_at_memory();
   }
-  if (heap_ != nullptr) {
-    const HeapRings::Left left = heap_->drain(slot_count, heap_limits);
-    heap_held_up_ = left == HeapRings::Left::kMuch;
-    heap_left_over_ = left != HeapRings::Left::kNothing;
-  }
+  const HeapRings::Left left = heap_.drain(slot_count, heap_limits);
+  heap_held_up_ = left == HeapRings::Left::kMuch;
+  heap_left_over_ = left != HeapRings::Left::kNothing;
   blocked_.take_samples();
   for (uint32_t i = 0; i < slot_count; ++i) {
     if (states[i] != SlotState::kLive && states[i] != SlotState::kEnding) {
@@ -111,10 +105,8 @@ size_t TargetProcess::drain(bool ended) {
     const bool look = refresh || states[i] == SlotState::kEnding;
     // What it wrote since then is drained next time.
     if (look && (slots_[i].gone || !thread_exists(identity_.pid, slots_[i].tid)) &&
-        header.head.load(std::memory_order_acquire) == heads[i] && (heap_ == nullptr || heap_->is_drained(i))) {
-      if (heap_ != nullptr) {
-        heap_->forget_thread(i);
-      }
+        header.head.load(std::memory_order_acquire) == heads[i] && heap_.is_drained(i)) {
+      heap_.forget_thread(i);
       name_from_slot(slots_[i], header);  // it may have named itself since
       take_counts(i);
       blocked_.forget(i);
@@ -141,6 +133,7 @@ size_t TargetProcess::drain(bool ended) {
     last_names_ns_ = now_ns;
     refresh_names();
     find_unsampled_threads();
+    regions_.write(origin_.now(), false);
   }
   return records;
 }
@@ -268,7 +261,7 @@ size_t TargetProcess::drain_slot(uint32_t index, uint64_t head) {
       take_sample(index, words);
     } else if (record.kind == RecordKind::kKernelTicks && record.words == kKernelTicksWords) {
       const uint64_t ticks = blocked_.settle(index, words[1], words[2] & UINT32_MAX);
-      add_kernel_time(slots_[index], past_time(words[1]), ticks);
+      add_kernel_time(slots_[index], past_time(words[1]), ticks, static_cast<uint32_t>(words[2] >> 32));
     } else {
       ++damaged_;
     }
@@ -297,6 +290,7 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   const auto kept = static_cast<uint32_t>(words[2]);
   const uint64_t ticks = blocked_.settle(index, words[1], 1 + (words[2] >> 32));
   const auto frames_elided = static_cast<uint32_t>(words[3]);
+  const auto region_node = static_cast<uint32_t>(words[3] >> 32);
   if (!slot.stack.keep(kept, words.size() - kSampleHeaderWords)) {
     ++damaged_;
     return;
@@ -321,13 +315,13 @@ void TargetProcess::take_sample(uint32_t index, const std::vector<uint64_t>& wor
   }
   uint64_t weight_ns = period_ns_;
   if (region_.view().slot(index).clock == SampleClock::kPerfTaskClock) {
-    add_kernel_time(slot, time_ns, missed_ticks);
+    add_kernel_time(slot, time_ns, missed_ticks, region_node);
   } else {
     overrun_ticks_ += missed_ticks;
     weight_ns = posix_weight_ns(slot, missed_ticks);
   }
   slot.sampled = true;
-  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, weight_ns);
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 1, weight_ns, regions_.region_of(region_node));
   accounted_cpu_ns_ += weight_ns;
 }
 
@@ -350,9 +344,11 @@ void TargetProcess::sample_off_cpu() {
 
 void TargetProcess::finish(KernelAccount account) {
   drain(true);
-  if (heap_ != nullptr) {
-    heap_->end_slice(true);
+  heap_.leave_regions();
+  if (records_heap()) {
+    heap_.end_slice(true);
   }
+  regions_.write(origin_.now(), true);
   if (off_cpu_ != nullptr) {
     off_cpu_->finish(origin_.now());
   }
@@ -389,9 +385,14 @@ Counters TargetProcess::counters() const {
                        {"forks_unrecorded", page.forks_unrecorded.load(std::memory_order_relaxed)},
                        {"module_events_lost", page.module_events_lost.load(std::memory_order_relaxed)},
                        {"sandboxed", page.sandboxed.load(std::memory_order_relaxed)},
-                       {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)}};
-  if (heap_ != nullptr) {
-    heap_->add_counters(counters);
+                       {"module_hook_missing", page.module_hook_missing.load(std::memory_order_relaxed)},
+                       {"regions_lost", page.regions_lost.load(std::memory_order_relaxed)},
+                       {"regions_unbalanced", page.regions_unbalanced.load(std::memory_order_relaxed)},
+                       {"regions_unfinished", regions_.unfinished()},
+                       {"region_spans_merged", regions_.spans_merged()},
+                       {"paused_ticks", page.paused_ticks.load(std::memory_order_relaxed)}};
+  if (records_heap()) {
+    heap_.add_counters(counters);
   }
   return counters;
 }

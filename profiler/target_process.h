@@ -24,6 +24,7 @@
 #include "profiler/namespace_tids.h"
 #include "profiler/off_cpu_sampler.h"
 #include "profiler/recording_tables.h"
+#include "profiler/region_recorder.h"
 #include "profiler/session_region.h"
 #include "profiler/stack_replay.h"
 #include "profiler/stopped_process.h"
@@ -60,8 +61,9 @@ class TargetProcess {
   // Takes everything out of the rings that is in them now. Returns the number of records. `ended`: nobody writes any
   // more.
   size_t drain(bool ended = false);
-  // nullptr: the heap is not recorded.
-  HeapRings* heap() { return heap_.get(); }
+  bool records_heap() const { return region_.view().page().heap != HeapRecording::kOff; }
+  HeapRings& heap() { return heap_; }
+  RegionRecorder& regions() { return regions_; }
   // Heap rings are nearly full of events that could not be put in order yet.
   bool heap_held_up() const { return heap_held_up_; }
 
@@ -131,7 +133,7 @@ class TargetProcess {
   void write_leaks(LeakLook& look);
   void take_sample(uint32_t index, const std::vector<uint64_t>& words);
   uint64_t posix_weight_ns(const Slot& slot, uint64_t missed_ticks) const;
-  void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks);
+  void add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks, uint32_t region_node);
   void add_derived_time(FrameKind kind, const char* name, int64_t time_ns, uint64_t weight_ns);
   BlockedThreads::Target blocked_target();
   void look_for_blocked_threads();
@@ -149,7 +151,8 @@ class TargetProcess {
   ModuleMap modules_;
   std::array<Slot, kSlotCount> slots_;
   FrameResolver frames_;
-  std::unique_ptr<HeapRings> heap_;  // nullptr: it is not recorded
+  RegionRecorder regions_;
+  HeapRings heap_;  // rings without the heap have regions alone
   bool heap_held_up_ = false;
   bool heap_left_over_ = false;
   MemoryLook memory_;

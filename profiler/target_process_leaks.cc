@@ -158,7 +158,7 @@ void TargetProcess::check_leaks_at_end() {
 }
 
 bool TargetProcess::can_check_leaks() const {
-  return heap_ != nullptr && region_.view().page().heap == HeapRecording::kExact &&
+  return region_.view().page().heap == HeapRecording::kExact &&
          region_.view().page().last_stop.load(std::memory_order_relaxed) == LastStop::kNone;
 }
 
@@ -225,14 +225,14 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
     return;
   }
   facts.mappings = maps->mappings();
-  facts.mapped = heap_->tracker().mapped_ranges();
+  facts.mapped = heap_.tracker().mapped_ranges();
   facts.own = own_memory();
-  facts.used = heap_->tracker().blocks().used_ranges();
+  facts.used = heap_.tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
   constexpr uint64_t kFewBlocks = 20'000;  // take less time than it takes to start a thread
   input.threads =
-      heap_->tracker().blocks().size() < kFewBlocks ? 1 : std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
-  input.blocks = heap_->live_blocks(input.threads);
+      heap_.tracker().blocks().size() < kFewBlocks ? 1 : std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  input.blocks = heap_.live_blocks(input.threads);
   facts.earlier = without_blocks(earlier_memory_, input.blocks);
   const LeakRoots& roots = look.roots.emplace(std::move(facts));
   input.roots = reduced(roots, input.blocks, TouchedMemory(tid));
@@ -243,12 +243,12 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   look.result = scan_for_leaks(std::move(input));
   look.check.blocks = look.result.blocks.size();
   look.check.root_bytes = look.result.root_bytes;
-  if (const int64_t lost_ns = heap_->last_loss_ns(); look.check.problem.empty() && lost_ns != INT64_MIN) {
+  if (const int64_t lost_ns = heap_.last_loss_ns(); look.check.problem.empty() && lost_ns != INT64_MIN) {
     look.sure_from_ns = lost_ns + HeapBlock::kBirthUnitNs;
     look.check.problem = fmt::format(
         "{} of its events were lost, since the recorder could not keep up: what nothing holds has no verdict if it is "
         "from before that",
-        heap_->lost_events());
+        heap_.lost_events());
   }
   if (look.result.unreadable_bytes == 0) {
     return;
@@ -284,7 +284,7 @@ void TargetProcess::name_root(const LeakLook& look, uint32_t index, LeakRecord& 
 void TargetProcess::write_leaks(LeakLook& look) {
   look.result.settle_leaders();
   const LeakScanResult& result = look.result;
-  const HeapTracker& tracker = heap_->tracker();
+  const HeapTracker& tracker = heap_.tracker();
   LeakSums sums;
   for (size_t i = 0; i < result.blocks.size(); ++i) {
     constexpr size_t kAhead = 16;

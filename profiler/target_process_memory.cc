@@ -13,7 +13,7 @@ std::pair<uint64_t, uint64_t> TargetProcess::own_memory() const {
 
 void TargetProcess::look_at_memory() {
   MemoryOwners owners;
-  owners.mapped = heap_->tracker().mapped_ranges();
+  owners.mapped = heap_.tracker().mapped_ranges();
   owners.own = own_memory();
   for (uint32_t i = 0; i < kSlotCount; ++i) {
     const SlotHeader& header = region_.view().slot(i);
@@ -23,7 +23,7 @@ void TargetProcess::look_at_memory() {
   }
   MemoryRecord record;
   record.process = identity_.id;
-  record.heap_live_bytes = heap_->tracker().live_bytes();
+  record.heap_live_bytes = heap_.tracker().live_bytes();
   if (memory_.look(origin_.now(), owners, record)) {
     tables_.writer().add(record);
   }

@@ -16,14 +16,15 @@ uint64_t TargetProcess::posix_weight_ns(const Slot& slot, uint64_t missed_ticks)
   return slot.sampled || period_ns_ >= kernel_tick_ns_ ? passed_ns : std::max(passed_ns, kernel_tick_ns_);
 }
 
-void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks) {
+void TargetProcess::add_kernel_time(const Slot& slot, int64_t time_ns, uint64_t ticks, uint32_t region_node) {
   if (ticks == 0) {
     return;
   }
   kernel_ticks_ += ticks;
   accounted_cpu_ns_ += ticks * period_ns_;
   const StackId stack = tables_.stack({}, tables_.named_frame(FrameKind::kKernel, "[kernel]"));
-  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_);
+  tables_.add_weight(slot.thread, stack, SampleMetric::kCpu, time_ns, 0, ticks * period_ns_,
+                     regions_.region_of(region_node));
 }
 
 // CPU time without a sample, on the first thread.
@@ -48,7 +49,8 @@ BlockedThreads::Target TargetProcess::blocked_target() {
   target.give_sample = [this](uint32_t slot, uint64_t monotonic_ns, StackId stack) {
     ++samples_;
     accounted_cpu_ns_ += period_ns_;
-    tables_.add_weight(slots_[slot].thread, stack, SampleMetric::kCpu, past_time(monotonic_ns), 1, period_ns_);
+    tables_.add_weight(slots_[slot].thread, stack, SampleMetric::kCpu, past_time(monotonic_ns), 1, period_ns_,
+                       regions_.region_of(region_.view().slot(slot).region.load(std::memory_order_relaxed)));
   };
   return target;
 }
@@ -100,6 +102,10 @@ uint64_t TargetProcess::total_cpu_ns(KernelAccount account) const {
 void TargetProcess::account_remainder(KernelAccount account) {
   const uint64_t total_cpu_ns = this->total_cpu_ns(account);
   image_cpu_ns_ = total_cpu_ns > earlier_cpu_ns_ ? total_cpu_ns - earlier_cpu_ns_ : 0;
+  // What the program used while it had the recording paused is nobody's.
+  const uint64_t most_ticks = total_cpu_ns / std::max<uint64_t>(period_ns_, 1);
+  accounted_cpu_ns_ +=
+      std::min(region_.view().page().paused_ticks.load(std::memory_order_relaxed), most_ticks) * period_ns_;
   if (total_cpu_ns <= accounted_cpu_ns_ || period_ns_ == 0) {
     return;
   }

@@ -5,6 +5,7 @@
 #include "report/heap_json.h"
 #include "report/info_text.h"
 #include "report/json_writer.h"
+#include "report/regions_json.h"
 
 namespace flarestack {
 namespace {
@@ -157,6 +158,7 @@ std::string info_json(const Profile& profile) {
   }
   json.end_array();
   if (recording.has_heap()) write_heap(json, "heap", profile, summarize_heap(profile));
+  write_regions(json, profile);
   write_clock(json, profile.quality);
   write_quality(json, recording, profile.quality);
   json.end_object();

@@ -12,6 +12,7 @@
 #include "report/bundle_summary.h"
 #include "report/heap_words.h"
 #include "report/quality_panel.h"
+#include "report/regions_text.h"
 
 namespace flarestack {
 namespace {
@@ -142,6 +143,7 @@ std::string info_text(const Profile& profile, const TextLayout& layout) {
       "flarestack " + printable(session.version) + (session.wall_clock ? ", wall clock" : ""));
 
   add("heap", heap_mode_phrase(session, recording.has_heap()));
+  add("regions", regions_phrase(recording));
 
   out += "\n" + painter.bold(fmt::format("Processes ({})", recording.processes.size())) + "\n";
   out += process_table(profile, layout);

@@ -7,6 +7,7 @@
 #include "report/findings_text.h"
 #include "report/heap_json.h"
 #include "report/json_writer.h"
+#include "report/regions_json.h"
 
 namespace flarestack {
 namespace {
@@ -92,6 +93,7 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
     write_places(json, profile, options.threshold);
     write_advice(json, profile, summary);
   }
+  write_regions(json, profile);
   write_clock(json, profile.quality);
   write_quality(json, profile.recording, profile.quality);
   json.end_object();

@@ -14,6 +14,7 @@
 #include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
+#include "report/regions_text.h"
 
 namespace flarestack {
 namespace {
@@ -216,6 +217,8 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
       out += line.empty() ? "" : painter.note(line) + "\n";
     below = heap_text(profile, summary, options.layout) + below;
   }
+  if (const std::string regions = regions_text(profile, options.layout); !regions.empty())
+    below = "\n" + regions + below;
   out += "\n";
   if (options.findings != nullptr) out += findings_text(*options.findings, options.top, options.layout) + "\n";
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);

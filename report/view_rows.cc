@@ -124,7 +124,7 @@ void ViewRows::find_passing() {
 void ViewRows::choose_allocations(const Selection& selection) {
   for (uint32_t i = 0; i < recording_.allocations.size(); ++i) {
     const RecordedAllocation& each = recording_.allocations[i];
-    if (selection.chooses_thread(each.thread) && passes(each.stack)) allocations_.push_back(i);
+    if (selection.chooses(each) && passes(each.stack)) allocations_.push_back(i);
   }
   for (uint32_t i = 0; i < recording_.heap_slices.size(); ++i) {
     if (selection.chooses_process(recording_.heap_slices[i].process)) heap_slices_.push_back(i);

@@ -48,6 +48,8 @@ void add_choices(CLI::App& app, const std::shared_ptr<ReadingOptions>& options) 
          "the end, temporary allocations, bytes definitely and indirectly lost (default: what was recorded, time "
          "first)")
       ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
+  app.add_option("--region", options->profile.region,
+                 "only what was done in this region of the program's own, and in what is nested in it");
   app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
   app.add_option("--to", options->to, "only up to this time of the recording");
 }

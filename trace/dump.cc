@@ -57,7 +57,12 @@ constexpr std::array<std::string_view, 2> kAddressKinds = {"return", "instructio
 constexpr std::array<std::string_view, 2> kMetrics = {"cpu", "off_cpu"};
 constexpr std::array<std::string_view, 4> kHeapModes = {"none", "exact", "sampled", "imported"};
 constexpr std::array<std::string_view, 3> kLeakChecks = {"not_said", "none", "at_end"};
-constexpr std::array<std::string_view, 2> kMemoryKinds = {"heap", "mapped"};
+constexpr std::array<std::string_view, 3> kMemoryKinds = {"heap", "mapped", "pool"};
+constexpr std::array<std::string_view, 3> kRegionKinds = {"region", "tag", "counter"};
+constexpr std::array<std::string_view, 5> kThreadStates = {"running", "sleeping", "blocked", "stopped", "other"};
+
+// Only of what was in one.
+std::string region_part(RegionId region) { return region ? fmt::format(" region={}", region.value) : std::string(); }
 
 std::string line_of(const SessionRecord& record) {
   return fmt::format(
@@ -116,20 +121,21 @@ std::string line_of(const StackRecord& record) {
 }
 
 std::string line_of(const SampleRecord& record) {
-  return fmt::format("sample thread={} stack={} metric={} slice_start_ns={} slice_length_ns={} count={} weight_ns={}",
+  return fmt::format("sample thread={} stack={} metric={} slice_start_ns={} slice_length_ns={} count={} weight_ns={}{}",
                      record.thread.value, record.stack.value, name_of(record.metric, kMetrics), record.slice_start_ns,
-                     record.slice_length_ns, record.count, record.weight_ns);
+                     record.slice_length_ns, record.count, record.weight_ns, region_part(record.region));
 }
 
 std::string line_of(const AllocationRecord& record) {
   return fmt::format(
       "allocation thread={} stack={} kind={} size_class={} slice_start_ns={} slice_length_ns={} allocations={} "
       "allocated_bytes={} deallocations={} deallocated_bytes={} temporary={} lifetimes=[{}] peak_bytes={} "
-      "peak_blocks={} samples={} variance_allocations={} variance_kib2={}",
+      "peak_blocks={} samples={} variance_allocations={} variance_kib2={}{}",
       record.thread.value, record.stack.value, name_of(record.kind, kMemoryKinds), record.size_class,
       record.slice_start_ns, record.slice_length_ns, record.allocations, record.allocated_bytes, record.deallocations,
       record.deallocated_bytes, record.temporary, fmt::join(record.lifetimes, " "), record.peak_bytes,
-      record.peak_blocks, record.samples, record.variance_allocations, record.variance_kib2);
+      record.peak_blocks, record.samples, record.variance_allocations, record.variance_kib2,
+      region_part(record.region));
 }
 
 std::string line_of(const HeapSliceRecord& record) {
@@ -186,6 +192,41 @@ std::string line_of(const BundledFileRecord& record) {
   return fmt::format("bundled_file kind={} path={} id={} size_bytes={} checksum={:016x} parts={}",
                      name_of(record.kind, kBundledKinds), quoted(record.path), id.empty() ? "none" : id,
                      record.size_bytes, record.checksum, record.part_offsets.size());
+}
+
+std::string line_of(const RegionRecord& record) {
+  return fmt::format("region id={} parent={} kind={} name={}", record.id.value, record.parent.value,
+                     name_of(record.kind, kRegionKinds), quoted(record.name));
+}
+
+std::string line_of(const RegionTotalsRecord& record) {
+  return fmt::format(
+      "region_totals thread={} region={} calls={} wall_ns={} self_wall_ns={} longest_ns={} allocations={} "
+      "allocated_bytes={} deallocations={} deallocated_bytes={} peak_bytes={} unfinished={}",
+      record.thread.value, record.region.value, record.calls, record.wall_ns, record.self_wall_ns, record.longest_ns,
+      record.allocations, record.allocated_bytes, record.deallocations, record.deallocated_bytes, record.peak_bytes,
+      record.unfinished);
+}
+
+std::string line_of(const RegionSpanRecord& record) {
+  return fmt::format("region_span thread={} region={} start_ns={} end_ns={} calls={} busy_ns={}", record.thread.value,
+                     record.region.value, record.start_ns, record.end_ns, record.calls, record.busy_ns);
+}
+
+std::string line_of(const RegionValueRecord& record) {
+  return fmt::format("region_value thread={} region={} count={} sum={} smallest={} largest={} last={}",
+                     record.thread.value, record.region.value, record.count, record.sum, record.smallest,
+                     record.largest, record.last);
+}
+
+std::string line_of(const TimeoutRecord& record) {
+  return fmt::format("timeout time_ns={} limit_ns={} region={}", record.time_ns, record.limit_ns,
+                     quoted(record.region));
+}
+
+std::string line_of(const TimeoutStackRecord& record) {
+  return fmt::format("timeout_stack thread={} stack={} state={} truncated={}", record.thread.value, record.stack.value,
+                     name_of(record.state, kThreadStates), record.truncated ? "yes" : "no");
 }
 
 std::string line_of(const EndRecord& record) { return fmt::format("end duration_ns={}", record.duration_ns); }

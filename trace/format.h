@@ -65,6 +65,9 @@ enum PayloadField : uint32_t {
   kLeakCheck = 9,
   kLeak = 10,
   kBundledFile = 11,
+  kRegion = 12,
+  kTimeout = 13,
+  kTimeoutStack = 14,
   kFirstBlock = 32,
   kStrings = 32,
   kModules = 33,
@@ -74,6 +77,9 @@ enum PayloadField : uint32_t {
   kAllocations = 37,
   kHeapSlices = 38,
   kMemory = 39,
+  kRegionTotals = 40,
+  kRegionSpans = 41,
+  kRegionValues = 42,
 };
 
 // In every block: how many records it holds, so that a reader which does not know the block can say what it skipped.

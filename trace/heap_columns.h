@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The columns of the blocks that tell of memory, each written down once for both directions: code_columns() names a
-// record's fields in the order of the block's columns, from 2 on, and says what each is a difference to; ColumnsOut
-// writes them and ColumnsIn reads them. Used by the payload encoder and decoder; one thread.
+// The columns of the blocks that tell of memory and of regions, each written down once for both directions:
+// code_columns() names a record's fields in the order of the block's columns, from 2 on, and says what each is a
+// difference to; ColumnsOut writes them and ColumnsIn reads them. Used by the payload encoder and decoder; one thread.
 //
 // The differences are chosen so that the usual record is mostly zeros: blocks that were freed in the slice that
 // allocated them, within a millisecond, none of which was live at the peak; or none of which was freed.
@@ -27,7 +27,7 @@ requires std::is_same_v<std::remove_const_t<Record>, AllocationRecord>
 void code_columns(Columns& columns, Record& record) {
   columns.delta(record.thread.value);
   columns.delta(record.stack.value);
-  columns.choice(record.kind, MemoryKind::kMapped);
+  columns.choice(record.kind, MemoryKind::kPool);
   columns.raw(record.size_class);
   columns.delta(record.slice_start_ns);
   columns.delta(record.slice_length_ns);
@@ -43,8 +43,9 @@ void code_columns(Columns& columns, Record& record) {
   columns.raw(record.samples);
   columns.raw(record.variance_allocations);
   columns.raw(record.variance_kib2);
+  columns.delta(record.region.value);
 }
-inline constexpr size_t kAllocationColumns = 16 + kLifetimeClasses;
+inline constexpr size_t kAllocationColumns = 17 + kLifetimeClasses;
 
 template <typename Columns, typename Record>
 requires std::is_same_v<std::remove_const_t<Record>, HeapSliceRecord>
@@ -77,6 +78,49 @@ void code_columns(Columns& columns, Record& record) {
   columns.delta(record.major_faults);
 }
 inline constexpr size_t kMemoryColumns = 12;
+
+template <typename Columns, typename Record>
+requires std::is_same_v<std::remove_const_t<Record>, RegionTotalsRecord>
+void code_columns(Columns& columns, Record& record) {
+  columns.delta(record.thread.value);
+  columns.delta(record.region.value);
+  columns.raw(record.calls);
+  columns.raw(record.wall_ns);
+  columns.difference(record.self_wall_ns, record.wall_ns);
+  columns.difference(record.longest_ns, record.wall_ns);
+  columns.raw(record.allocations);
+  columns.raw(record.allocated_bytes);
+  columns.difference(record.deallocations, record.allocations);
+  columns.difference(record.deallocated_bytes, record.allocated_bytes);
+  columns.raw(record.peak_bytes);
+  columns.raw(record.unfinished);
+}
+inline constexpr size_t kRegionTotalsColumns = 12;
+
+template <typename Columns, typename Record>
+requires std::is_same_v<std::remove_const_t<Record>, RegionSpanRecord>
+void code_columns(Columns& columns, Record& record) {
+  columns.delta(record.thread.value);
+  columns.delta(record.region.value);
+  columns.delta(record.start_ns);
+  columns.difference(record.end_ns, static_cast<uint64_t>(record.start_ns));
+  columns.raw(record.calls);
+  columns.difference(record.busy_ns, static_cast<uint64_t>(record.end_ns - record.start_ns));
+}
+inline constexpr size_t kRegionSpanColumns = 6;
+
+template <typename Columns, typename Record>
+requires std::is_same_v<std::remove_const_t<Record>, RegionValueRecord>
+void code_columns(Columns& columns, Record& record) {
+  columns.delta(record.thread.value);
+  columns.delta(record.region.value);
+  columns.raw(record.count);
+  columns.difference(record.sum, 0);
+  columns.difference(record.smallest, 0);
+  columns.difference(record.largest, 0);
+  columns.difference(record.last, 0);
+}
+inline constexpr size_t kRegionValueColumns = 7;
 
 // The records of one block on their way out.
 template <size_t Count>

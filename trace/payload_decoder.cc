@@ -24,13 +24,19 @@ uint32_t last_column(uint32_t block) {
     case trace_format::kFrames:
       return 10;
     case trace_format::kSamples:
-      return 8;
+      return 8;  // and the region, behind the constant
     case trace_format::kAllocations:
       return trace_format::kBlockCount + kAllocationColumns;
     case trace_format::kHeapSlices:
       return trace_format::kBlockCount + kHeapSliceColumns;
     case trace_format::kMemory:
       return trace_format::kBlockCount + kMemoryColumns;
+    case trace_format::kRegionTotals:
+      return trace_format::kBlockCount + kRegionTotalsColumns;
+    case trace_format::kRegionSpans:
+      return trace_format::kBlockCount + kRegionSpanColumns;
+    case trace_format::kRegionValues:
+      return trace_format::kBlockCount + kRegionValueColumns;
     default:
       return 0;
   }
@@ -92,7 +98,8 @@ void PayloadDecoder::open_block(uint32_t field, std::string_view block) {
       left_ = message.get_uint64();
     } else if (last == 0) {
       message.skip();  // the count says what is lost
-    } else if (tag <= last && message.wire_type() == pbf_wire_type::length_delimited) {
+    } else if ((tag <= last || (field == trace_format::kSamples && tag == last + 2)) &&
+               message.wire_type() == pbf_wire_type::length_delimited) {
       const protozero::data_view view = message.get_view();
       texts_[tag] = {view.data(), view.size()};
       columns_[tag] = ColumnReader(texts_[tag]);
@@ -156,6 +163,12 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       return next_in_columns<HeapSliceRecord>();
     case trace_format::kMemory:
       return next_in_columns<MemoryRecord>();
+    case trace_format::kRegionTotals:
+      return next_in_columns<RegionTotalsRecord>();
+    case trace_format::kRegionSpans:
+      return next_in_columns<RegionSpanRecord>();
+    case trace_format::kRegionValues:
+      return next_in_columns<RegionValueRecord>();
     default: {  // kSamples: open_block() lets no other pass
       SampleRecord record;
       record.thread.value = narrow(columns_[2].next_delta());
@@ -165,6 +178,7 @@ std::optional<TraceRecord> PayloadDecoder::next_of_block() {
       record.slice_length_ns = static_cast<int64_t>(columns_[6].next_delta());
       record.count = columns_[7].next();
       record.weight_ns = apply_zigzag_delta(record.count * constant_, columns_[8].next());
+      record.region.value = narrow(columns_[10].next_delta());
       if (metric > static_cast<uint64_t>(SampleMetric::kOffCpu)) {
         ++problems_.unknown_records;  // a weight in an unknown unit must not be added to the known ones
         return std::nullopt;

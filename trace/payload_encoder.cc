@@ -16,8 +16,9 @@ namespace {
 using protozero::pbf_writer;
 
 // The columns of a block are its fields from 2 on, in the order given here.
+// `constant` has the field behind them, and `later` the one behind that.
 void put_block(pbf_writer& payload, uint32_t field, uint64_t count, std::initializer_list<const std::string*> columns,
-               uint64_t constant = 0) {
+               uint64_t constant = 0, const std::string& later = {}) {
   if (count == 0) return;
   pbf_writer block(payload, field);
   block.add_uint64(trace_format::kBlockCount, count);
@@ -27,6 +28,7 @@ void put_block(pbf_writer& payload, uint32_t field, uint64_t count, std::initial
     if (!column->empty()) block.add_bytes(column_field, *column);
   }
   if (constant != 0) block.add_uint64(column_field + 1, constant);
+  if (!later.empty()) block.add_bytes(column_field + 2, later);
 }
 
 template <size_t Count>
@@ -61,8 +63,9 @@ void PayloadEncoder::add_record(const Single& record) {
     ++dropped_;
     return;
   }
-  // The end stays the last record of its payload, and leaks come behind the stacks that they name.
-  const bool names_stacks = field == trace_format::kLeakCheck || field == trace_format::kLeak;
+  // The end stays the last record of its payload, and leaks and timeouts come behind the stacks that they name.
+  const bool names_stacks = field == trace_format::kLeakCheck || field == trace_format::kLeak ||
+                            field == trace_format::kTimeout || field == trace_format::kTimeoutStack;
   pbf_writer payload(field == trace_format::kEnd ? end_ : names_stacks ? leaks_ : singles_);
   payload.add_message(field, encoded);
 }
@@ -125,11 +128,13 @@ void PayloadEncoder::add_record(const SampleRecord& record) {
   samples_.slice_length.push_delta(static_cast<uint64_t>(record.slice_length_ns));
   samples_.sample_count.push(record.count);
   samples_.weight.push(zigzag_delta(record.weight_ns, record.count * samples_.weight_per_sample_ns.value_or(0)));
+  samples_.region.push_delta(record.region.value);
 }
 
 size_t PayloadEncoder::size_bytes() const {
   return singles_.size() + leaks_.size() + end_.size() + strings_.text.size() + modules_.paths.size() +
          modules_.build_ids.size() + allocations_.size_bytes() + heap_slices_.size_bytes() + memory_.size_bytes() +
+         region_totals_.size_bytes() + region_spans_.size_bytes() + region_values_.size_bytes() +
          total_size_bytes({&strings_.id,
                            &strings_.length,
                            &modules_.id,
@@ -153,7 +158,8 @@ size_t PayloadEncoder::size_bytes() const {
                            &samples_.slice_start,
                            &samples_.slice_length,
                            &samples_.sample_count,
-                           &samples_.weight});
+                           &samples_.weight,
+                           &samples_.region});
 }
 
 std::string PayloadEncoder::take() {
@@ -176,10 +182,13 @@ std::string PayloadEncoder::take() {
   put_block(payload, trace_format::kSamples, samples_.count,
             {&samples_.thread.bytes(), &samples_.stack.bytes(), &samples_.metric.bytes(), &samples_.slice_start.bytes(),
              &samples_.slice_length.bytes(), &samples_.sample_count.bytes(), &samples_.weight.bytes()},
-            samples_.weight_per_sample_ns.value_or(0));
+            samples_.weight_per_sample_ns.value_or(0), samples_.region.bytes());
   put_block(payload, trace_format::kAllocations, allocations_);
   put_block(payload, trace_format::kHeapSlices, heap_slices_);
   put_block(payload, trace_format::kMemory, memory_);
+  put_block(payload, trace_format::kRegionTotals, region_totals_);
+  put_block(payload, trace_format::kRegionSpans, region_spans_);
+  put_block(payload, trace_format::kRegionValues, region_values_);
   bytes += leaks_;
   bytes += end_;
   *this = PayloadEncoder();

@@ -48,7 +48,7 @@ class PayloadEncoder {
     uint64_t count = 0;
     // Of the block's first record that counts samples; weights are differences to their count times this.
     std::optional<uint64_t> weight_per_sample_ns;
-    ColumnWriter thread, stack, metric, slice_start, slice_length, sample_count, weight;
+    ColumnWriter thread, stack, metric, slice_start, slice_length, sample_count, weight, region;
   };
 
   void add_record(const StringRecord& record);
@@ -59,6 +59,9 @@ class PayloadEncoder {
   void add_record(const AllocationRecord& record) { allocations_.add(record); }
   void add_record(const HeapSliceRecord& record) { heap_slices_.add(record); }
   void add_record(const MemoryRecord& record) { memory_.add(record); }
+  void add_record(const RegionTotalsRecord& record) { region_totals_.add(record); }
+  void add_record(const RegionSpanRecord& record) { region_spans_.add(record); }
+  void add_record(const RegionValueRecord& record) { region_values_.add(record); }
   template <typename Single>
   void add_record(const Single& record);
 
@@ -73,6 +76,9 @@ class PayloadEncoder {
   ColumnBlock<kAllocationColumns> allocations_;
   ColumnBlock<kHeapSliceColumns> heap_slices_;
   ColumnBlock<kMemoryColumns> memory_;
+  ColumnBlock<kRegionTotalsColumns> region_totals_;
+  ColumnBlock<kRegionSpanColumns> region_spans_;
+  ColumnBlock<kRegionValueColumns> region_values_;
   uint64_t dropped_ = 0;
 };
 

@@ -170,19 +170,6 @@ bool get_field(pbf_reader& message, ThreadRecord& record, PayloadProblems& probl
   }
 }
 
-bool get_field(pbf_reader& message, NoteRecord& record, PayloadProblems& problems) {
-  switch (static_cast<uint32_t>(message.tag_and_type())) {
-    case number(1):
-      get_id(message, record.process, problems);
-      return true;
-    case bytes(2):
-      record.text = get_text(message);
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool get_field(pbf_reader& message, BundledFileRecord& record, PayloadProblems& problems) {
   switch (static_cast<uint32_t>(message.tag_and_type())) {
     case number(1):
@@ -319,13 +306,6 @@ uint32_t encode_single(const ThreadRecord& record, std::string& encoded) {
   return trace_format::kThread;
 }
 
-uint32_t encode_single(const NoteRecord& record, std::string& encoded) {
-  pbf_writer message(encoded);
-  put_unsigned(message, 1, record.process.value);
-  put(message, 2, record.text);
-  return trace_format::kNote;
-}
-
 uint32_t encode_single(const BundledFileRecord& record, std::string& encoded) {
   pbf_writer message(encoded);
   put_unsigned(message, 1, static_cast<uint64_t>(record.kind));
@@ -376,8 +356,14 @@ std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encode
       return decode_leak_check(encoded, problems);
     case trace_format::kLeak:
       return decode_leak(encoded, problems);
+    case trace_format::kRegion:
+      return decode_region(encoded, problems);
+    case trace_format::kTimeout:
+      return decode_timeout(encoded, problems);
+    case trace_format::kTimeoutStack:
+      return decode_timeout_stack(encoded, problems);
     case trace_format::kNote:
-      return decode_as<NoteRecord>(encoded, problems);
+      return decode_note(encoded, problems);
     case trace_format::kCounter:
       return decode_as<CounterRecord>(encoded, problems);
     case trace_format::kBundledFile:

@@ -30,6 +30,9 @@ uint32_t encode_single(const NoteRecord& record, std::string& encoded);
 uint32_t encode_single(const CounterRecord& record, std::string& encoded);
 uint32_t encode_single(const UnrecordedRecord& record, std::string& encoded);
 uint32_t encode_single(const BundledFileRecord& record, std::string& encoded);
+uint32_t encode_single(const RegionRecord& record, std::string& encoded);
+uint32_t encode_single(const TimeoutRecord& record, std::string& encoded);
+uint32_t encode_single(const TimeoutStackRecord& record, std::string& encoded);
 uint32_t encode_single(const EndRecord& record, std::string& encoded);
 
 // The record of the payload's field `field`; none where it is unknown or malformed, which `problems` says. Throws
@@ -39,6 +42,11 @@ std::optional<TraceRecord> decode_single(uint32_t field, std::string_view encode
 // Of leak_records.cc.
 std::optional<TraceRecord> decode_leak_check(std::string_view encoded, PayloadProblems& problems);
 std::optional<TraceRecord> decode_leak(std::string_view encoded, PayloadProblems& problems);
+// Of region_records.cc.
+std::optional<TraceRecord> decode_note(std::string_view encoded, PayloadProblems& problems);
+std::optional<TraceRecord> decode_region(std::string_view encoded, PayloadProblems& problems);
+std::optional<TraceRecord> decode_timeout(std::string_view encoded, PayloadProblems& problems);
+std::optional<TraceRecord> decode_timeout_stack(std::string_view encoded, PayloadProblems& problems);
 
 inline uint32_t narrow_or_malformed(uint64_t value, PayloadProblems& problems) {
   if (value > std::numeric_limits<uint32_t>::max()) problems.malformed = true;

@@ -16,6 +16,7 @@
 //  kReallocateFailed, kReallocateFreed: word 0 | [order]                     the old block stays, or is gone
 //  kUnmap:                           word 0 | word 1 | [order]
 //  kGeneration, kTime, kGap, kFork:  word 0, its upper 56 bits a number | [order]
+//  kRegion:                          word 0, word 1 of wire/regions.h
 //  kWide:                            word 0, its upper 56 bits what the next record's address has beyond its 44 bits
 //
 // A stack is told as "keep the root-most `kept` frames of this ring's previous stack, then these `added` ones" (bit 12
@@ -45,6 +46,7 @@ enum class HeapKind : uint8_t {
   kUnmap = 12,
   kFork = 13,  // the process forks; the number tells which fork it is
   kWide = 14,
+  kRegion = 15,  // wire/regions.h
 };
 
 inline constexpr uint64_t kHeapOrdered = 1 << 4;

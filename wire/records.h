@@ -7,8 +7,9 @@
 //               | generation     | record   |        |        |
 //               +----------------+----------+--------+--------+
 //
-//  kSample:     header | monotonic ns | missed ticks (32), kept (32) | elided | new frames, root first ...
-//  kKernelTicks: header | monotonic ns | missed ticks
+//  kSample:     header | monotonic ns | missed ticks (32), kept (32) | region (32), elided (32)
+//               | new frames, root first ...
+//  kKernelTicks: header | monotonic ns | region (32), missed ticks (32)
 //
 //  Module log:
 //  kModuleAdded:   header | text start | text end | load bias | id | build id (4 words, zero padded; its length in

@@ -13,6 +13,8 @@
 //                            | sample rings [kSlotCount]        |  one per thread, kRingBytes each
 //   kHeapRingsOffset         +----------------------------------+
 //                            | heap rings [kSlotCount]          |  one per thread, heap_ring_bytes() each
+//   kRegionTableOffset       +----------------------------------+
+//                            | RegionTable                      |  names of the program's own regions
 //   kSessionBytes            +----------------------------------+
 //
 // The pages are touched as far as they are used: an idle slot costs no memory. Bytes written by the target are
@@ -23,9 +25,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "wire/regions.h"
+
 namespace flarestack {
 
-inline constexpr uint32_t kWireVersion = 7;  // agent and recorder of different versions refuse each other
+inline constexpr uint32_t kWireVersion = 8;  // agent and recorder of different versions refuse each other
 inline constexpr uint64_t kSessionMagic = 0x314b43415453'4c46;  // "FLSTACK1"
 
 inline constexpr uint32_t kSlotCount = 1024;  // threads of one process that can be recorded at the same time
@@ -91,7 +95,8 @@ struct SessionPage {
   OrderSource order_source;
   uint64_t heap_sample_bytes;  // kSampled: bytes between two samples, on average
   uint32_t leak_check;         // 1: at the end of the process
-  uint32_t reserved;
+  // 1: neither samples nor allocations are recorded. Set by the recorder at first, and by the program (flarestack.h).
+  std::atomic<uint32_t> paused;
 
   // Switches. `off` is set by the recorder at the end of a recording, and by the agent when the recorder is gone:
   // handlers then take their timers down and stay silent. `heartbeat_ns` (CLOCK_MONOTONIC) is written at each drain.
@@ -114,8 +119,11 @@ struct SessionPage {
   std::atomic<uint32_t>
       sandboxed;  // what a seccomp filter of the program forbids us: 1 to sample, 2 new threads, 4 children
 
-  std::atomic<uint32_t> slot_limit;        // slots from here on were never in use
-  std::atomic<uint64_t> heap_events_lost;  // of threads without a slot
+  std::atomic<uint32_t> slot_limit;          // slots from here on were never in use
+  std::atomic<uint64_t> heap_events_lost;    // of threads without a slot
+  std::atomic<uint64_t> paused_ticks;        // sampling periods that ended while it was paused
+  std::atomic<uint64_t> regions_lost;        // that began and are not recorded: too deep, too many names, no room
+  std::atomic<uint64_t> regions_unbalanced;  // ends of what was not open
 
   std::atomic<LastStop> last_stop;  // a futex
   uint32_t last_stop_tid;           // the thread's, to itself
@@ -140,9 +148,9 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t
 // prefetcher fetches), nor do what a heap ring's writer and its reader write.
 struct alignas(128) SlotHeader {
   std::atomic<SlotState> state;
-  std::atomic<uint32_t> tid;  // kernel's thread id, 0 while starting
-  SampleClock clock;          // the one that was armed
-  uint32_t reserved;
+  std::atomic<uint32_t> tid;     // kernel's thread id, 0 while starting
+  SampleClock clock;             // the one that was armed
+  std::atomic<uint32_t> region;  // the innermost one that is open, a node; 0: none
   uint64_t start_monotonic_ns;
   std::atomic<uint64_t> head;             // bytes ever written by the slot's thread, release
   std::atomic<uint64_t> tail;             // bytes ever read; written by the recorder, release
@@ -168,8 +176,9 @@ inline constexpr size_t kSlotsOffset = 4096;
 inline constexpr size_t kModuleLogOffset = kSlotsOffset + kSlotCount * sizeof(SlotHeader);
 inline constexpr size_t kRingsOffset = kModuleLogOffset + kModuleLogBytes;
 inline constexpr size_t kHeapRingsOffset = kRingsOffset + kSlotCount * kRingBytes;
-inline constexpr size_t kSessionBytes = kHeapRingsOffset + heap_ring_offset(kSlotCount);
-static_assert(kModuleLogOffset % 4096 == 0 && kRingsOffset % 4096 == 0);
+inline constexpr size_t kRegionTableOffset = kHeapRingsOffset + heap_ring_offset(kSlotCount);
+inline constexpr size_t kSessionBytes = kRegionTableOffset + (sizeof(RegionTable) + 4095) / 4096 * 4096;
+static_assert(kModuleLogOffset % 4096 == 0 && kRingsOffset % 4096 == 0 && kRegionTableOffset % 4096 == 0);
 
 // Views into a mapped session region. [signal]
 class SessionView {
@@ -186,6 +195,7 @@ class SessionView {
   std::atomic<uint64_t>* heap_ring(uint32_t index) const {
     return at<std::atomic<uint64_t>>(kHeapRingsOffset + heap_ring_offset(index));
   }
+  RegionTable& regions() const { return *at<RegionTable>(kRegionTableOffset); }
   std::atomic<uint64_t>* module_log() const { return at<std::atomic<uint64_t>>(kModuleLogOffset); }
 
  private:
