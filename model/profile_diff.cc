@@ -69,25 +69,6 @@ void add_run(MeasuredValue& measured, double value, double samples, size_t runs)
   measured.runs.push_back(value);
 }
 
-// What one sample of the metric stands for in these recordings.
-SampleWeight weight_of(const Profile& profile) {
-  const Metric metric = profile.options.metric;
-  if (!is_heap_metric(metric)) return {SampleWeight::Kind::kByCount, 0};
-  const SessionRecord& session = profile.recording.session;
-  if (session.heap != HeapMode::kSampled) return {SampleWeight::Kind::kExact, 0};
-  const double interval =
-      session.heap_sample_bytes != 0 ? static_cast<double>(session.heap_sample_bytes) : kUsualInterval;
-  if (is_bytes_metric(metric)) return {SampleWeight::Kind::kConstant, interval};
-  // A sample stands for so many bytes, however many blocks those are.
-  double allocations = 0, bytes = 0;
-  for (const HeapCell& cell : profile.heap.cells) {
-    if (cell.kind != MemoryKind::kHeap) continue;
-    allocations += static_cast<double>(cell.allocations);
-    bytes += static_cast<double>(cell.allocated_bytes);
-  }
-  return {SampleWeight::Kind::kConstant, bytes > 0 ? interval * allocations / bytes : interval};
-}
-
 Side make_side(std::span<const Profile* const> profiles, const MatchedFunctions& functions, size_t first) {
   Side side{profiles, {}, {}, {}};
   for (size_t run = 0; run < profiles.size(); ++run) {
@@ -95,7 +76,7 @@ Side make_side(std::span<const Profile* const> profiles, const MatchedFunctions&
     add_run(side.total, static_cast<double>(profiles[run]->total()),
             static_cast<double>(samples_below(profiles[run]->tree)[CallTree::kRoot]), profiles.size());
   }
-  side.compared = {side.total.value, weight_of(*profiles.front()), profiles.size()};
+  side.compared = {side.total.value, sample_weight(*profiles.front()), profiles.size()};
   return side;
 }
 
@@ -242,6 +223,24 @@ ProfileDiff diff_profiles(std::span<const Profile* const> base, std::span<const 
   if (is_heap_metric(diff.metric)) diff.sites = diff_sites(of_base, of_newer, functions, test);
   diff.paired_modules = functions.paired_modules();
   return diff;
+}
+
+SampleWeight sample_weight(const Profile& profile) {
+  const Metric metric = profile.options.metric;
+  if (!is_heap_metric(metric)) return {SampleWeight::Kind::kByCount, 0};
+  const SessionRecord& session = profile.recording.session;
+  if (session.heap != HeapMode::kSampled) return {SampleWeight::Kind::kExact, 0};
+  const double interval =
+      session.heap_sample_bytes != 0 ? static_cast<double>(session.heap_sample_bytes) : kUsualInterval;
+  if (is_bytes_metric(metric)) return {SampleWeight::Kind::kConstant, interval};
+  // A sample stands for so many bytes, however many blocks those are.
+  double allocations = 0, bytes = 0;
+  for (const HeapCell& cell : profile.heap.cells) {
+    if (cell.kind != MemoryKind::kHeap) continue;
+    allocations += static_cast<double>(cell.allocations);
+    bytes += static_cast<double>(cell.allocated_bytes);
+  }
+  return {SampleWeight::Kind::kConstant, bytes > 0 ? interval * allocations / bytes : interval};
 }
 
 std::vector<const FunctionDiff*> changed_functions(const ProfileDiff& diff, ChangeDirection direction) {

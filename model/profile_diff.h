@@ -78,6 +78,9 @@ struct ProfileDiff {
 ProfileDiff diff_profiles(std::span<const Profile* const> base, std::span<const Profile* const> newer,
                           const DiffOptions& options);
 
+// What a sample of the profile's metric stands for.
+SampleWeight sample_weight(const Profile& profile);
+
 enum class ChangeDirection : uint8_t { kMore, kLess };
 // Those whose own value changed, no chance, the greatest change first. Borrowed from `diff`.
 std::vector<const FunctionDiff*> changed_functions(const ProfileDiff& diff, ChangeDirection direction);

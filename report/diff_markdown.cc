@@ -20,7 +20,7 @@ std::string numbers(Metric metric, const Change& change) {
 std::string side_phrase(const DiffReportSide& side) {
   std::string traces = markdown_code(side.traces.front());
   if (side.traces.size() > 1) traces += fmt::format(" and {} more", side.traces.size() - 1);
-  return fmt::format("{} ({})", markdown_code(side.command), traces);
+  return side.command.empty() ? traces : fmt::format("{} ({})", markdown_code(side.command), traces);
 }
 
 void append_totals(const DiffReport& report, std::string& out) {

@@ -143,6 +143,14 @@ std::vector<std::string> diff_notes(const DiffReport& report) {
         "The noise is that of sampling: what else varies from run to run is known only of several recordings of each "
         "side (--base, --new).");
   }
+  const auto is_uncounted = [](const ProfileDiff& each) {
+    return !each.is_exact && each.total.base.samples + each.total.newer.samples == 0 && each.total.base.value > 0;
+  };
+  if (std::any_of(report.metrics.begin(), report.metrics.end(), is_uncounted)) {
+    notes.emplace_back(
+        "How many samples these values are was not recorded, so no change of them can be told from chance (import "
+        "--period).");
+  }
   if (report.equal_totals)
     notes.emplace_back("The new side's values are scaled to the base's total: what changes are shares.");
   return notes;

@@ -27,8 +27,9 @@ std::string paint_change(const Painter& painter, ChangeVerdict verdict, double c
 std::string side_line(const char* label, const DiffReportSide& side, const TextLayout& layout) {
   std::string traces = side.traces.front();
   if (side.traces.size() > 1) traces += fmt::format(" and {} more", side.traces.size() - 1);
-  return shorten_end(fmt::format("{:<5} {}  {}", label, printable(traces), printable(side.command)), layout.width) +
-         "\n";
+  std::string line = fmt::format("{:<5} {}", label, printable(traces));
+  if (!side.command.empty()) line += "  " + printable(side.command);
+  return shorten_end(line, layout.width) + "\n";
 }
 
 void append_head(const DiffReport& report, std::string& out) {

@@ -140,7 +140,8 @@ void write_threads(Writer& json, const Profile& profile, const FlameGraph& graph
 }
 
 // With the counts of blocks where values are bytes: there both are asked for.
-void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale, bool with_counts) {
+void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale, bool with_counts, bool counts_are_values) {
+  const auto scaled = [scale](uint64_t value) { return (value + scale / 2) / scale; };
   json.Key("entryWidth");
   json.Int(with_counts ? 3 : 2);
   json.Key("entries");
@@ -156,10 +157,42 @@ void write_entries(Writer& json, const FlameGraph& graph, uint64_t scale, bool w
     json.Uint64(end - begin);
     for (uint32_t previous = 0; begin < end; ++begin) {
       json.Uint(entries[begin].node - previous);
-      json.Uint64((entries[begin].value + scale / 2) / scale);
-      if (with_counts) json.Uint64(entries[begin].count);
+      json.Uint64(scaled(entries[begin].value));
+      if (with_counts) json.Uint64(counts_are_values ? scaled(entries[begin].count) : entries[begin].count);
       previous = entries[begin].node;
     }
+  }
+  json.EndArray();
+}
+
+void write_difference(Writer& json, const FlameDifference& difference, uint64_t scale) {
+  const auto unit = static_cast<double>(scale);
+  json.Key("difference");
+  json.StartObject();
+  json.Key("weights");
+  json.StartArray();
+  json.Double(difference.base_weight / unit);
+  json.Double(difference.newer_weight / unit);
+  json.EndArray();
+  json.Key("sigmas");
+  json.Double(difference.sigmas);
+  json.Key("least");
+  json.Double(difference.least / unit);
+  json.Key("whole");
+  json.Double(difference.whole / unit);
+  json.Key("equalTotals");
+  json.Bool(difference.equal_totals);
+  json.Key("summary");
+  write_text(json, difference.summary);
+  json.EndObject();
+  json.Key("quality");
+  json.StartArray();
+  for (const std::string& note : difference.notes) {
+    json.StartArray();
+    json.String("");
+    write_text(json, note);
+    json.String("plain");
+    json.EndArray();
   }
   json.EndArray();
 }
@@ -221,7 +254,12 @@ std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, con
   json.Bool(profile.quality.complete);
   json.Key("leftOutFrames");
   json.Uint64(graph.left_out);
-  write_quality_panel(json, profile);
+  const bool is_difference = options.difference != nullptr;
+  if (is_difference) {
+    write_difference(json, *options.difference, scale);
+  } else {
+    write_quality_panel(json, profile);
+  }
   json.Key("legend");
   json.StartArray();
   for (const LegendEntry& entry : palette.legend()) {
@@ -235,7 +273,7 @@ std::string flamegraph_data(const Profile& profile, const FlameGraph& graph, con
   const std::vector<uint32_t> used = write_nodes(json, graph);
   write_functions(json, profile, palette, used);
   write_threads(json, profile, graph);
-  write_entries(json, graph, scale, is_bytes_metric(profile.options.metric));
+  write_entries(json, graph, scale, is_difference || is_bytes_metric(profile.options.metric), is_difference);
   json.EndObject();
   return std::string(buffer.GetString(), buffer.GetSize());
 }

@@ -12,9 +12,11 @@
 //  "threads":[[process, tid, name]...],             process: index, -1 unknown; tid 0: several threads
 //  "entryWidth",
 //  "entries":[thread, bin, n, (node - previous node, value) * n, ...]}   with an entryWidth of 3: (..., value, count)
-// "words" stand behind a value ("of CPU time"); "counted" is what "samples" and "counts" count ("sample", "block").
-// Values times "scale" are in the "unit"; times ("duration", "binLength") are nanoseconds. Node 0, the root, is not in
-// "nodes".
+// A difference also has "difference":{"weights":[base, new],"sigmas","least","whole","equalTotals","summary"}, values
+// that are those of both sides together, and counts that are what the base has of them
+// (report/flamegraph_difference.h). "words" stand behind a value ("of CPU time"); "counted" is what "samples" and
+// "counts" count ("sample", "block"). Values times "scale" are in the "unit"; times ("duration", "binLength") are
+// nanoseconds. Node 0, the root, is not in "nodes".
 #pragma once
 
 #include <string>

@@ -157,8 +157,15 @@ void fill_entries(const Profile& profile, const std::vector<uint32_t>& copy_of, 
 }
 
 void sum_totals(FlameGraph& graph) {
-  for (FlameNode& node : graph.nodes) node.total = node.self;
-  for (size_t i = graph.nodes.size() - 1; i > 0; --i) graph.nodes[graph.nodes[i].parent].total += graph.nodes[i].total;
+  for (FlameNode& node : graph.nodes) {
+    node.total = node.self;
+    node.total_count = node.self_count;
+  }
+  for (size_t i = graph.nodes.size() - 1; i > 0; --i) {
+    FlameNode& parent = graph.nodes[graph.nodes[i].parent];
+    parent.total += graph.nodes[i].total;
+    parent.total_count += graph.nodes[i].total_count;
+  }
 }
 
 }  // namespace
@@ -167,7 +174,10 @@ FlameGraph make_flame_graph(const Profile& profile) {
   FlameGraph graph;
   const std::vector<uint32_t> copy_of = copy_wide_nodes(profile, graph);
   fill_entries(profile, copy_of, graph);
-  for (const FlameEntry& entry : graph.entries) graph.nodes[entry.node].self += entry.value;
+  for (const FlameEntry& entry : graph.entries) {
+    graph.nodes[entry.node].self += entry.value;
+    graph.nodes[entry.node].self_count += entry.count;
+  }
   sum_totals(graph);
   return graph;
 }
@@ -189,6 +199,7 @@ FlameGraph inverted(const FlameGraph& graph) {
       node = entry->second;
     }
     result.nodes[node].self += graph.nodes[i].self;
+    result.nodes[node].self_count += graph.nodes[i].self_count;
   }
   sum_totals(result);
   return result;

@@ -21,7 +21,9 @@ struct FlameNode {
   FrameType type = FrameType::kNative;
   uint64_t self = 0;
   uint64_t total = 0;
-  uint64_t left_out = 0;  // of a node without function: so many frames
+  uint64_t left_out = 0;    // of a node without function: so many frames
+  uint64_t self_count = 0;  // of samples or blocks; in a difference: of the values, what the base has
+  uint64_t total_count = 0;
 };
 
 // A thread that can be filtered by. Beyond the busiest ones, those of one process are one.

@@ -136,12 +136,19 @@ FlamePalette::FlamePalette(const Profile& profile, const FlameGraph& graph)
   used_.insert("gb");  // the root
 }
 
+FlamePalette::FlamePalette(const Profile& profile, const FlameDifference& difference)
+    : class_of_function_(profile.functions.size()), difference_(&difference) {
+  for (const auto& [name, colour] : difference.legend()) legend_.push_back({name, colour, 0});
+}
+
 std::string FlamePalette::frame_class(const FlameNode& node) const {
   if (node.function == kNoIndex) return "x";
+  if (difference_ != nullptr) return difference_->frame_class(node);
   return class_of_function_[node.function] + (node.type == FrameType::kInlined ? " i" : "");
 }
 
 std::string FlamePalette::style_sheet() const {
+  if (difference_ != nullptr) return difference_->style_sheet(hex_colour);
   const auto rules = [this](const Theme& theme, const std::string& prefix) {
     std::string css;
     for (const std::string& name : used_) css += rule(theme, prefix, name);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "report/flamegraph_difference.h"
 #include "report/flamegraph_graph.h"
 
 namespace flarestack {
@@ -22,6 +23,8 @@ struct LegendEntry {
 class FlamePalette {
  public:
   FlamePalette(const Profile& profile, const FlameGraph& graph);
+  // Of a difference: frames by their change. `difference` has to outlive it.
+  FlamePalette(const Profile& profile, const FlameDifference& difference);
 
   // "m3b": hue 3 in its second shade; of the function when it is not inlined.
   const std::string& function_class(uint32_t function) const { return class_of_function_[function]; }
@@ -36,7 +39,8 @@ class FlamePalette {
  private:
   std::vector<std::string> class_of_function_;  // empty for functions without a frame
   std::vector<LegendEntry> legend_;
-  std::set<std::string> used_;  // classes, "m3b i" among them
+  std::set<std::string> used_;                   // classes, "m3b i" among them
+  const FlameDifference* difference_ = nullptr;  // borrowed
 };
 
 }  // namespace flarestack

@@ -36,6 +36,7 @@ std::string head(const Profile& profile, const FlamePalette& palette, const Flam
   const std::string filters = describe_filters(profile.options);
   if (!filters.empty()) line += "; only: " + filters;
   if (!profile.quality.complete) line += "; the trace is damaged";
+  if (options.difference != nullptr) line = options.difference->summary;
   out += fmt::format("<text class=\"dim\" x=\"{}\" y=\"46\">{}</text>", kMargin, xml_text(shorten_middle(line, 150)));
   double x = kMargin;
   for (const LegendEntry& entry : palette.legend()) {
@@ -108,8 +109,11 @@ FlamePicture flamegraph_picture(const Profile& profile, const FlameGraph& given,
     path_of[colour] += fmt::format("M{:.1f} {}h{:.1f}", places[i].x, y + kRow / 2, width - 0.5);
     const auto room = static_cast<size_t>(std::max(0.0, (width - 7) / kCharacter));
     if (room < 5 || (i != 0 && node.function == kNoIndex)) continue;
-    const std::string name = i == 0 ? fmt::format("all: {}", format_duration(profile.total()))
-                                    : short_function(profile.functions[node.function].name, room);
+    const std::string mark = options.difference != nullptr && i != 0 ? options.difference->mark_of(node) : "";
+    const std::string name = i != 0 ? mark + short_function(profile.functions[node.function].name, room - mark.size())
+                             : options.difference != nullptr
+                                 ? "all"
+                                 : "all: " + format_value(profile.options.metric, profile.total());
     labels += fmt::format("<text x=\"{:.1f}\" y=\"{}\">{}</text>", places[i].x + 4, y + 13, xml_text(name));
   }
   picture.elements = head(profile, palette, options);

@@ -37,7 +37,9 @@ std::string description(const Profile& profile) {
 
 std::string flamegraph_svg(const Profile& profile, const FlamegraphOptions& options) {
   const FlameGraph graph = make_flame_graph(profile);
-  const FlamePalette palette(profile, graph);
+  const FlameDifference* difference = options.difference;
+  const FlamePalette palette =
+      difference != nullptr ? FlamePalette(profile, *difference) : FlamePalette(profile, graph);
   const FlamePicture picture = flamegraph_picture(profile, graph, palette, options);
   const std::string title = options.title.empty() ? command_line(profile.recording.session.command) : options.title;
 
@@ -47,8 +49,10 @@ std::string flamegraph_svg(const Profile& profile, const FlamegraphOptions& opti
       "aria-labelledby=\"title description\">\n",
       picture.width, picture.height);
   out += fmt::format("<title id=\"title\">{} - flarestack</title>\n", xml_text(title));
-  out += fmt::format("<desc id=\"description\">{}</desc>\n", xml_text(description(profile)));
+  out += fmt::format("<desc id=\"description\">{}</desc>\n",
+                     xml_text(difference != nullptr ? difference->summary : description(profile)));
   out += "<style>" + std::string(web_assets::kFlamegraphStyle) + palette.style_sheet() + "</style>\n";
+  if (difference != nullptr) out += FlameDifference::patterns();
   out += "<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n";
   out += "<g id=\"picture\">\n" + picture.elements + "</g>\n";
   out += "<script type=\"application/json\" id=\"data\">" +

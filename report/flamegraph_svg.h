@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/profile.h"
+#include "report/flamegraph_difference.h"
 
 namespace flarestack {
 
@@ -19,6 +20,7 @@ enum class FlamegraphForm : uint8_t {
 struct FlamegraphOptions {
   std::string title;  // empty: the command
   FlamegraphForm form = FlamegraphForm::kIcicle;
+  const FlameDifference* difference = nullptr;  // borrowed; the profile is one of a difference
 };
 
 // `profile` is best made with group_by_process: with more than one process each gets a frame of its own.

@@ -10,6 +10,7 @@
 #include "report/diff_json.h"
 #include "report/diff_markdown.h"
 #include "report/diff_text.h"
+#include "report/difference_svg.h"
 #include "tools/command.h"
 #include "tools/reading_options.h"
 
@@ -26,7 +27,7 @@ struct DiffCommand {
   std::vector<std::string> newers;
   std::string totals = "absolute";
   double threshold_percent = 100 * ChangeTest::kLeastShare;
-  std::string format = "text";
+  std::string format;
   std::string output;
   std::optional<size_t> top;
 };
@@ -93,7 +94,8 @@ bool may_be_unknown(Metric metric, const Side& side) {
                      [](const LoadedTrace& trace) { return trace.recording().is_imported(); });
 }
 
-std::string written(const DiffCommand& command, const DiffReport& report) {
+std::string written(const DiffCommand& command, const DiffReport& report, const std::optional<DifferenceTree>& tree) {
+  if (tree) return difference_svg(*tree, report);
   if (command.format == "json") return diff_json(report);
   return command.format == "md" ? diff_markdown(report) : diff_text(report);
 }
@@ -106,6 +108,7 @@ Result<int> run_diff(const DiffCommand& command, ReadingOptions reading) {
   std::vector<Metric> metrics = common_metrics(*base, *newer);
   if (const std::optional<Metric> asked = metric_of_name(reading.metric)) metrics = {*asked};
   if (metrics.empty()) return Error{"these recordings have nothing in common that could be compared"};
+  if (command.format == "svg") metrics.resize(1);  // a picture is of one
 
   DiffOptions options;
   options.equal_totals = command.totals == "equal";
@@ -116,6 +119,7 @@ Result<int> run_diff(const DiffCommand& command, ReadingOptions reading) {
   report.equal_totals = options.equal_totals;
   report.top = command.top.value_or(command.format == "json" ? 0 : report.top);
   report.layout = layout_for(command.output);
+  std::optional<DifferenceTree> tree;
   const bool asked = !reading.metric.empty();
   for (const Metric metric : metrics) {
     reading.default_metric = metric;
@@ -127,9 +131,11 @@ Result<int> run_diff(const DiffCommand& command, ReadingOptions reading) {
     }
     reading.still_recording = true;  // of damage it has been told
     report.filters = describe_filters(of_base->front().options);
-    report.metrics.push_back(diff_profiles(pointers_to(*of_base), pointers_to(*of_newer), options));
+    const std::vector<const Profile*> bases = pointers_to(*of_base), newers = pointers_to(*of_newer);
+    report.metrics.push_back(diff_profiles(bases, newers, options));
+    if (command.format == "svg") tree = difference_tree(bases, newers, options.equal_totals, options.least_share);
   }
-  const Result<void> saved = write_output(command.output, written(command, report));
+  const Result<void> saved = write_output(command.output, written(command, report, tree));
   return saved.ok() ? Result<int>(kExitGood) : Result<int>(saved.error());
 }
 
@@ -150,9 +156,11 @@ CommandBody declare_diff(CLI::App& app) {
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   app.add_option("--top", command->top, "at most so many rows in each table (0: all; default: 10, of JSON all)");
-  app.add_option("--format", command->format, "text, json, or md for a pull request")
-      ->check(CLI::IsMember({"text", "json", "md"}))
-      ->capture_default_str();
+  app.add_option(
+         "--format", command->format,
+         "text, json, md for a pull request, or svg: a flame graph of the difference in one metric (default: text, "
+         "svg where the output's name ends so)")
+      ->check(CLI::IsMember({"text", "json", "md", "svg"}));
   app.add_option("-o,--output", command->output, "a file instead of stdout");
   return [command, reading]() -> Result<int> {
     DiffCommand chosen = *command;
@@ -164,6 +172,7 @@ CommandBody declare_diff(CLI::App& app) {
       print_error("diff takes two traces, BASE and NEW, or several of each side with --base and --new");
       return kExitUsage;
     }
+    if (chosen.format.empty()) chosen.format = chosen.output.ends_with(".svg") ? "svg" : "text";
     return run_diff(chosen, *reading);
   };
 }

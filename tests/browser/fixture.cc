@@ -7,6 +7,7 @@
 #include <string>
 
 #include "report/chrome_trace.h"
+#include "report/difference_svg.h"
 #include "report/flamegraph_svg.h"
 #include "report/speedscope.h"
 #include "tests/unit/model/fake_recording.h"
@@ -93,6 +94,31 @@ FakeRecording heap() {
   return fake;
 }
 
+// One function slower, one faster, one new, one gone, one that differs by chance.
+bool write_difference(const std::string& path) {
+  std::vector<Profile> sides;
+  for (const bool is_new : {false, true}) {
+    FakeRecording fake;
+    fake.process(1, 100, "/usr/bin/game");
+    fake.thread(1, 1, 100, "game");
+    fake.sample(1, {"game!main", "game!slower"}, is_new ? 400 : 200);
+    fake.sample(1, {"game!main", "game!faster"}, is_new ? 100 : 300);
+    fake.sample(1, {"game!main", "game!steady"}, is_new ? 210 : 200);
+    fake.sample(1, {"game!main", is_new ? "game!fresh" : "game!old"}, 100);
+    auto profile = build_profile(fake.finish(), {}, fake.symbols());
+    if (!profile) return false;
+    sides.push_back(std::move(*profile));
+  }
+  const Profile* base[] = {&sides[0]};
+  const Profile* newer[] = {&sides[1]};
+  DiffReport report;
+  report.base.traces = {"before.flare"};
+  report.newer.traces = {"after.flare"};
+  std::ofstream graph(path, std::ios::binary);
+  graph << difference_svg(difference_tree(base, newer, false, ChangeTest::kLeastShare), report);
+  return graph.good();
+}
+
 bool write(const std::string& path, FakeRecording fake, Metric metric = Metric::kCpu) {
   ProfileOptions options;
   options.metric = metric;
@@ -121,6 +147,7 @@ int main(int argc, char** argv) {
   }
   const std::string folder = argv[1];
   return flarestack::write(folder + "/game", flarestack::game()) &&
+                 flarestack::write_difference(folder + "/difference.svg") &&
                  flarestack::write(folder + "/hostile", flarestack::hostile()) &&
                  flarestack::write(folder + "/deep", flarestack::deep()) &&
                  flarestack::write(folder + "/heap", flarestack::heap(), flarestack::Metric::kAllocated)

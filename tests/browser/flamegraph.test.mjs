@@ -280,3 +280,31 @@ test('names cannot break out of the page', async () => {
   assert.match(await page.getByRole('dialog').textContent(), /<script>window\.broken=4<\/script>/);
   assert.equal(await page.evaluate(() => window.broken), undefined);
 });
+
+test('a difference is painted by what changed, with what is new and gone', async () => {
+  await open('difference');
+  const classes = () => page.locator('.f').evaluateAll((all) => Object.fromEntries(all.map((each) =>
+    [each.getAttribute('aria-label').split(', ')[0], each.querySelector('rect').getAttribute('class')])));
+  const icicle = await classes();
+  assert.match(icicle.slower, /^up[4-8]$/);
+  assert.match(icicle.faster, /^down[4-8]$/);
+  assert.match(icicle.fresh, /^up[4-8]$/);
+  assert.deepEqual([icicle.old, icicle.steady, icicle.main], ['gone', 'even', 'even']);
+  assert.equal(await page.locator('.f text', {hasText: '+ fresh'}).count(), 1);
+  assert.equal(await page.locator('.f text', {hasText: '- old'}).count(), 1);
+  near((await widths()).old, 100 / 1610);
+  await frame('slower').hover();
+  assert.match(await page.locator('#tooltip').textContent(), /base200 ms25\.0%new400 ms49\.4%change\+200 ms, \+100\.0%/);
+  await frame('steady').hover();
+  assert.match(await page.locator('#tooltip').textContent(), /may be chance/);
+  await page.getByRole('button', {name: 'Bottom-up'}).click();
+  const {all, main, ...functions} = icicle;
+  for (const [name, painted] of Object.entries(functions)) assert.equal((await classes())[name], painted, name);
+  // The picture without a script is painted alike.
+  const context = await browser.newContext({javaScriptEnabled: false});
+  const still = await context.newPage();
+  await still.goto(`file://${process.env.PAGES}/difference.svg`);
+  for (const painted of [icicle.slower, icicle.faster, 'gone', 'even']) assert.equal(await still.locator(`#picture path.${painted}`).count(), 1, painted);
+  assert.ok(await still.locator('#picture text', {hasText: '- old'}).isVisible());
+  await context.close();
+});

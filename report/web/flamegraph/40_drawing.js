@@ -30,11 +30,13 @@ function layOut(zoomed, width) {
 function colourClass(frame) {
   if (!frame.parent) return 'gb';
   if (frame.fn < 0) return 'x';
+  if (data.difference) return changeClass(frame);
   return functions[frame.fn].colour + (frame.inlined ? ' i' : '');
 }
 
 function frameLabel(frame) {
   const where = frame.fn >= 0 && functions[frame.fn].module ? ', ' + functions[frame.fn].module : '';
+  if (data.difference) return `${frame.name}, ${formatValue(changeOf(frame).base)} to ${formatValue(changeOf(frame).newer)}, ${changeText(frame)}${where}`;
   return `${frame.name}, ${formatPercent(frame.value, state.tree.value)}, ${formatValue(frame.value)}${where}`;
 }
 
@@ -50,7 +52,9 @@ function drawFrame(place, y) {
   const room = Math.floor((width - 7) / characterWidth);
   if (room >= 3) {
     const text = shape('text', {x: (x + 4).toFixed(2), y: y + 13});
-    text.textContent = frame.parent ? shorten(frame.name, room) : shorten(`all: ${formatValue(frame.value)}`, room);
+    const mark = data.difference ? changeMark(frame) : '';
+    const all = data.difference ? 'all' : `all: ${formatValue(frame.value)}`;
+    text.textContent = mark + shorten(frame.parent ? frame.name : all, room - mark.length);
     group.append(text);
   }
   group.place = place;

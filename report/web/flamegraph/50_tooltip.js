@@ -10,14 +10,22 @@ function tooltipContent(frame) {
   const all = state.tree.value;
   const lines = [element('b', {}, frame.name)];
   const rows = [];
-  const row = (name, value) => rows.push(element('tr', {}, element('td', {}, name), element('td', {}, formatValue(value)),
-      element('td', {}, formatPercent(value, all))));
+  const row = (name, value, whole = all) => rows.push(element('tr', {}, element('td', {}, name), element('td', {}, formatValue(value)),
+      element('td', {}, formatPercent(value, whole))));
   if (frame.fn >= 0) {
     const fn = functions[frame.fn];
     const kind = frame.inlined ? 'inlined' : fn.kind === 'native' ? '' : fn.kind;
     const where = [fn.module, kind, fn.file && fn.file + (fn.line ? ':' + fn.line : '')].filter(Boolean);
     if (frame.recursion > 1) where.push(`calls itself, ${frame.recursion.toLocaleString('en')} deep`);
     if (where.length > 0) lines.push(element('div', {class: 'where'}, where.join(' · ')));
+  }
+  if (data.difference) {
+    const {base, newer} = changeOf(frame);
+    const whole = changeOf(state.tree);
+    row('base', base, whole.base);
+    row('new', newer, whole.newer);
+    rows.push(element('tr', {}, element('td', {}, 'change'), element('td', {colspan: 2}, changeText(frame))));
+  } else if (frame.fn >= 0) {
     row(state.form === 'inverted' && frame.depth > 1 ? 'as caller' : 'total', frame.value);
     if (state.form !== 'inverted' || frame.depth === 1) row('self', frame.self);
     if (Math.abs(functionTotal[frame.fn] - frame.value) > 0.5) {
@@ -30,7 +38,7 @@ function tooltipContent(frame) {
   } else {
     row('total', frame.value);
   }
-  if (data.entryWidth > 2) {
+  if (data.entryWidth > 2 && !data.difference) {
     rows.push(element('tr', {}, element('td', {}, data.counted + 's'), element('td', {}, frame.count.toLocaleString('en')),
         element('td', {}, frame.count > 0 ? formatBytes(frame.value * data.scale / frame.count) + ' each' : '')));
   }

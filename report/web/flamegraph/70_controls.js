@@ -95,7 +95,8 @@ function updateControls() {
   backButton.disabled = state.back.length === 0;
   resetButton.disabled = !state.zoomed.parent;
   const all = state.tree.value;
-  summary.textContent = `${formatValue(all)} ${data.words} over ${formatTime(data.duration)}` +
+  if (data.difference) summary.textContent = data.difference.summary;
+  else summary.textContent = `${formatValue(all)} ${data.words} over ${formatTime(data.duration)}` +
       (data.counted ? `, ${data.samples.toLocaleString('en')} ${data.counted}s` : '') + (data.filters ? `; recorded data filtered by: ${data.filters}` : '') +
       (data.complete ? '' : '; the trace is damaged, see Quality');
   const parts = [];

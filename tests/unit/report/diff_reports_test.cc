@@ -5,6 +5,7 @@
 #include "report/diff_json.h"
 #include "report/diff_markdown.h"
 #include "report/diff_text.h"
+#include "report/flamegraph_difference.h"
 #include "tests/unit/report/changed_game.h"
 #include "tests/unit/report/golden.h"
 
@@ -42,6 +43,32 @@ TEST_CASE("what changed, as JSON") {
   document.Parse(text.c_str(), text.size());
   REQUIRE(!document.HasParseError());
   CHECK(std::string(document["schema"].GetString()) == "flarestack.diff/1");
+}
+
+TEST_CASE("frames of a difference are painted by how far they are from chance") {
+  FlameDifference difference;
+  difference.base_weight = difference.newer_weight = 1e6;
+  difference.sigmas = 2.5;
+  difference.least = 1e6;
+  difference.whole = 1e9;
+  const auto node = [](uint64_t base_ms, uint64_t newer_ms, FrameType type = FrameType::kNative) {
+    FlameNode made;
+    made.type = type;
+    made.total = (base_ms + newer_ms) * 1'000'000;
+    made.total_count = base_ms * 1'000'000;
+    return made;
+  };
+  CHECK(difference.frame_class(node(100, 200)) == "up5");  // 100 of sqrt(300): 5.8 sigma
+  CHECK(difference.frame_class(node(200, 100)) == "down5");
+  CHECK(difference.frame_class(node(100, 110)) == "even");
+  CHECK(difference.frame_class(node(300, 0)) == "gone");
+  CHECK(difference.frame_class(node(3, 0)) == "gone faint");
+  CHECK(std::string(difference.mark_of(node(0, 300))) == "+ ");
+  CHECK(std::string(difference.mark_of(node(0, 3))).empty());
+  CHECK(difference.frame_class(node(100, 200, FrameType::kKernel)) == "even");  // as one sample
+  difference.base_weight = difference.newer_weight = 0;                         // exact: by how much
+  CHECK(difference.frame_class(node(100, 110)) == "up2");
+  CHECK(difference.frame_class(node(100, 1000)) == "up7");
 }
 
 TEST_CASE("changes as ratios") {
