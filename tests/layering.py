@@ -39,8 +39,9 @@ FOLDERS = {
     "importer": Folder(3, {"base", "trace"}, {"fmt", "protozero", "zlib", "absl"}),
     "model": Folder(3, {"base", "trace", "symbolizer"}, {"fmt"}),
     "report": Folder(4, {"base", "model", "symbolizer"}, {"fmt", "protozero", "rapidjson", "zlib"}),
-    "tools": Folder(5, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "importer", "model", "report"},
-                    {"fmt", "cli11", "rapidjson"}),
+    "history": Folder(5, {"base", "model", "report"}, {"fmt", "rapidjson", "sqlite", "curl", "xxhash"}),
+    "tools": Folder(6, {"base", "wire", "unwind", "trace", "symbolizer", "profiler", "importer", "model", "report", "history"},
+                    {"fmt", "cli11", "rapidjson", "tomlplusplus"}),
 }
 
 LIBRARIES = [
@@ -57,6 +58,9 @@ LIBRARIES = [
     ("cli11", r"CLI/"),
     ("protozero", r"protozero/"),
     ("rapidjson", r"rapidjson/"),
+    ("sqlite", r"sqlite3\.h$"),
+    ("curl", r"curl/"),
+    ("tomlplusplus", r"toml\+\+/"),
     ("catch2", r"catch2/"),
 ]
 

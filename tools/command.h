@@ -47,6 +47,8 @@ CommandBody declare_import(CLI::App& app);
 CommandBody declare_bundle(CLI::App& app);
 CommandBody declare_bench(CLI::App& app);
 CommandBody declare_info(CLI::App& app);
+CommandBody declare_gate(CLI::App& app);
+CommandBody declare_history(CLI::App& app);
 CommandBody declare_doctor(CLI::App& app);
 
 // Prints the one error line on stderr.

@@ -43,6 +43,8 @@ const std::vector<Command>& commands() {
       {"bench", "run commands again and again, compare what they cost, and say what makes the difference",
        "flarestack bench 'sort words' 'sort -u words'", declare_bench},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
+      {"gate", "budgets and baselines of commands, as an exit status", "flarestack gate --config flarestack.toml",
+       declare_gate},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
   };
   return kCommands;
