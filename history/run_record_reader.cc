@@ -51,6 +51,18 @@ const rapidjson::Value* object_member(const rapidjson::Value& value, const char*
   return found != nullptr && found->IsObject() ? found : nullptr;
 }
 
+HostFacts host_member(const rapidjson::Value& value) {
+  HostFacts facts;
+  const rapidjson::Value* host = object_member(value, "host");
+  if (host == nullptr) return facts;
+  facts.name = text_member(*host, "name");
+  facts.kernel = text_member(*host, "kernel");
+  facts.processor = text_member(*host, "processor");
+  facts.processors = static_cast<uint32_t>(std::clamp(number_member(*host, "processors"), 0.0, 1e6));
+  facts.memory_bytes = static_cast<uint64_t>(std::clamp(number_member(*host, "memory_bytes"), 0.0, 9e18));
+  return facts;
+}
+
 Result<RunRecord> read_run_record(const rapidjson::Value& value) {
   if (!value.IsObject()) return Error{"a record is no object"};
   RunRecord record;
@@ -63,13 +75,7 @@ Result<RunRecord> read_run_record(const rapidjson::Value& value) {
   record.trace = text_member(value, "trace");
   record.samples = static_cast<uint64_t>(std::clamp(number_member(value, "samples"), 0.0, 9e18));
   record.sampled_ns = number_member(value, "sampled_ns");
-  if (const rapidjson::Value* host = object_member(value, "host")) {
-    record.host.name = text_member(*host, "name");
-    record.host.kernel = text_member(*host, "kernel");
-    record.host.processor = text_member(*host, "processor");
-    record.host.processors = static_cast<uint32_t>(std::clamp(number_member(*host, "processors"), 0.0, 1e6));
-    record.host.memory_bytes = static_cast<uint64_t>(std::clamp(number_member(*host, "memory_bytes"), 0.0, 9e18));
-  }
+  record.host = host_member(value);
   if (const rapidjson::Value* parameters = object_member(value, "parameters")) {
     for (const auto& parameter : parameters->GetObject()) {
       record.parameters.emplace_back(parameter.name.GetString(), text_member(*parameters, parameter.name.GetString()));

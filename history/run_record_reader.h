@@ -19,5 +19,6 @@ std::string text_member(const rapidjson::Value& value, const char* name);
 double number_member(const rapidjson::Value& value, const char* name);
 const rapidjson::Value* array_member(const rapidjson::Value& value, const char* name);
 const rapidjson::Value* object_member(const rapidjson::Value& value, const char* name);
+HostFacts host_member(const rapidjson::Value& value);  // "host"
 
 }  // namespace flarestack

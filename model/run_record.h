@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/host_facts.h"
+
 namespace flarestack {
 
 struct MeasuredMetric {
@@ -32,14 +34,6 @@ struct PathCost {
   std::string metric;
   std::vector<std::string> frames;  // functions, the root first
   double value = 0;
-};
-
-struct HostFacts {
-  std::string name;
-  std::string kernel;
-  std::string processor;  // empty: unknown
-  uint32_t processors = 0;
-  uint64_t memory_bytes = 0;
 };
 
 struct RunRecord {

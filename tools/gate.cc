@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "base/host_facts.h"
 #include "history/baseline.h"
-#include "history/surroundings.h"
+#include "history/checked_out.h"
 #include "profiler/timed_run.h"
 #include "report/gate_report.h"
 #include "tools/command.h"
@@ -66,7 +67,7 @@ GateStepResult run_step(const GateStep& step, const GateConfig& config, const Ba
     result.problem = record.error().message;
     return result;
   }
-  record->host = this_host();
+  record->host = read_host_facts();
   const std::vector<GateCheck> checks = checks_of(step, options);
   result.verdicts = judge_all(checks, *record, before);
   for (int i = 0; i < kConfirmations && has_slow_verdict(result.verdicts); ++i) {

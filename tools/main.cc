@@ -45,6 +45,8 @@ const std::vector<Command>& commands() {
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"gate", "budgets and baselines of commands, as an exit status", "flarestack gate --config flarestack.toml",
        declare_gate},
+      {"history", "results over time: store, list, chart, export them", "flarestack history add app.flare",
+       declare_history},
       {"doctor", "can this machine, or this process, be recorded", "flarestack doctor", declare_doctor},
   };
   return kCommands;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/level_changes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+
+#include "model/run_statistics.h"
+
+namespace flarestack {
+namespace {
+
+constexpr size_t kLeastValues = 4;                                     // on each side
+constexpr std::array<size_t, 5> kWindows = {6, 12, 25, 50, SIZE_MAX};  // values on each side, at most
+
+// How far the rank sum of the first `left` values is from what chance would make it, in standard deviations.
+double rank_distance(std::span<const double> values, size_t left) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) { return values[i]; });
+  const auto n = static_cast<double>(values.size());
+  double rank_sum = 0;
+  double ties = 0;
+  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+    const double rank = static_cast<double>(begin + end + 1) / 2;  // of all that are equal
+    for (size_t i = begin; i < end; ++i) rank_sum += order[i] < left ? rank : 0;
+    const auto equal = static_cast<double>(end - begin);
+    ties += equal * equal * equal - equal;
+  }
+  const auto a = static_cast<double>(left);
+  const double variance = a * (n - a) / 12 * (n + 1 - ties / (n * (n - 1)));
+  return variance <= 0 ? 0 : std::abs(rank_sum - a * (n + 1) / 2) / std::sqrt(variance);
+}
+
+struct Split {
+  size_t at = 0;
+  size_t window = 0;
+  double distance = 0;
+};
+
+class Segmentation {
+ public:
+  explicit Segmentation(std::span<const double> values) : values_(values) {
+    split(0, values.size());
+    std::ranges::sort(places_);
+  }
+  // The first values of new levels, in order.
+  const std::vector<size_t>& places() const { return places_; }
+  // Of a test between the values of [begin, at) and [at, end), for all that this one was chosen from.
+  double corrected_p(size_t begin, size_t at, size_t end) const {
+    const double p = mann_whitney(values_.subspan(begin, at - begin), values_.subspan(at, end - at));
+    return std::min(1.0, p * static_cast<double>(values_.size()));
+  }
+
+ private:
+  void split(size_t begin, size_t end) {
+    Split best;
+    for (size_t at = begin + kLeastValues; at + kLeastValues <= end; ++at) {
+      for (const size_t window : kWindows) {
+        const size_t from = at - std::min(window, at - begin);
+        const size_t to = at + std::min(window, end - at);
+        const double distance = rank_distance(values_.subspan(from, to - from), at - from);
+        if (distance > best.distance) best = {at, window, distance};
+      }
+    }
+    if (best.at == 0) return;
+    const size_t from = best.at - std::min(best.window, best.at - begin);
+    const size_t to = best.at + std::min(best.window, end - best.at);
+    if (corrected_p(from, best.at, to) > kLevelChangeError) return;
+    places_.push_back(best.at);
+    split(begin, best.at);
+    split(best.at, end);
+  }
+
+  std::span<const double> values_;
+  std::vector<size_t> places_;
+};
+
+}  // namespace
+
+std::vector<LevelChange> level_changes(std::span<const double> values) {
+  const Segmentation segmentation(values);
+  const std::vector<size_t>& places = segmentation.places();
+  std::vector<LevelChange> changes;
+  size_t begin = 0;
+  for (size_t i = 0; i < places.size(); ++i) {
+    const size_t at = places[i];
+    const size_t end = i + 1 < places.size() ? places[i + 1] : values.size();
+    const double before = median_of(values.subspan(begin, at - begin));
+    const double after = median_of(values.subspan(at, end - at));
+    // What was split off between two others may be no level of its own: it then belongs to the one before.
+    if (std::abs(after - before) <= kLeastLevelChange * std::abs(before)) continue;
+    changes.push_back({at, before, after, segmentation.corrected_p(begin, at, end)});
+    begin = at;
+  }
+  return changes;
+}
+
+}  // namespace flarestack
