@@ -150,7 +150,7 @@ GateCause cause_of(const GateCheck& check, const RunRecord& now, std::span<const
 
 std::vector<GateCheck> default_checks() {
   const auto more_than = [](double part, const char* text) { return GateLimit{true, part, text}; };
-  return {{std::string(kWallTime), {}, {}, more_than(0.02, "+2%")},
+  return {{std::string(kWallTime), {}, more_than(0.02, "+2%"), {}},
           {std::string(kCpuTime), {}, {}, more_than(0.02, "+2%")},
           {std::string(kPeakHeap), {}, {}, more_than(0.01, "+1%")},
           {std::string(kAllocationCount), {}, {}, more_than(0.01, "+1%")},

@@ -33,8 +33,9 @@ struct GateCheck {
   std::optional<GateLimit> maximum;  // above it the gate does not hold
 };
 
-// What a step without any check is judged by: the noise, and so much more. Leaks and the like are the same in every run
-// of most programs, where any change is beyond the noise.
+// What a step without any check is judged by: the noise, and so much more. The wall time, which depends on what else
+// the machine has to do, is a target; leaks and the like are the same in every run of most programs, where any change
+// is beyond the noise.
 std::vector<GateCheck> default_checks();
 
 enum class GateOutcome : uint8_t { kHolds, kAboveTarget, kAboveMaximum, kNotMeasured };

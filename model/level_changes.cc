@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
 #include <numeric>
 
 #include "model/run_statistics.h"
@@ -12,8 +11,8 @@
 namespace flarestack {
 namespace {
 
-constexpr size_t kLeastValues = 4;                                     // on each side
-constexpr std::array<size_t, 5> kWindows = {6, 12, 25, 50, SIZE_MAX};  // values on each side, at most
+constexpr size_t kLeastValues = 4;                              // on each side
+constexpr std::array<size_t, 5> kWindows = {4, 8, 16, 32, 64};  // values on a side, at most
 
 // How far the rank sum of the first `left` values is from what chance would make it, in standard deviations.
 double rank_distance(std::span<const double> values, size_t left) {
@@ -35,9 +34,11 @@ double rank_distance(std::span<const double> values, size_t left) {
   return variance <= 0 ? 0 : std::abs(rank_sum - a * (n + 1) / 2) / std::sqrt(variance);
 }
 
+// Compared are the values of [begin, at) and [at, end).
 struct Split {
+  size_t begin = 0;
   size_t at = 0;
-  size_t window = 0;
+  size_t end = 0;
   double distance = 0;
 };
 
@@ -59,17 +60,16 @@ class Segmentation {
   void split(size_t begin, size_t end) {
     Split best;
     for (size_t at = begin + kLeastValues; at + kLeastValues <= end; ++at) {
-      for (const size_t window : kWindows) {
-        const size_t from = at - std::min(window, at - begin);
-        const size_t to = at + std::min(window, end - at);
-        const double distance = rank_distance(values_.subspan(from, to - from), at - from);
-        if (distance > best.distance) best = {at, window, distance};
+      for (const size_t left : kWindows) {
+        for (const size_t right : kWindows) {
+          const Split split{at - std::min(left, at - begin), at, at + std::min(right, end - at), 0};
+          const double distance =
+              rank_distance(values_.subspan(split.begin, split.end - split.begin), at - split.begin);
+          if (distance > best.distance) best = {split.begin, at, split.end, distance};
+        }
       }
     }
-    if (best.at == 0) return;
-    const size_t from = best.at - std::min(best.window, best.at - begin);
-    const size_t to = best.at + std::min(best.window, end - best.at);
-    if (corrected_p(from, best.at, to) > kLevelChangeError) return;
+    if (best.at == 0 || corrected_p(best.begin, best.at, best.end) > kLevelChangeError) return;
     places_.push_back(best.at);
     split(begin, best.at);
     split(best.at, end);

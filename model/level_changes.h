@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a series of measurements changes its level, told from noise, outliers and drift of single values. Offline side.
 //
-// Candidates are all places with enough values on both sides, each looked at with windows of several widths, so that a
-// level that lasted for a short time is found as well as a change after a long calm. What is compared are ranks, by the
-// test of Mann and Whitney, as in the change-point model of D. M. Hawkins and Q. Deng ("A Nonparametric Change-Point
-// Control Chart", Journal of Quality Technology 42, 2010): one value, however far off, moves a rank sum by little. The
-// most significant place, if it is significant after Bonferroni's correction for all that were looked at, splits the
-// series, and both parts are looked at in the same way (binary segmentation, L. J. Vostrikova, "Detecting 'disorder' in
-// multidimensional random processes", 1981).
+// Candidates are all places with enough values on both sides, each looked at with windows of several widths on either
+// side, so that a level that lasted for a short time is found as well as a small change after a long calm. What is
+// compared are ranks, by the test of Mann and Whitney, as in the change-point model of D. M. Hawkins and Q. Deng ("A
+// Nonparametric Change-Point Control Chart", Journal of Quality Technology 42, 2010): one value, however far off, moves
+// a rank sum by little. The most significant place, if it is significant after Bonferroni's correction for all that
+// were looked at, splits the series, and both parts are looked at in the same way (binary segmentation, L. J.
+// Vostrikova, "Detecting 'disorder' in multidimensional random processes", 1981).
 #pragma once
 
 #include <cstddef>

@@ -22,8 +22,12 @@ double median_distance(std::span<const double> values, double centre) {
   return median_of(distances);
 }
 
-// How far the least of a session's runs may be from where more runs would get: as far as the lower quartile is from it.
-double run_deviation(std::span<const double> runs) { return quantile_of(runs, 0.25) - least_of(runs); }
+// How far the least of so many runs may be from the least there could be: where what disturbs a run adds to it by an
+// exponential distribution, its mean divided by the number of runs; the mean by the distribution's lower quartile.
+double run_deviation(std::span<const double> runs) {
+  constexpr double kLowerQuartile = 0.28768;  // ln(4 / 3), in means
+  return (quantile_of(runs, 0.25) - least_of(runs)) / kLowerQuartile / static_cast<double>(runs.size());
+}
 
 struct Line {
   double at_next = 0;

@@ -129,7 +129,7 @@ std::string history_entry_text(const HistoryEntry& entry, const TextLayout& layo
   const RunRecord& record = entry.record;
   std::string out = fmt::format("{}  {} {}\n", painter.bold(entry.id), record.kind, printable(record.step));
   const auto add = [&](std::string_view label, const std::string& text) {
-    if (!text.empty()) out += "  " + painter.dim(padded(label, 12)) + printable(text) + "\n";
+    if (!text.empty()) out += "  " + painter.dim(padded(label, 14)) + printable(text) + "\n";
   };
   add("command", command_line(record.command));
   add("parameters", parameters_text(record.parameters));

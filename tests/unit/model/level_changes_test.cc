@@ -24,27 +24,35 @@ std::vector<double> noisy(const std::vector<std::pair<double, size_t>>& levels, 
 
 bool is_near(size_t at, size_t wanted) { return at + 1 >= wanted && at <= wanted + 1; }
 
-TEST_CASE("a step of five deviations is found where it is") {
-  const std::vector<LevelChange> changes = level_changes(noisy({{100, 30}, {105, 30}}, 1));
-  REQUIRE(changes.size() == 1);
-  CHECK(is_near(changes[0].at, 30));
-  CHECK(changes[0].before == Approx(100).epsilon(0.01));
-  CHECK(changes[0].after == Approx(105).epsilon(0.01));
-  CHECK(changes[0].p < kLevelChangeError);
+TEST_CASE("a step of five deviations is found where it is, in spite of outliers") {
+  size_t found = 0;
+  size_t in_place = 0;
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    const std::vector<LevelChange> changes = level_changes(noisy({{100, 30}, {105, 30}}, seed));
+    if (changes.size() != 1) continue;
+    ++found;
+    in_place += is_near(changes[0].at, 30) ? 1 : 0;
+    CHECK(changes[0].before == Approx(100).epsilon(0.01));
+    CHECK(changes[0].after == Approx(105).epsilon(0.01));
+    CHECK(changes[0].p < kLevelChangeError);
+  }
+  CHECK(found >= 47);
+  CHECK(in_place >= 40);
 }
 
 TEST_CASE("series without a change have none, whatever their outliers") {
   size_t with_changes = 0;
   for (unsigned seed = 0; seed < 200; ++seed) with_changes += level_changes(noisy({{100, 60}}, seed)).empty() ? 0 : 1;
-  CHECK(with_changes <= 6);  // kLevelChangeError of 200 are 2
+  CHECK(with_changes <= 6);  // of 200 by kLevelChangeError: 2
 }
 
 TEST_CASE("a level that lasted for a short time is found, and the way back") {
-  const std::vector<LevelChange> changes = level_changes(noisy({{100, 40}, {110, 8}, {100, 40}}, 3));
-  REQUIRE(changes.size() == 2);
-  CHECK(is_near(changes[0].at, 40));
-  CHECK(is_near(changes[1].at, 48));
-  CHECK(changes[1].after == Approx(100).epsilon(0.01));
+  size_t found = 0;
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    const std::vector<LevelChange> changes = level_changes(noisy({{100, 40}, {110, 8}, {100, 40}}, seed));
+    found += changes.size() == 2 && is_near(changes[0].at, 40) && is_near(changes[1].at, 48) ? 1 : 0;
+  }
+  CHECK(found >= 35);
 }
 
 TEST_CASE("of several steps each is found") {
