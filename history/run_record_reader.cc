@@ -41,6 +41,11 @@ double number_member(const rapidjson::Value& value, const char* name) {
   return found != nullptr && found->IsNumber() && std::isfinite(found->GetDouble()) ? found->GetDouble() : 0;
 }
 
+int64_t integer_member(const rapidjson::Value& value, const char* name) {
+  const rapidjson::Value* found = member(value, name);
+  return found != nullptr && found->IsInt64() ? found->GetInt64() : 0;
+}
+
 const rapidjson::Value* array_member(const rapidjson::Value& value, const char* name) {
   const rapidjson::Value* found = member(value, name);
   return found != nullptr && found->IsArray() ? found : nullptr;
@@ -68,7 +73,7 @@ Result<RunRecord> read_run_record(const rapidjson::Value& value) {
   RunRecord record;
   record.kind = text_member(value, "kind");
   record.step = text_member(value, "step");
-  record.time_ns = static_cast<int64_t>(std::clamp(number_member(value, "time_ns"), 0.0, 9e18));
+  record.time_ns = integer_member(value, "time_ns");
   record.commit = text_member(value, "commit");
   record.branch = text_member(value, "branch");
   record.command = texts_of(array_member(value, "command"));

@@ -79,6 +79,17 @@ class Segmentation {
   std::vector<size_t> places_;
 };
 
+// The place moved past neighbours that are at the other side's level; outliers are at neither.
+size_t settled(std::span<const double> values, size_t begin, LevelChange change, size_t end) {
+  const auto is_at = [&](double value, double level, double other) {
+    return std::abs(value - level) < std::abs(value - other) && std::abs(value - level) <= std::abs(level - other);
+  };
+  size_t at = change.at;
+  while (at + kLeastValues < end && is_at(values[at], change.before, change.after)) ++at;
+  while (at > begin + kLeastValues && is_at(values[at - 1], change.after, change.before)) --at;
+  return at;
+}
+
 }  // namespace
 
 std::vector<LevelChange> level_changes(std::span<const double> values) {
@@ -93,8 +104,10 @@ std::vector<LevelChange> level_changes(std::span<const double> values) {
     const double after = median_of(values.subspan(at, end - at));
     // What was split off between two others may be no level of its own: it then belongs to the one before.
     if (std::abs(after - before) <= kLeastLevelChange * std::abs(before)) continue;
-    changes.push_back({at, before, after, segmentation.corrected_p(begin, at, end)});
-    begin = at;
+    LevelChange change{at, before, after, segmentation.corrected_p(begin, at, end)};
+    change.at = settled(values, begin, change, end);
+    begin = change.at;
+    changes.push_back(change);
   }
   return changes;
 }

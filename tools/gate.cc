@@ -6,6 +6,7 @@
 #include "base/host_facts.h"
 #include "history/baseline.h"
 #include "history/checked_out.h"
+#include "model/noise_model.h"
 #include "profiler/timed_run.h"
 #include "report/gate_report.h"
 #include "tools/command.h"
@@ -108,19 +109,21 @@ Result<int> run_gate(const Options& options) {
   result.config = config->path;
   const CheckedOut checked_out = checked_out_here();
   result.commit = checked_out.commit;
-  {
+  const bool stores = options.update_baseline || options.new_baseline;
+  // A new baseline begins with as many sessions as it takes to know how far they are apart.
+  for (size_t session = 0; session < (options.new_baseline ? kLeastSessions : 1); ++session) {
     const InterruptGuard guard;
+    result.steps.clear();
     for (const GateStep& step : *steps) {
       result.steps.push_back(run_step(step, *config, *baseline, options));
       if (InterruptGuard::interrupted()) return Error{"interrupted; the baseline is as it was"};
-      result.steps.back().record.commit = checked_out.commit;
-      result.steps.back().record.branch = checked_out.branch;
+      GateStepResult& measured = result.steps.back();
+      measured.record.commit = checked_out.commit;
+      measured.record.branch = checked_out.branch;
+      if (stores && measured.problem.empty()) baseline->add(measured.record);
     }
   }
-  if (options.update_baseline || options.new_baseline) {
-    for (const GateStepResult& step : result.steps) {
-      if (step.problem.empty()) baseline->add(step.record);
-    }
+  if (stores) {
     if (const Result<void> written = baseline->write(config->baseline); !written.ok()) return written.error();
   }
   const std::string text = options.format == "json"       ? gate_json(result)
@@ -139,7 +142,8 @@ CommandBody declare_gate(CLI::App& app) {
   app.add_option("--step", options->steps, "only this step; repeatable")->expected(1)->allow_extra_args(false);
   auto* update = app.add_flag("--update-baseline", options->update_baseline,
                               "add what is measured to the baseline, and judge absolute limits alone");
-  app.add_flag("--new-baseline", options->new_baseline, "the same, of a baseline that begins anew")->excludes(update);
+  app.add_flag("--new-baseline", options->new_baseline, "begin the baseline anew, with five sessions")
+      ->excludes(update);
   app.add_option("--format", options->format, "text, json or markdown")
       ->check(CLI::IsMember({"text", "json", "markdown"}))
       ->capture_default_str();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -24,8 +23,8 @@ struct Options {
   HistoryFilter filter;
   std::string format = "text";
   std::string output;
-  std::string id;
-  std::vector<std::string> files;
+  std::string action;
+  std::vector<std::string> arguments;
   std::string commit;
   std::string branch;
   std::string step;
@@ -57,7 +56,7 @@ void complete(RunRecord& record, const Options& options, const CheckedOut& here)
 
 Result<int> run_add(const Options& options) {
   std::vector<RunRecord> records;
-  for (const std::string& file : options.files) {  // all are read before anything is stored
+  for (const std::string& file : options.arguments) {  // all are read before anything is stored
     Result<std::vector<RunRecord>> read = read_results(file);
     if (!read.ok()) return read.error();
     std::ranges::move(*read, std::back_inserter(records));
@@ -93,7 +92,7 @@ Result<int> run_list(const Options& options) {
 Result<int> run_show(const Options& options) {
   Result<HistoryDatabase> database = HistoryDatabase::open(options.database, HistoryDatabase::Opening::kExisting);
   if (!database.ok()) return database.error();
-  const Result<HistoryEntry> entry = database->find(options.id);
+  const Result<HistoryEntry> entry = database->find(options.arguments.front());
   if (!entry.ok()) return entry.error();
   const Result<void> written =
       write_output(options.output, options.format == "json" ? history_entry_json(*entry)
@@ -142,66 +141,91 @@ Result<int> run_export(const Options& options) {
   return kExitGood;
 }
 
-using Body = Result<int> (*)(const Options&);
+struct Action {
+  std::string name;
+  Result<int> (*run)(const Options&);
+  std::vector<std::string> options;  // beyond --database; what does nothing for it is refused
+  size_t least_arguments = 0;
+  size_t most_arguments = 0;
+};
 
-void add_filter(CLI::App& app, HistoryFilter& filter) {
-  app.add_option("--step", filter.step, "only this step");
-  app.add_option("--branch", filter.branch, "only results of this branch");
-  app.add_option("--kind", filter.kind, "only results of bench, gate or record")
-      ->check(CLI::IsMember({"bench", "gate", "record"}));
-  app.add_option("--last", filter.last, "only so many, the latest (0: all)")->capture_default_str();
+const std::vector<Action>& actions() {
+  static const std::vector<Action> kActions = {
+      {"add", run_add, {"--commit", "--branch", "--step", "--parameter"}, 1, SIZE_MAX},
+      {"list", run_list, {"--step", "--branch", "--kind", "--last", "--format", "--output"}, 0, 0},
+      {"show", run_show, {"--format", "--output"}, 1, 1},
+      {"dashboard", run_dashboard, {"--step", "--branch", "--kind", "--last", "--title", "--output"}, 0, 0},
+      {"export", run_export, {"--step", "--branch", "--kind", "--last", "--clickhouse", "--clickhouse-database"}, 0, 0},
+  };
+  return kActions;
 }
 
-void add_output(CLI::App& app, Options& options) {
-  app.add_option("--format", options.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  app.add_option("-o,--output", options.output, "a file instead of stdout");
-}
-
-void declare_add(CLI::App& app, Options& options) {
-  app.add_option("FILE", options.files, "traces, and JSON of `bench` and `gate`")->required();
-  app.add_option("--commit", options.commit, "what was measured (default: what git has checked out here)");
-  app.add_option("--branch", options.branch, "its branch (default: what git has checked out here)");
-  app.add_option("--step", options.step, "a name for what was measured (default: the gate's step, or the program)");
-  app.add_option("--parameter", options.parameters, "NAME=VALUE, what it was measured with; repeatable")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->check(check_parameter);
+// What is wrong with what was typed; empty: nothing.
+std::string misuse(const CLI::App& app, const Action& action, const Options& options) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0 || option->get_positional() || option->check_lname("database")) continue;
+    const std::string name = "--" + option->get_lnames().front();
+    if (std::ranges::find(action.options, name) == action.options.end()) {
+      return fmt::format("history {} has no option {}", action.name, name);
+    }
+  }
+  const size_t arguments = options.arguments.size();
+  if (arguments < action.least_arguments) {
+    return fmt::format("history {} needs {}", action.name, action.name == "add" ? "a FILE: a trace, or JSON" : "an ID");
+  }
+  if (arguments > action.most_arguments) {
+    return fmt::format("history {} takes no '{}'", action.name, options.arguments[action.most_arguments]);
+  }
+  if (action.name == "dashboard" && options.output.empty()) return "history dashboard needs -o FILE";
+  if (action.name == "export" && options.clickhouse.url.empty()) return "history export needs --clickhouse URL";
+  return "";
 }
 
 }  // namespace
 
 CommandBody declare_history(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  auto chosen = std::make_shared<Body>(nullptr);
+  std::vector<std::string> names;
+  for (const Action& action : actions()) names.push_back(action.name);
+  app.add_option("ACTION", options->action,
+                 "add: store results; list: what is stored, and changes of level; show: one result; dashboard: all as "
+                 "one HTML page; export: write it to a ClickHouse server")
+      ->required()
+      ->check(CLI::IsMember(names));
+  app.add_option("ARGUMENT", options->arguments,
+                 "of add: traces, and JSON of `bench` and `gate`; of show: an id, or how it begins");
   app.add_option("--database", options->database, "the SQLite file")->capture_default_str();
-  app.require_subcommand(1);
-  const auto add = [&](const char* name, const char* summary, Body body) -> CLI::App& {
-    CLI::App* sub = app.add_subcommand(name, summary);
-    sub->fallthrough();  // --database may stand behind as well
-    sub->callback([chosen, body] { *chosen = body; });
-    return *sub;
-  };
-  declare_add(add("add", "store the results that are in these files", run_add), *options);
-  CLI::App& list = add("list", "what is stored, by time, and where metrics changed their level", run_list);
-  add_filter(list, options->filter);
-  add_output(list, *options);
-  CLI::App& show = add("show", "one result with its functions and call paths", run_show);
-  show.add_option("ID", options->id, "the result's id, or how it begins")->required();
-  add_output(show, *options);
-  CLI::App& dashboard = add("dashboard", "all of it as one HTML page", run_dashboard);
-  add_filter(dashboard, options->filter);
-  dashboard.add_option("--title", options->title, "of the page")->capture_default_str();
-  dashboard.add_option("-o,--output", options->output, "the page")->required();
-  CLI::App& exported = add("export", "write what is stored to a ClickHouse server", run_export);
-  add_filter(exported, options->filter);
-  exported.add_option("--clickhouse", options->clickhouse.url, "its HTTP interface, such as http://localhost:8123")
-      ->required();
-  exported
-      .add_option("--clickhouse-database", options->clickhouse.database, "the database there; made if there is none")
+  app.add_option("--commit", options->commit, "add: what was measured (default: what git has checked out here)");
+  app.add_option("--branch", options->branch, "add: its branch; else: only results of this branch");
+  app.add_option("--step", options->step, "add: a name for what was measured; else: only this step");
+  app.add_option("--parameter", options->parameters, "add: NAME=VALUE, what it was measured with; repeatable")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->check(check_parameter);
+  app.add_option("--kind", options->filter.kind, "only results of bench, gate or record")
+      ->check(CLI::IsMember({"bench", "gate", "record"}));
+  app.add_option("--last", options->filter.last, "only so many, the latest (0: all)")->capture_default_str();
+  app.add_option("--title", options->title, "of the dashboard")->capture_default_str();
+  app.add_option("--clickhouse", options->clickhouse.url,
+                 "export: the server's HTTP interface, such as http://localhost:8123");
+  app.add_option("--clickhouse-database", options->clickhouse.database, "the database there; made if there is none")
       ->capture_default_str();
-  return [options, chosen] { return (*chosen)(*options); };
+  app.add_option("--format", options->format, "list, show: text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("-o,--output", options->output, "a file instead of stdout; the dashboard's page");
+  return [options, &app]() -> Result<int> {
+    const Action& action = *std::ranges::find(actions(), options->action, &Action::name);
+    if (const std::string wrong = misuse(app, action, *options); !wrong.empty()) {
+      print_error(wrong + " (flarestack history --help tells more)");
+      return kExitUsage;
+    }
+    if (action.name != "add") {
+      options->filter.step = options->step;
+      options->filter.branch = options->branch;
+    }
+    return action.run(*options);
+  };
 }
 
 }  // namespace flarestack

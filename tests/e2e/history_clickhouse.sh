@@ -93,7 +93,7 @@ expect_error() {
   [ "$(wc -l <err)" = 1 ] || fail "$1: $(cat err)"
   grep -q "$2" err || fail "$1: $(cat err)"
 }
-expect_error "http://writer:wrong@127.0.0.1:$port" "^flarestack: 127.0.0.1:$port: HTTP status 500"
+expect_error "http://writer:wrong@127.0.0.1:$port" "^flarestack: 127.0.0.1:$port: HTTP status 401: "
 expect_error "file:///etc/passwd" "^flarestack: file:///etc/passwd: "
 kill $server
 for i in $(seq 120); do kill -0 $server 2>/dev/null || break; read -rt 0.25 <> <(:) || true; done
