@@ -42,6 +42,7 @@ CommandBody declare_leaks(CLI::App& app);
 CommandBody declare_flamegraph(CLI::App& app);
 CommandBody declare_view(CLI::App& app);
 CommandBody declare_diff(CLI::App& app);
+CommandBody declare_plot(CLI::App& app);
 CommandBody declare_export(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_bundle(CLI::App& app);

@@ -34,6 +34,8 @@ const std::vector<Command>& commands() {
        "flarestack view app.flare -o app.html", declare_view},
       {"diff", "what got slower, hungrier or leakier from one recording to another",
        "flarestack diff before.flare after.flare", declare_diff},
+      {"plot", "memory and processors in use over time, as a picture or in the terminal",
+       "flarestack plot app.flare -o app.svg", declare_plot},
       {"export", "the profile for other tools", "flarestack export app.flare --format collapsed -o app.folded",
        declare_export},
       {"import", "a trace of what another tool recorded: perf script, collapsed stacks, pprof",

@@ -32,45 +32,61 @@ void add_trace(CLI::App& app, ReadingOptions& options) {
   app.add_option("TRACE", options.trace, "the trace file that `record` wrote")->required();
 }
 
-void add_choices_by_name(CLI::App& app, ProfileOptions& profile, bool& no_inline) {
-  app.add_option("--process", profile.process, "only this process: a pid or a program's name");
-  app.add_option("--thread", profile.thread, "only this thread: a tid or a thread's name");
-  app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
-  app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
-  app.add_flag("--no-inline", no_inline, "inlined functions are part of the function they are in");
+void add_threads(CLI::App& app, ReadingOptions& options) {
+  app.add_option("--process", options.profile.process, "only this process: a pid or a program's name");
+  app.add_option("--thread", options.profile.thread, "only this thread: a tid or a thread's name");
 }
 
-void add_choices(CLI::App& app, const std::shared_ptr<ReadingOptions>& options) {
-  add_choices_by_name(app, options->profile, options->no_inline);
+void add_functions(CLI::App& app, ReadingOptions& options) {
+  ProfileOptions& profile = options.profile;
+  app.add_option("--focus", profile.focus, "only stacks with a function that matches this regular expression");
+  app.add_option("--ignore", profile.ignore, "only stacks without a function that matches this regular expression");
+  app.add_flag("--no-inline", options.no_inline, "inlined functions are part of the function they are in");
+}
+
+void add_times(CLI::App& app, ReadingOptions& options) {
+  app.add_option("--from", options.from, "only from this time of the recording on, such as 2s or 500ms");
+  app.add_option("--to", options.to, "only up to this time of the recording");
+}
+
+void add_choices(CLI::App& app, ReadingOptions& options) {
+  add_threads(app, options);
+  add_functions(app, options);
   app.add_option(
-         "--metric", options->metric,
+         "--metric", options.metric,
          "what is counted: cpu or wall time, bytes allocated, allocations, bytes at the heap's peak, bytes live at "
          "the end, temporary allocations, bytes definitely and indirectly lost (default: what was recorded, time "
          "first)")
       ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
   app.add_option("--region", options->profile.region,
                  "only what was done in this region of the program's own, and in what is nested in it");
-  app.add_option("--from", options->from, "only from this time of the recording on, such as 2s or 500ms");
-  app.add_option("--to", options->to, "only up to this time of the recording");
+  add_times(app, options);
 }
 
 }  // namespace
 
 void add_filters(CLI::App& app, ReadingOptions& options) {
   add_trace(app, options);
-  add_choices_by_name(app, options.profile, options.no_inline);
+  add_threads(app, options);
+  add_functions(app, options);
+}
+
+void add_range(CLI::App& app, ReadingOptions& options) {
+  add_trace(app, options);
+  add_threads(app, options);
+  add_times(app, options);
 }
 
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app) {
   auto options = std::make_shared<ReadingOptions>();
   add_trace(app, *options);
-  add_choices(app, options);
+  add_choices(app, *options);
   return options;
 }
 
 std::shared_ptr<ReadingOptions> add_reading_choices(CLI::App& app) {
   auto options = std::make_shared<ReadingOptions>();
-  add_choices(app, options);
+  add_choices(app, *options);
   return options;
 }
 

@@ -29,10 +29,12 @@ struct ReadingOptions {
 
 // Adds TRACE, and the filters that any metric can have, to `app`; `options` has to outlive it.
 void add_filters(CLI::App& app, ReadingOptions& options);
+// TRACE and the filters by process, thread and time alone, for what has no stacks.
+void add_range(CLI::App& app, ReadingOptions& options);
 
 // Adds these, --metric and the filters by time; the values live as long as what is returned.
 std::shared_ptr<ReadingOptions> add_reading_options(CLI::App& app);
-// The same without TRACE, for commands that read several.
+// All but TRACE, for commands that read several.
 std::shared_ptr<ReadingOptions> add_reading_choices(CLI::App& app);
 
 // What they ask of `trace`. Error: a time that is none.
