@@ -16,7 +16,8 @@ std::vector<std::string> choices_of(const CLI::Option& option) {
 // What a value is for beyond its type, the declaration does not say; its name does.
 ValueKind kind_by_name(const std::string& name) {
   if (name == "--output" || name == "--summary" || name == "--suppressions") return ValueKind::kFile;
-  if (name == "TRACE" || name == "OTHER") return ValueKind::kTrace;
+  if (name == "TRACE" || name == "OTHER" || name == "BASE" || name == "NEW" || name == "--base" || name == "--new")
+    return ValueKind::kTrace;
   if (name == "PID") return ValueKind::kProcess;
   if (name == "PROGRAM") return ValueKind::kProgram;
   return ValueKind::kText;

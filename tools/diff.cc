@@ -145,9 +145,13 @@ CommandBody declare_diff(CLI::App& app) {
   auto command = std::make_shared<DiffCommand>();
   app.add_option("BASE", command->base, "the trace to compare with");
   app.add_option("NEW", command->newer, "the trace that is compared");
-  app.add_option("--base", command->bases, "instead of BASE: several recordings of it, at least three for a verdict");
+  app.add_option("--base", command->bases,
+                 "instead of BASE: several recordings of it; at least three of each side tell something");
   app.add_option("--new", command->newers, "instead of NEW: as many of the other");
   auto reading = add_reading_choices(app);
+  app.get_option("--metric")
+      ->description(
+          "only this one (default: cpu, wall, allocated, peak, temporary and leaked, as far as both sides have them)");
   app.add_option("--totals", command->totals,
                  "absolute: values as they are; equal: both sides scaled to one total, so that shares are compared")
       ->check(CLI::IsMember({"absolute", "equal"}))
