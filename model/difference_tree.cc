@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/difference_tree.h"
 
-#include <cmath>
-
 #include "model/matched_functions.h"
 #include "model/profile_diff.h"
+#include "model/rounded.h"
 
 namespace flarestack {
 namespace {
@@ -85,6 +84,10 @@ DifferenceTree difference_tree(std::span<const Profile* const> base, std::span<c
   difference.total = {of_base.total, of_newer.total * scale};
   difference.sample_weight = {usual_weight(of_base, average(base, samples_of)),
                               usual_weight(of_newer, average(newer, samples_of)) * scale};
+  // Of a side without samples, or without noise: what one of the other's stands for.
+  DifferenceTree::Parts& weight = difference.sample_weight;
+  if (weight.base == 0) weight.base = weight.newer;
+  if (weight.newer == 0) weight.newer = weight.base;
   NodeValues values;
   for (size_t i = 0; i < base.size(); ++i)
     merge(*base[i], functions.of_profile(i), 1.0 / static_cast<double>(base.size()), difference.tree, values.base);
@@ -97,7 +100,7 @@ DifferenceTree difference_tree(std::span<const Profile* const> base, std::span<c
   for (uint32_t i = 0; i < nodes; ++i) {
     difference.self.push_back({values.base[i].value, values.newer[i].value * scale});
     const double both = difference.self[i].base + difference.self[i].newer;
-    difference.tree.add_self(i, static_cast<uint64_t>(std::llround(both)), 0);
+    difference.tree.add_self(i, rounded(both), 0);
   }
   difference.tree.sum_totals();
   difference.chance_bar = bar_of(difference, std::move(values));

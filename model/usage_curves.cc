@@ -5,6 +5,7 @@
 #include <map>
 
 #include "model/process_memory.h"
+#include "model/rounded.h"
 #include "model/selection.h"
 
 namespace flarestack {
@@ -88,7 +89,7 @@ void fill_memory(const Profile& profile, UsageCurves& curves) {
   curves.resident = summed(resident);
   for (const UsagePoint& point : curves.live_heap) {
     if (!curves.heap_peak || point.value > static_cast<double>(curves.heap_peak->bytes))
-      curves.heap_peak = UsagePeak{point.time_ns, static_cast<uint64_t>(point.value)};
+      curves.heap_peak = UsagePeak{point.time_ns, rounded(point.value)};
   }
 }
 
@@ -131,8 +132,9 @@ void each_part(const UsageCurve& curve, int64_t from_ns, int64_t to_ns, const Vi
 UsageCurves usage_curves(const Profile& profile) {
   UsageCurves curves;
   const Recording& recording = profile.recording;
-  curves.from_ns = std::max<int64_t>(profile.options.from_ns.value_or(0), 0);
-  curves.to_ns = std::max(curves.from_ns, std::min(profile.options.to_ns.value_or(INT64_MAX), recording.duration_ns));
+  const int64_t end_ns = std::max<int64_t>(recording.duration_ns, 0);
+  curves.from_ns = std::clamp<int64_t>(profile.options.from_ns.value_or(0), 0, end_ns);
+  curves.to_ns = std::clamp(profile.options.to_ns.value_or(end_ns), curves.from_ns, end_ns);
   if (is_heap_metric(profile.options.metric)) {
     fill_memory(profile, curves);
   } else {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "model/rounded.h"
 #include "report/metric_words.h"
 
 namespace flarestack {
@@ -30,13 +31,11 @@ std::string file_and_line(const std::string& file, uint32_t line) {
 
 }  // namespace
 
-std::string mean_value(Metric metric, double value) {
-  return format_value(metric, static_cast<uint64_t>(std::llround(std::max(value, 0.0))));
-}
+std::string mean_value(Metric metric, double value) { return format_value(metric, rounded(value)); }
 
 std::string signed_value(Metric metric, double change) {
   const std::string text = mean_value(metric, std::abs(change));
-  return std::llround(change) == 0 ? text : (change > 0 ? "+" : "-") + text;
+  return rounded(std::abs(change)) == 0 ? text : (change > 0 ? "+" : "-") + text;
 }
 
 std::string change_ratio(const Change& change) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "model/rounded.h"
 #include "report/flamegraph_svg.h"
 #include "report/metric_words.h"
 
@@ -42,7 +43,7 @@ Profile profile_of(const DifferenceTree& difference) {
     ProfileSample sample;
     sample.node = node;
     sample.value = profile.tree.nodes()[node].self;
-    sample.count = static_cast<uint64_t>(std::llround(difference.self[node].base));
+    sample.count = rounded(difference.self[node].base);
     if (sample.value != 0) profile.samples.push_back(sample);
   }
   profile.quality.complete = true;

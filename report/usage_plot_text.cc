@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "model/rounded.h"
 #include "report/usage_plot.h"
 
 namespace flarestack {
@@ -54,7 +55,7 @@ class Panel {
     if (panel_.peak)
       return fmt::format("  peak {} at {}", format_bytes(panel_.peak->bytes),
                          format_duration(static_cast<uint64_t>(std::max<int64_t>(panel_.peak->time_ns, 0))));
-    if (panel_.unit == PlotUnit::kBytes) return fmt::format("  most {}", format_bytes(static_cast<uint64_t>(most_)));
+    if (panel_.unit == PlotUnit::kBytes) return fmt::format("  most {}", format_bytes(rounded(most_)));
     const std::optional<double> mean = mean_between(panel_.curve, plot_.from_ns, plot_.to_ns);
     return fmt::format("  {:.2f} on average", mean.value_or(0));
   }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "report/annotate_html.h"
@@ -15,6 +16,10 @@
 #include "report/callgrind.h"
 #include "report/chrome_trace.h"
 #include "report/collapsed.h"
+#include "report/diff_json.h"
+#include "report/diff_markdown.h"
+#include "report/diff_text.h"
+#include "report/difference_svg.h"
 #include "report/firefox_profile.h"
 #include "report/flamegraph_svg.h"
 #include "report/heaptrack_text.h"
@@ -33,6 +38,7 @@
 #include "report/summary_text.h"
 #include "report/tree_json.h"
 #include "report/tree_text.h"
+#include "report/usage_plot.h"
 #include "report/view_data.h"
 #include "symbolizer/disassembly.h"
 
@@ -279,6 +285,30 @@ void view(const std::shared_ptr<const Recording>& recording, ProfileOptions opti
   check(data.size() > 4 && data[4] == '{');
 }
 
+// The whole against a part of it, both ways, and its course.
+void compare(const Profile& profile, ProfileOptions options) {
+  options.ignore = options.ignore.empty() ? "f1" : "";
+  const auto other = build_profile(profile.shared, options, answer);
+  check(other.ok());
+  const Profile* sides[] = {&profile, &*other};
+  for (const size_t base : {0, 1}) {
+    const std::span one(&sides[base], 1), another(&sides[1 - base], 1);
+    DiffReport report;
+    report.base = report.newer = {{"a.flare"}, "a"};
+    report.equal_totals = base == 1;
+    report.metrics.push_back(diff_profiles(one, another, {report.equal_totals}));
+    check(diff_text(report).find('\x1b') == std::string::npos);
+    check(diff_markdown(report).find('\x1b') == std::string::npos);
+    check(diff_json(report).ends_with("}\n"));
+    const DifferenceTree tree = difference_tree(one, another, report.equal_totals, ChangeTest::kLeastShare);
+    check(difference_svg(tree, report).ends_with("</svg>\n"));
+  }
+  const bool is_heap = is_heap_metric(profile.options.metric);
+  const UsagePlot plot = usage_plot(is_heap ? &profile : nullptr, is_heap ? nullptr : &profile, {});
+  check(usage_plot_text(plot, {}).find('\x1b') == std::string::npos);
+  check(usage_plot_svg(plot).ends_with("</svg>\n"));
+}
+
 void export_all(const Profile& profile) {
   for (const auto& json : {speedscope, firefox_profile, chrome_trace, profile_json})
     check(json(profile).ends_with("}\n"));
@@ -329,5 +359,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(tree_text(*profile, tree));
   static_cast<void>(summary_text(*profile, is_heap_metric(options.metric) ? &*profile : nullptr, "t.flare", {}));
   view(recording, options);
+  compare(*profile, options);
   return 0;
 }
