@@ -68,6 +68,8 @@ struct Departure {
   char** environment = nullptr;
   MemoryRange* dropped = nullptr;
   size_t dropped_count = 0;
+  char peak_file[24] = "/proc/self/clear_refs";  // proc(5): after a 5 the peak is what is resident
+  char forget_peak = '5';
   // What the child says before it is the command.
   timespec time{};
   rusage usage{};
@@ -112,7 +114,10 @@ class SharedBlock {
   size_t used_ = 0;
 };
 
-// What a fork copies: private mappings that are no code, but for the stack that we run on.
+[[noreturn]] void depart(Departure& departure);
+
+// The private mappings but for the stack that we run on, the code of depart(), what is the kernel's, and the thread's
+// own block, where the kernel writes on which processor it runs (rseq(2)) whenever it was preempted.
 std::vector<MemoryRange> private_memory() {
   std::vector<MemoryRange> ranges;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -120,15 +125,23 @@ std::vector<MemoryRange> private_memory() {
 #endif
   const Result<std::string> maps = read_file("/proc/self/maps");
   if (!maps.ok()) return ranges;
-  const auto here = reinterpret_cast<uintptr_t>(&ranges);
+  const auto stack = reinterpret_cast<uintptr_t>(&ranges);
+  const auto code = reinterpret_cast<uintptr_t>(&depart);
+  const auto thread = reinterpret_cast<uintptr_t>(&errno);
   std::istringstream lines(*maps);
   for (std::string line; std::getline(lines, line);) {
     uintptr_t start = 0;
     uintptr_t end = 0;
     std::array<char, 5> rights{};
     if (std::sscanf(line.c_str(), "%lx-%lx %4s", &start, &end, rights.data()) != 3) continue;
-    if (rights[3] != 'p' || rights[2] == 'x' || (start <= here && here < end)) continue;
-    if (line.find("[v") == std::string::npos) ranges.push_back({start, end - start});
+    const auto holds = [&](uintptr_t address) { return start <= address && address < end; };
+    const bool is_needed = holds(stack) || holds(code) || holds(thread) || line.find("[v") != std::string::npos;
+    if (rights[3] != 'p' || is_needed) continue;
+    if (!ranges.empty() && ranges.back().start + ranges.back().size_bytes == start) {
+      ranges.back().size_bytes += end - start;  // one call for a whole library
+    } else {
+      ranges.push_back({start, end - start});
+    }
   }
   return ranges;
 }
@@ -136,12 +149,12 @@ std::vector<MemoryRange> private_memory() {
 // In the child, beyond the last call of a library.
 [[noreturn]] void depart(Departure& departure) {
   for (size_t i = 0; i < departure.dropped_count; ++i) {
-    raw_syscall(SYS_madvise, static_cast<long>(departure.dropped[i].start),
-                static_cast<long>(departure.dropped[i].size_bytes), MADV_DONTNEED);
+    raw_syscall(SYS_munmap, static_cast<long>(departure.dropped[i].start),
+                static_cast<long>(departure.dropped[i].size_bytes));
   }
-  const long peak = raw_syscall(SYS_open, raw_pointer("/proc/self/clear_refs"), O_WRONLY | O_CLOEXEC);
+  const long peak = raw_syscall(SYS_open, raw_pointer(departure.peak_file), O_WRONLY | O_CLOEXEC);
   if (!raw_failed(peak)) {
-    raw_syscall(SYS_write, peak, raw_pointer("5"), 1);  // the peak is what is resident now: proc(5)
+    raw_syscall(SYS_write, peak, raw_pointer(&departure.forget_peak), 1);
     raw_syscall(SYS_close, peak);
   }
   raw_syscall(SYS_getrusage, RUSAGE_SELF, raw_pointer(&departure.usage));
