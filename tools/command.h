@@ -47,6 +47,7 @@ CommandBody declare_export(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_bundle(CLI::App& app);
 CommandBody declare_bench(CLI::App& app);
+CommandBody declare_scale(CLI::App& app);
 CommandBody declare_info(CLI::App& app);
 CommandBody declare_gate(CLI::App& app);
 CommandBody declare_history(CLI::App& app);

@@ -44,6 +44,8 @@ const std::vector<Command>& commands() {
        declare_bundle},
       {"bench", "run commands again and again, compare what they cost, and say what makes the difference",
        "flarestack bench 'sort words' 'sort -u words'", declare_bench},
+      {"scale", "how the cost of each function and allocation site grows with a parameter",
+       "flarestack scale --parameter n=1000,2000,4000,8000 -- ./app {n}", declare_scale},
       {"info", "what was recorded, process by process, and how well", "flarestack info app.flare", declare_info},
       {"gate", "budgets and baselines of commands, as an exit status", "flarestack gate --config flarestack.toml",
        declare_gate},
