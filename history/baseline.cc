@@ -24,18 +24,21 @@ size_t line_of(std::string_view text, size_t offset) {
 }  // namespace
 
 Result<Baseline> Baseline::read(const std::string& path) {
-  Baseline baseline;
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return baseline;
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return Baseline();
   const Result<std::string> text = read_file(path);
-  if (!text.ok()) return text.error();
+  return text.ok() ? parse(*text, path) : text.error();
+}
+
+Result<Baseline> Baseline::parse(std::string_view text, const std::string& path) {
+  Baseline baseline;
   rapidjson::Document document;
   // Iterative: nested brackets of a damaged file are no recursion.
-  document.Parse<rapidjson::kParseIterativeFlag>(text->data(), text->size());
+  document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
   if (document.HasParseError()) {
     return Error{fmt::format(
         "{}:{}: the baseline is damaged or half-written: {}; restore it, or store a new one with "
         "--new-baseline",
-        path, line_of(*text, document.GetErrorOffset()), rapidjson::GetParseError_En(document.GetParseError()))};
+        path, line_of(text, document.GetErrorOffset()), rapidjson::GetParseError_En(document.GetParseError()))};
   }
   const std::string schema = text_member(document, "schema");
   if (schema != kSchema) {

@@ -22,6 +22,8 @@ class Baseline {
   // An empty one if there is no such file. Error: it cannot be read, or is not what write() wrote, or is of a newer
   // schema.
   static Result<Baseline> read(const std::string& path);
+  // Of what is in such a file; `path` is for the error.
+  static Result<Baseline> parse(std::string_view text, const std::string& path);
   Result<void> write(const std::string& path) const;  // atomically
 
   // Of the step, oldest first.

@@ -101,7 +101,7 @@ std::string result_row(const HistoryEntry& entry) {
 
 struct ClickHouse::Connection {
   struct Cleanup {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* opened) const { curl_easy_cleanup(opened); }
   };
   std::unique_ptr<CURL, Cleanup> handle;
   std::string url;    // with user and password

@@ -183,7 +183,6 @@ GateVerdict judge(const GateCheck& check, const RunRecord& now, std::span<const 
     return verdict;
   }
   verdict.unit = measure.unit;
-  verdict.cause = cause_of(check, now, before);
   const bool is_relative = (check.target && check.target->is_relative) || (check.maximum && check.maximum->is_relative);
   const double least = least_of(measure.runs);
   const double median = median_of(measure.runs);
@@ -192,6 +191,7 @@ GateVerdict judge(const GateCheck& check, const RunRecord& now, std::span<const 
   if (expectation.sessions != 0) verdict.expected = expectation.value;
   if (is_relative && expectation.sessions == 0) {
     verdict.outcome = GateOutcome::kNotMeasured;
+    verdict.cause = cause_of(check, now, {});
     verdict.note =
         before.empty() || now.metric(check.metric) == nullptr
             ? "there is no baseline of it; `flarestack gate --update-baseline` stores one"
@@ -214,6 +214,8 @@ GateVerdict judge(const GateCheck& check, const RunRecord& now, std::span<const 
   if (verdict.outcome == GateOutcome::kHolds && limit && verdict.value > *limit) {
     verdict.note = "above the limit by less than the runs differ among themselves";
   }
+  // What holds has not grown but by chance.
+  verdict.cause = cause_of(check, now, verdict.outcome == GateOutcome::kHolds ? std::span<const RunRecord>() : before);
   return verdict;
 }
 

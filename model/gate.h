@@ -41,7 +41,8 @@ std::vector<GateCheck> default_checks();
 enum class GateOutcome : uint8_t { kHolds, kAboveTarget, kAboveMaximum, kNotMeasured };
 const char* outcome_name(GateOutcome outcome);  // "holds", "above_target", ...
 
-// Where the cost lies: the greatest change since the recording before, or without one the heaviest path.
+// Where the cost lies: the greatest change since the recording before; where there is none, or the check holds, the
+// heaviest path.
 struct GateCause {
   std::vector<std::string> frames;  // the root first; empty: none is known
   std::string unit;

@@ -98,6 +98,12 @@ assert one("SELECT count(*) FROM metrics") == 5 * one("SELECT count(*) FROM resu
 P
 done
 
+# Several at once.
+for i in 0 1 2 3; do "$FLARESTACK" history add --database shared.db gate.0[0-9].json "gate.1$i.json" >"added.$i" & added[i]=$!; done
+for i in 0 1 2 3; do wait "${added[i]}" || fail "adding at the same time: $i"; done
+"$FLARESTACK" history list --database shared.db --format json >list.json
+json_true list.json 'len(d["results"]) == 14' "what four have added"
+
 # What is none: one sentence, and it stays as it is.
 expect_error() {
   local status=0 file="$1" before
