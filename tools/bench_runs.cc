@@ -40,7 +40,7 @@ class Runner {
   Result<void> warm_up();
   Result<void> measure_shell();
   Result<void> prepare(size_t index);
-  Result<TimedRun> run_once(size_t index, CommandOutput output);
+  Result<TimedRun> run_once(size_t index);
   Result<void> measure_run(size_t index);
   uint32_t runs_wanted(int64_t first_ns) const;
 
@@ -75,12 +75,12 @@ Result<void> Runner::prepare(size_t index) {
 }
 
 // Error: it cannot be run, or fails.
-Result<TimedRun> Runner::run_once(size_t index, CommandOutput output) {
+Result<TimedRun> Runner::run_once(size_t index) {
   const PlannedCommand& command = plan_.commands[index];
   if (const Result<void> prepared = prepare(index); !prepared.ok()) return prepared.error();
   TimedRunOptions options;
   options.command = command.words;
-  options.output = output;
+  options.output = plan_.output;
   options.padding_bytes = 1 + padding_() % kMostPaddingBytes;
   Result<TimedRun> run = timed_run(options);
   if (!run.ok() || plan_.ignore_failure || InterruptGuard::interrupted()) return run;
@@ -93,7 +93,7 @@ Result<void> Runner::warm_up() {
   for (size_t i = 0; i < all && !InterruptGuard::interrupted(); ++i) {
     const size_t index = i % plan_.commands.size();
     progress_.show(i, all, "warm-up: " + plan_.commands[index].line);
-    if (const Result<TimedRun> run = run_once(index, plan_.output); !run.ok()) return run.error();
+    if (const Result<TimedRun> run = run_once(index); !run.ok()) return run.error();
   }
   return {};
 }
@@ -130,7 +130,7 @@ uint32_t Runner::runs_wanted(int64_t first_ns) const {
 }
 
 Result<void> Runner::measure_run(size_t index) {
-  const Result<TimedRun> run = run_once(index, plan_.output);
+  const Result<TimedRun> run = run_once(index);
   if (!run.ok()) return run.error();
   if (InterruptGuard::interrupted()) return {};  // this run was ended
   BenchmarkRun measured{run->wall_ns, run->user_ns, run->system_ns, run->peak_rss_bytes,
