@@ -17,8 +17,7 @@
  * The agent is found by two weak symbols, which are there when `flarestack record` has started the program. A
  * statically linked program, and one that was attached to while it ran, has none: then nothing here does anything.
  */
-#ifndef FLARESTACK_H
-#define FLARESTACK_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -123,6 +122,4 @@ class Pause {
 };
 
 } /* namespace flarestack */
-#endif
-
 #endif

@@ -46,7 +46,7 @@ std::vector<Placement> placements_of(Profile& profile) {
   return placements;
 }
 
-// The frames of all their stacks, and of a heap metric those of leaks.
+// The frames of all their stacks, of those at a timeout, and of a heap metric of those of leaks.
 std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Placement>& placements,
                                 const ProfileOptions& options) {
   std::vector<bool> stack_used(recording.stacks.size(), options.every_frame);
@@ -56,6 +56,7 @@ std::vector<bool> frames_in_use(const Recording& recording, const std::vector<Pl
   }
   std::vector<uint32_t> stacks;
   for (const Placement& placement : placements) stacks.push_back(placement.stack);
+  for (const RecordedTimeoutStack& each : recording.timeout_stacks) stacks.push_back(each.stack);
   for (size_t i = 0; i < recording.leaks.size() && is_heap_metric(options.metric); ++i) {
     stacks.push_back(recording.leaks[i].stack);
     stacks.push_back(recording.leaks[i].holder_stack);

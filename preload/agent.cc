@@ -190,6 +190,9 @@ void after_fork_in_child() {
   } else {
     the_agent.process = process_id();
   }
+  if (session) {
+    session.page().paused.store(parent.page().paused.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
   // Beyond this point nothing touches the parent's region.
   the_agent.session = session;
   if (sandbox_allows(Deed::kSample)) {

@@ -52,6 +52,12 @@ class ProcessTable {
   void drain();
   // Into the trace with all that is known, for who reads it meanwhile.
   void write_so_far();
+  // When the longest open region of that name began, in any thread; INT64_MAX: none is open.
+  int64_t region_open_since(const std::string& name);
+  // Where all threads of all processes are, into the trace; they stand still meanwhile.
+  void take_final_stacks();
+  // To all processes but the launched one.
+  void signal_all(int signal);
   // Looks where the threads of all processes sleep.
   void sample_off_cpu();
   // Ends the processes that are gone; the launched one excepted.

@@ -30,7 +30,7 @@ namespace flarestack {
 namespace {
 
 constexpr uint64_t kForkGraceNs = 1'000'000'000;
-constexpr uint64_t kKillAfterNs = 5'000'000'000;
+constexpr int kTimeoutStatus = 124;  // as coreutils' timeout has it
 constexpr uint64_t kPassShare = 20;  // a pass over the sleeping threads takes at most one in so many ns
 
 }  // namespace
@@ -143,15 +143,8 @@ void Recorder::handle_signals() {
 }
 
 void Recorder::handle_limits() {
+  handle_timeouts();
   const auto elapsed_ns = static_cast<uint64_t>(origin_.now());
-  if (options_.timeout_ns != 0 && !program_ended_ && elapsed_ns > options_.timeout_ns) {
-    if (!terminated_) {
-      terminated_ = true;
-      kill(program_.pid, SIGTERM);
-    } else if (elapsed_ns > options_.timeout_ns + kKillAfterNs) {
-      kill(program_.pid, SIGKILL);
-    }
-  }
   if (options_.duration_ns != 0 && elapsed_ns > options_.duration_ns) {
     stop_ = true;
   }
@@ -264,6 +257,9 @@ RecordOutcome Recorder::run() {
   RecordOutcome outcome;
   outcome.recorded = processes_.recorded() || (outside_ != nullptr && outside_->recorded());
   outcome.exit_status = program_exit_.kind == ExitKind::kSignaled ? 128 + program_exit_.code : program_exit_.code;
+  if (terminated_ && outcome.exit_status != 128 + SIGKILL) {
+    outcome.exit_status = kTimeoutStatus;
+  }
   outcome.problem = problem_;
   return outcome;
 }

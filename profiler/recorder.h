@@ -36,10 +36,18 @@ struct RecordOptions {
   bool follow_children = true;
   bool wait_for_children = true;  // false: stop when the launched program ends
   uint64_t duration_ns = 0;       // 0: until the end
-  uint64_t timeout_ns = 0;        // 0: none; then SIGTERM to the program, and SIGKILL five seconds later
+  // When the time is over, the stacks of all threads are taken, and what was started is ended: by SIGTERM, and by
+  // SIGKILL five seconds later. 0: never.
+  uint64_t timeout_ns = 0;
+  struct RegionTimeout {
+    std::string region;  // that a thread must not have open for longer
+    uint64_t limit_ns = 0;
+  };
+  std::vector<RegionTimeout> region_timeouts;
   // Somebody reads the trace while it is written: after this time it has all there is to tell, at the price of its
   // size, which then grows with time. 0: nobody.
   uint64_t live_interval_ns = 0;
+  bool starts_paused = false;        // until the program says otherwise (flarestack.h)
   std::function<void()> on_started;  // once everything is being recorded, and the trace has been begun
   int stop_descriptor = -1;          // stop when it can be read or has been hung up; borrowed; -1: none
   std::function<void(const std::string&)>
@@ -47,7 +55,9 @@ struct RecordOptions {
 };
 
 struct RecordOutcome {
-  int exit_status = 0;  // for the shell: the program's own, 128 + signal, 126 or 127
+  // For the shell: the program's own, 128 + signal, 126 or 127; 124 if its time ran out, 137 if it had to be killed
+  // then.
+  int exit_status = 0;
   std::string trace_path;
   std::string problem;    // one sentence, empty if all went well: "the trace is incomplete: ..."
   bool recorded = false;  // at least one process had an agent

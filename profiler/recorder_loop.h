@@ -49,6 +49,8 @@ class Recorder {
   void reap_program();
   void handle_signals();
   void handle_limits();
+  void handle_timeouts();
+  void end_program(uint64_t limit_ns, const std::string& region);
   void handle_stop_request();
   void flush_in_time();
   void stop_with_program();
@@ -83,7 +85,8 @@ class Recorder {
   ExitStatus program_exit_;
   uint64_t ended_at_ns_ = 0;
   bool stop_ = false;
-  bool terminated_ = false;
+  bool terminated_ = false;   // the time ran out
+  uint64_t kill_at_ns_ = 0;   // CLOCK_MONOTONIC
   bool stays_awake_ = false;  // while the program is stopped
   std::string problem_;
 };

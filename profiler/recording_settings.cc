@@ -42,6 +42,7 @@ SessionSettings settings_for(const RecordOptions& options, const ClockChoice& ch
   settings.heap = static_cast<HeapRecording>(options.heap);
   settings.heap_sample_bytes = options.heap_sample_bytes;
   settings.leak_check = options.leak_check && options.heap == HeapMode::kExact;
+  settings.starts_paused = options.starts_paused;
   settings.order_source = tsc_is_sound() ? OrderSource::kTimeStampCounter : OrderSource::kCounter;
   return settings;
 }

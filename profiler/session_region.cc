@@ -45,6 +45,7 @@ Result<SessionRegion> SessionRegion::create(const SessionSettings& settings) {
   page->order_source = settings.order_source;
   page->heap_sample_bytes = settings.heap_sample_bytes;
   page->leak_check = settings.leak_check ? 1 : 0;
+  page->paused.store(settings.starts_paused ? 1 : 0, std::memory_order_relaxed);
   page->recorder_pid = static_cast<uint32_t>(getpid());
   page->heartbeat_ns.store(monotonic_now_ns(), std::memory_order_relaxed);
   return region;

@@ -20,6 +20,7 @@ struct SessionSettings {
   OrderSource order_source = OrderSource::kCounter;
   uint64_t heap_sample_bytes = 0;
   bool leak_check = false;
+  bool starts_paused = false;
 
   // The kernel leaves no choice with its own; else a standard signal (real-time ones queue up behind a slow handler)
   // that nobody uses: the stack fault of a coprocessor that x86-64 does not have.

@@ -74,6 +74,8 @@ class TargetProcess {
   bool can_check_leaks() const;
   uint32_t check_leaks_now(LeakCheckCause cause);
 
+  // Where each of its threads is, into the trace: all of them stand still for it.
+  void take_final_stacks();
   // Looks where the threads sleep; for the wall clock.
   void sample_off_cpu();
 

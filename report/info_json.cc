@@ -6,6 +6,7 @@
 #include "report/info_text.h"
 #include "report/json_writer.h"
 #include "report/regions_json.h"
+#include "report/timeout_report.h"
 
 namespace flarestack {
 namespace {
@@ -158,6 +159,7 @@ std::string info_json(const Profile& profile) {
   }
   json.end_array();
   if (recording.has_heap()) write_heap(json, "heap", profile, summarize_heap(profile));
+  write_timeout(json, profile);
   write_regions(json, profile);
   write_clock(json, profile.quality);
   write_quality(json, recording, profile.quality);

@@ -177,6 +177,11 @@ constexpr LossSentence kLosses[] = {
     {"damaged_records", "rings", "{} records made no sense and were skipped: something overwrote the session's memory",
      Mood::kBad},
     {"trace_records_dropped", "trace", "{} records were too large to be kept", Mood::kBad},
+    {"regions_lost", "regions", "{} begins and numbers were not recorded: too deep, too many names, or no room",
+     Mood::kBad},
+    {"regions_unbalanced", "regions", "{} ends of what was not open", Mood::kNote},
+    {"regions_unfinished", "regions", "{} were left without an end", Mood::kNote},
+    {"paused_ticks", "", "{} periods of the clock ran out while the program had the recording paused", Mood::kPlain},
 };
 
 constexpr LossSentence kHeapLosses[] = {

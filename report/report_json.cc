@@ -8,6 +8,7 @@
 #include "report/heap_json.h"
 #include "report/json_writer.h"
 #include "report/regions_json.h"
+#include "report/timeout_report.h"
 
 namespace flarestack {
 namespace {
@@ -93,6 +94,7 @@ std::string report_json(const Profile& profile, const ReportOptions& options) {
     write_places(json, profile, options.threshold);
     write_advice(json, profile, summary);
   }
+  write_timeout(json, profile);
   write_regions(json, profile);
   write_clock(json, profile.quality);
   write_quality(json, profile.recording, profile.quality);

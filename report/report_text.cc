@@ -15,6 +15,7 @@
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
 #include "report/regions_text.h"
+#include "report/timeout_report.h"
 
 namespace flarestack {
 namespace {
@@ -219,6 +220,9 @@ std::string report_text(const Profile& profile, const ReportOptions& options) {
   }
   if (const std::string regions = regions_text(profile, options.layout); !regions.empty())
     below = "\n" + regions + below;
+  constexpr size_t kTimeoutFrames = 24;
+  if (const std::string timeout = timeout_text(profile, kTimeoutFrames, options.layout); !timeout.empty())
+    out += "\n" + timeout;
   out += "\n";
   if (options.findings != nullptr) out += findings_text(*options.findings, options.top, options.layout) + "\n";
   std::vector<FunctionRow> rows = function_table(profile, options.threshold);

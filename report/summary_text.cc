@@ -12,6 +12,7 @@
 #include "report/leaks_words.h"
 #include "report/metric_words.h"
 #include "report/quality_panel.h"
+#include "report/timeout_report.h"
 
 namespace flarestack {
 namespace {
@@ -57,6 +58,8 @@ std::string summary_text(const Profile& profile, const Profile* heap, const std:
       recording.processes.size() == 1 ? "" : "es",
       format_duration(static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0))),
       is_heap_metric(profile.options.metric) ? "no CPU samples" : format_count(profile.quality.samples) + " samples");
+  constexpr size_t kTimeoutFrames = 8;
+  out += timeout_text(profile, kTimeoutFrames, layout);
   const bool has_heap = recording.has_heap();
   const size_t most = has_heap ? kHottestBesideHeap : kHottest;
   size_t shown = 0;

@@ -32,6 +32,12 @@ Result<void> parse_time(const char* name, const std::string& text, uint64_t& tim
   return {};
 }
 
+// The region and the time of "TIME" or "REGION=TIME", whose name may hold anything.
+std::pair<std::string, std::string> split_timeout(const std::string& text) {
+  const size_t at = text.rfind('=');
+  return at == std::string::npos ? std::pair(std::string(), text) : std::pair(text.substr(0, at), text.substr(at + 1));
+}
+
 // "exact", "sampled" or "sampled:BYTES".
 Result<void> parse_heap(RecordingOptions& options) {
   constexpr std::string_view kSampled = "sampled";
@@ -130,12 +136,23 @@ Result<ViewerProcess> start_viewer(RecordingOptions& options) {
 }  // namespace
 
 Result<void> settle_options(RecordingOptions& options) {
-  for (const Result<void>& parsed : {parse_time("--duration", options.duration, options.record.duration_ns),
-                                     parse_time("--timeout", options.timeout, options.record.timeout_ns)}) {
-    if (!parsed.ok()) {
+  if (const Result<void> parsed = parse_time("--duration", options.duration, options.record.duration_ns);
+      !parsed.ok()) {
+    return parsed.error();
+  }
+  for (const std::string& timeout : options.timeouts) {
+    const auto [region, time] = split_timeout(timeout);
+    uint64_t limit_ns = 0;
+    if (const Result<void> parsed = parse_time("--timeout", time, limit_ns); !parsed.ok()) {
       return parsed.error();
     }
+    if (region.empty()) {
+      options.record.timeout_ns = limit_ns;
+    } else {
+      options.record.region_timeouts.push_back({region, limit_ns});
+    }
   }
+  options.record.starts_paused = options.paused;
   options.record.wall_clock = options.clock == "wall";
   options.record.timer = options.timer == "posix"     ? TimerWish::kPosix
                          : options.timer == "perf-io" ? TimerWish::kPerfIo
@@ -198,6 +215,11 @@ Result<int> run_recording(RecordingOptions& options) {
 std::string check_time(const std::string& text) {
   const Result<uint64_t> value = parse_duration(text);
   return value.ok() ? std::string() : value.error().message;
+}
+
+std::string check_timeout(const std::string& text) {
+  const auto [region, time] = split_timeout(text);
+  return region.empty() && time.size() != text.size() ? "it is TIME or REGION=TIME" : check_time(time);
 }
 
 std::string check_interval(const std::string& text) {

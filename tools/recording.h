@@ -28,7 +28,8 @@ struct RecordingOptions {
   Suppressions suppressions;
   std::string timer = "auto";
   std::string duration;
-  std::string timeout;
+  std::vector<std::string> timeouts;  // TIME or REGION=TIME
+  bool paused = false;
   bool live = false;
   std::string interval = "1s";  // of the view
   std::string summary;
@@ -42,6 +43,7 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options);
 // Of CLI11's kind: an empty text, or what is wrong with a time, or with one between two refreshes.
 std::string check_time(const std::string& text);
 std::string check_interval(const std::string& text);
+std::string check_timeout(const std::string& text);
 
 // What the options' words mean for `options.record`. Error: an option that makes no sense.
 Result<void> settle_options(RecordingOptions& options);

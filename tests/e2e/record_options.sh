@@ -60,7 +60,7 @@ run 3 record --quiet -o t.flare --duration 300ms -- ./worker 0.9 3
 [ "$(cat out)" = "done" ] || fail "--duration ended the program"
 info '0.25e9 < d["duration_ns"] < 1.5e9 and d["processes"][0]["end"]["kind"] == "still_running"' "--duration"
 info 'd["quality"]["complete"] and d["quality"]["samples"] < 800' "--duration"
-run 143 record --quiet -o t.flare --timeout 200ms -- sleep 30
+run 124 record --quiet -o t.flare --timeout 200ms -- sleep 30
 info 'd["processes"][0]["exit"] == 143' "--timeout"
 run 137 record --quiet -o t.flare --timeout 100ms -- sh -c 'trap "" TERM; while :; do sleep 0.2; done'
 for bad in 10y -1s s; do

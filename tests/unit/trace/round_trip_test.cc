@@ -24,8 +24,8 @@ TEST_CASE("a recording comes back record for record") {
 
 TEST_CASE("every kind of record keeps its largest and smallest values") {
   const TemporaryFolder folder;
-  for (const std::vector<TraceRecord>& records :
-       {extreme_records(), extreme_heap_records(), extreme_leak_records(), outside_records(), imported_records()}) {
+  for (const std::vector<TraceRecord>& records : {extreme_records(), extreme_heap_records(), extreme_leak_records(),
+                                                  outside_records(), imported_records(), region_records()}) {
     write_trace(folder.file("t"), records);
     const WholeTrace whole = read_trace(folder.file("t"));
     CHECK(whole.records == in_payload_order(records));
@@ -35,8 +35,9 @@ TEST_CASE("every kind of record keeps its largest and smallest values") {
 
 TEST_CASE("with a chunk for each record the order is that of writing") {
   const TemporaryFolder folder;
-  for (const std::vector<TraceRecord>& records : {small_recording(), heap_recording(), leak_recording(),
-                                                  extreme_records(), extreme_heap_records(), extreme_leak_records()}) {
+  for (const std::vector<TraceRecord>& records :
+       {small_recording(), heap_recording(), leak_recording(), extreme_records(), extreme_heap_records(),
+        extreme_leak_records(), region_records()}) {
     std::vector<size_t> cuts;
     for (size_t i = 1; i < records.size(); ++i) cuts.push_back(i);
     write_trace(folder.file("t"), records, cuts);

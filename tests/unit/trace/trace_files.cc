@@ -23,8 +23,13 @@ int payload_rank(const TraceRecord& record) {
   if (std::holds_alternative<AllocationRecord>(record)) return 6;
   if (std::holds_alternative<HeapSliceRecord>(record)) return 7;
   if (std::holds_alternative<MemoryRecord>(record)) return 8;
-  if (std::holds_alternative<LeakCheckRecord>(record) || std::holds_alternative<LeakRecord>(record)) return 9;
-  if (std::holds_alternative<EndRecord>(record)) return 10;
+  if (std::holds_alternative<RegionTotalsRecord>(record)) return 9;
+  if (std::holds_alternative<RegionSpanRecord>(record)) return 10;
+  if (std::holds_alternative<RegionValueRecord>(record)) return 11;
+  if (std::holds_alternative<LeakCheckRecord>(record) || std::holds_alternative<LeakRecord>(record) ||
+      std::holds_alternative<TimeoutRecord>(record) || std::holds_alternative<TimeoutStackRecord>(record))
+    return 12;
+  if (std::holds_alternative<EndRecord>(record)) return 13;
   return 0;
 }
 
@@ -156,6 +161,38 @@ std::vector<TraceRecord> outside_records() {
       {1}, {}, ProcessOrigin::kAttach, 4711, "/usr/bin/work", {"work"}, 5, SamplingWay::kSnapshots, 16384, "it is Go"});
   records.push_back(
       ProcessRecord{{kId}, {1}, ProcessOrigin::kFork, 4712, "", {}, 6, SamplingWay::kPerfRings, kId, odd});
+  return records;
+}
+
+std::vector<TraceRecord> region_records() {
+  constexpr uint32_t kId = std::numeric_limits<uint32_t>::max();
+  constexpr uint64_t kU64 = std::numeric_limits<uint64_t>::max();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  const std::string odd("\0\xFF\n\xC0\x80", 5);
+  std::vector<TraceRecord> records = {RegionRecord{{1}, {}, RegionKind::kRegion, "load"},
+                                      RegionRecord{{2}, {1}, RegionKind::kTag, "rows"},
+                                      RegionRecord{{kId}, {kId - 1}, RegionKind::kCounter, odd},
+                                      SampleRecord{{1}, {2}, SampleMetric::kCpu, 0, 10, 3, 3000, {1}},
+                                      SampleRecord{{1}, {2}, SampleMetric::kCpu, 0, 10, 3, 3001, {}},
+                                      SampleRecord{{1}, {2}, SampleMetric::kCpu, 0, 10, 0, 7, {kId}}};
+  AllocationRecord allocation;
+  allocation.kind = MemoryKind::kPool;
+  allocation.allocations = 3;
+  allocation.region = {7};
+  records.push_back(allocation);
+  for (const auto& [id, number, time] : {std::tuple{kId, kU64, kMin},
+                                         {0U, uint64_t{0}, kMax},
+                                         {1U, kU64 / 2, int64_t{-1}},
+                                         {kId - 1, uint64_t{1}, kMax - 1}}) {
+    records.push_back(RegionTotalsRecord{
+        {id}, {kId - id}, number, ~number, number, ~number, number, ~number, number, ~number, number, ~number});
+    records.push_back(RegionSpanRecord{{id}, {kId - id}, time, ~time, number, ~number});
+    records.push_back(RegionValueRecord{{id}, {kId - id}, number, time, ~time, time, ~time});
+    records.push_back(TimeoutRecord{time, number, odd});
+    for (uint8_t state = 0; state <= static_cast<uint8_t>(ThreadState::kOther); ++state)
+      records.push_back(TimeoutStackRecord{{id}, {kId - id}, static_cast<ThreadState>(state), id == 0});
+  }
   return records;
 }
 

@@ -47,6 +47,8 @@ std::vector<TraceRecord> extreme_heap_records();
 std::vector<TraceRecord> extreme_leak_records();
 // Processes that are sampled from outside.
 std::vector<TraceRecord> outside_records();
+// What the program told of itself, and what it was doing when its time ran out; at their largest and smallest.
+std::vector<TraceRecord> region_records();
 // Writes a trace; a chunk is cut before each of the record numbers in `cuts`. Fails the test on an error.
 void write_trace(const std::string& path, const std::vector<TraceRecord>& records,
                  const std::vector<size_t>& cuts = {});
