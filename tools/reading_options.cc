@@ -58,7 +58,7 @@ void add_choices(CLI::App& app, ReadingOptions& options) {
          "the end, temporary allocations, bytes definitely and indirectly lost (default: what was recorded, time "
          "first)")
       ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
-  app.add_option("--region", options->profile.region,
+  app.add_option("--region", options.profile.region,
                  "only what was done in this region of the program's own, and in what is nested in it");
   add_times(app, options);
 }
