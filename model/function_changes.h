@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FunctionChanges: which functions make the difference between two single recordings. Offline side.
-//
-// Functions are matched by name and module; the programs that were run count as one module, so that two builds of
-// different names can be compared. A sampled metric is noisy: a function is told only where its self value differs by
-// more than three standard deviations of the numbers of its samples, which are Poisson distributed.
+// FunctionChanges: which functions make the difference between two single recordings, as ProfileDiff
+// (model/profile_diff.h) tells them from chance. Offline side.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +24,7 @@ struct FunctionChange {
 
 struct FunctionChanges {
   Metric metric = Metric::kCpu;
+  bool is_exact = false;  // counted one by one: no noise of sampling
   uint64_t base_total = 0;
   uint64_t total = 0;
   uint64_t base_samples = 0;

@@ -94,7 +94,9 @@ void append_changes(const FunctionChanges& changes, const TextLayout& layout, st
     return;
   }
   if (changes.functions.empty()) {
-    out += painter.dim("  no function differs beyond the noise of sampling") + "\n";
+    out +=
+        painter.dim(changes.is_exact ? "  no function differs" : "  no function differs beyond the noise of sampling") +
+        "\n";
     return;
   }
   out +=

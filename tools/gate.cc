@@ -139,7 +139,7 @@ CommandBody declare_gate(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("--config", options->config, "the file with the steps and what they have to hold")
       ->capture_default_str();
-  app.add_option("--step", options->steps, "only this step; repeatable")->expected(1)->allow_extra_args(false);
+  app.add_option("--step", options->steps, "only this step; repeatable")->allow_extra_args(false);
   auto* update = app.add_flag("--update-baseline", options->update_baseline,
                               "add what is measured to the baseline, and judge absolute limits alone");
   app.add_flag("--new-baseline", options->new_baseline, "begin the baseline anew, with five sessions")

@@ -199,7 +199,6 @@ CommandBody declare_history(CLI::App& app) {
   app.add_option("--branch", options->branch, "add: its branch; else: only results of this branch");
   app.add_option("--step", options->step, "add: a name for what was measured; else: only this step");
   app.add_option("--parameter", options->parameters, "add: NAME=VALUE, what it was measured with; repeatable")
-      ->expected(1)
       ->allow_extra_args(false)
       ->check(check_parameter);
   app.add_option("--kind", options->filter.kind, "only results of bench, gate or record")

@@ -117,7 +117,6 @@ CommandBody declare_leaks(CLI::App& app) {
       ->default_str("definite,indirect,possible");
   app.add_option("--suppressions", options->suppression_files,
                  "leave out what this file names, in the syntax of LeakSanitizer or of Valgrind's memcheck; repeatable")
-      ->expected(1)
       ->allow_extra_args(false);
   app.add_flag("--no-builtin-suppressions", options->no_builtin,
                "also show what the C and C++ runtimes keep to themselves");

@@ -260,7 +260,7 @@ void declare_recording_options(CLI::App& app, RecordingOptions& options) {
                    "report the leaks at the end, and exit with 1 if anything is definitely or indirectly lost");
   app.add_option("--suppressions", options.suppression_files,
                  "leaks that are none, as of `flarestack leaks`; repeatable")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->needs(leaks);
   app.add_flag("--bundle", options.bundle,
                "pack the binaries, debug files and sources into the trace, for reading it on another machine");

@@ -62,6 +62,9 @@ for file in lsan memcheck own; do
   status 0 "$FLARESTACK" leaks t.flare --suppressions $file.supp --fail-above 0
   status 0 "$FLARESTACK" record --leaks --quiet --suppressions $file.supp -o r.flare -- ./leaky lose
 done
+echo "leak:^nothing$" >other.supp
+status 0 "$FLARESTACK" leaks t.flare --suppressions lsan.supp --suppressions other.supp --fail-above 0
+status 0 "$FLARESTACK" record --leaks --quiet --suppressions other.supp --suppressions lsan.supp -o r.flare -- ./leaky lose
 "$FLARESTACK" leaks --print-suppressions >builtin.supp
 grep -q "emergency pool" builtin.supp || fail "no built-in list"
 status 0 "$FLARESTACK" leaks t.flare --no-builtin-suppressions --suppressions builtin.supp

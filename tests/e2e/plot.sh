@@ -3,7 +3,8 @@
 # `plot` draws what the reports say: the heap's peak and when it was, the processors that were in use.
 source "$(dirname "$0")/lib.sh"
 
-cxx_program stages <<'CODE'
+cxx_program stages -I"$SOURCE_DIR/include" <<'CODE'
+#include <flarestack.h>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -22,9 +23,12 @@ int main() {
   std::this_thread::sleep_for(std::chrono::milliseconds(300));  // on no processor
   sink = sink + most[sink % 100];
   free(most);
-  std::thread other(burn);
-  burn();
-  other.join();
+  {
+    flarestack::Region region("two at once");
+    std::thread other(burn);
+    burn();
+    other.join();
+  }
   sink = sink + kept[sink % 100];
   free(kept);
 }
@@ -39,9 +43,11 @@ peak=$(json peak.json "d['heap']['peak_bytes']")
 grep -qE "^Heap, live  peak 11\.[01] MiB at [0-9.]+ ms$" plot.txt || fail "$(cat plot.txt)"
 [ "$(grep -cE '^(Heap, live|Resident memory|Processors in use)  ' plot.txt)" = 3 ] || fail "$(cat plot.txt)"
 [ "$(LC_ALL=C.UTF-8 wc -L <plot.txt)" -le 100 ] || fail "too wide: $(cat plot.txt)"
+grep -q "two at once" plot.txt || fail "the region: $(cat plot.txt)"
 
 # The picture's numbers: its axes give the scale, its curves the values.
 plot -o plot.svg
+grep -q "two at once" plot.svg || fail "the region is not in the picture"
 python3 - "$peak" <<'PY'
 import json, re, sys, xml.etree.ElementTree as tree
 peak = int(sys.argv[1])
