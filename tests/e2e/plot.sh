@@ -24,7 +24,7 @@ int main() {
   sink = sink + most[sink % 100];
   free(most);
   {
-    flarestack::Region region("two at once");
+    flarestack::Region region("both");
     std::thread other(burn);
     burn();
     other.join();
@@ -43,11 +43,11 @@ peak=$(json peak.json "d['heap']['peak_bytes']")
 grep -qE "^Heap, live  peak 11\.[01] MiB at [0-9.]+ ms$" plot.txt || fail "$(cat plot.txt)"
 [ "$(grep -cE '^(Heap, live|Resident memory|Processors in use)  ' plot.txt)" = 3 ] || fail "$(cat plot.txt)"
 [ "$(LC_ALL=C.UTF-8 wc -L <plot.txt)" -le 100 ] || fail "too wide: $(cat plot.txt)"
-grep -q "two at once" plot.txt || fail "the region: $(cat plot.txt)"
+grep -q "both" plot.txt || fail "the region: $(cat plot.txt)"
 
 # The picture's numbers: its axes give the scale, its curves the values.
 plot -o plot.svg
-grep -q "two at once" plot.svg || fail "the region is not in the picture"
+grep -q "both" plot.svg || fail "the region is not in the picture"
 python3 - "$peak" <<'PY'
 import json, re, sys, xml.etree.ElementTree as tree
 peak = int(sys.argv[1])
