@@ -5,7 +5,8 @@
 namespace flarestack {
 
 // The kernel's return value: -errno on failure (Linux x86-64 ABI: rcx and r11 are clobbered).
-inline long raw_syscall(long number, long a0 = 0, long a1 = 0, long a2 = 0, long a3 = 0, long a4 = 0, long a5 = 0) {
+[[gnu::always_inline]] inline long raw_syscall(long number, long a0 = 0, long a1 = 0, long a2 = 0, long a3 = 0,
+                                               long a4 = 0, long a5 = 0) {
   long result;
   register long r10 asm("r10") = a3;
   register long r8 asm("r8") = a4;
@@ -17,11 +18,11 @@ inline long raw_syscall(long number, long a0 = 0, long a1 = 0, long a2 = 0, long
   return result;
 }
 
-inline bool raw_failed(long result) { return result < 0 && result > -4096; }
+[[gnu::always_inline]] inline bool raw_failed(long result) { return result < 0 && result > -4096; }
 
 // A pointer as a system call argument.
 template <typename T>
-long raw_pointer(T* pointer) {
+[[gnu::always_inline]] inline long raw_pointer(T* pointer) {
   return static_cast<long>(reinterpret_cast<unsigned long>(pointer));
 }
 

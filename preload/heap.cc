@@ -21,14 +21,14 @@ void put_pool(HeapWriter& writer, uint32_t pool) {
 }
 
 // An event of one or two words.
-void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment moment, const uint64_t* word1,
+void write_short(ThreadState& thread, HeapKind kind, HiddenBlock block, OrderMoment moment, const uint64_t* word1,
                  uint64_t flags = 0, uint32_t pool = 0) {
   const bool inner = thread.heap.writing;
   thread.heap.writing = true;
   {
     HeapWriter writer(thread, inner);
     OrderScope order(thread, inner);
-    const uint64_t wide = heap_wide_part(block);
+    const uint64_t wide = heap_wide_part(block.address());
     const uint32_t words = 1U + (wide != 0 ? 1 : 0) + (word1 != nullptr ? 1 : 0) + (order.ordered() ? 1 : 0) +
                            (pool != 0 ? kRegionWords : 0);
     if (writer.reserve(words)) {
@@ -40,7 +40,7 @@ void write_short(ThreadState& thread, HeapKind kind, uint64_t block, OrderMoment
         writer.put_number(HeapKind::kWide, wide);
       }
       const HeapWord0 word0{kind, static_cast<uint8_t>((order.ordered() ? kHeapOrdered : 0) | flags), 0,
-                            block & ((uint64_t{1} << 47) - 1)};
+                            block.address() & ((uint64_t{1} << 47) - 1)};
       writer.put(word0.pack());
       if (word1 != nullptr) {
         writer.put(*word1);
@@ -60,7 +60,7 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
   HeapWriter writer(thread, inner);
   OrderScope order(thread, inner);
   const uint32_t added = trace.count - trace.kept;
-  const uint64_t wide = heap_wide_part(event.block);
+  const uint64_t wide = heap_wide_part(event.block.address());
   const bool tells_generation = !inner && heap.generation != generation;
   const uint64_t time_ns = heap.time_ns.load(std::memory_order_relaxed);
   const bool tells_time = !inner && time_ns != heap.told_time_ns;
@@ -89,7 +89,7 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
   const uint64_t flags = (order.ordered() ? kHeapOrdered : 0) | (trace.heuristic ? kHeapHeuristic : 0) |
                          (trace.end != UnwindEnd::kRoot ? kHeapTruncated : 0) | (trace.elided != 0 ? kHeapElided : 0);
   writer.put(HeapWord0{event.kind, static_cast<uint8_t>(flags), static_cast<uint16_t>(added & 0xfff),
-                       event.block & ((uint64_t{1} << 47) - 1)}
+                       event.block.address() & ((uint64_t{1} << 47) - 1)}
                  .pack());
   writer.put(HeapWord1{event.size_bytes, trace.kept, added > 0xfff, inner}.pack());
   if (order.ordered()) {
@@ -99,7 +99,7 @@ void write_with_stack(ThreadState& thread, const StackEvent& event, const StackT
     writer.put(trace.elided);
   }
   if (is_realloc) {
-    writer.put(event.old_block);
+    writer.put(event.old_block.address());
   }
   for (uint32_t i = trace.kept; i < trace.count; ++i) {
     writer.put(trace.frames[i].bits());
@@ -266,24 +266,24 @@ StackTrace HeapCall::walk(ThreadState& thread, const ModuleSnapshot& snapshot) c
 }
 
 // In sampled mode: an allocation that a sampling point fell on.
-[[gnu::noinline]] void HeapCall::sample(uint64_t block, uint64_t size_bytes) const {
+[[gnu::noinline]] void HeapCall::sample(HiddenBlock block, uint64_t size_bytes) const {
   if (recording_paused()) {
     return;
   }
-  if (!enter_sampled(block)) {
+  if (!enter_sampled(block.address())) {
     slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  thread_->heap.sampled_block = block;
+  thread_->heap.sampled_block = block.address();
   thread_->heap.sampled_allocation = thread_->heap.allocations;
   event({HeapKind::kAllocate, block, size_bytes});
 }
 
-void HeapCall::freeing(uint64_t block) const {
+void HeapCall::freeing(HiddenBlock block) const {
   if (thread_ != nullptr && heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
-    if (leave_sampled(block)) {
+    if (leave_sampled(block.address())) {
       const HeapThread& heap = thread_->heap;
-      const bool temporary = block == heap.sampled_block && heap.allocations == heap.sampled_allocation;
+      const bool temporary = block.address() == heap.sampled_block && heap.allocations == heap.sampled_allocation;
       write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr, temporary ? kHeapTemporary : 0);
     }
   } else if (thread_ != nullptr) {
@@ -291,12 +291,12 @@ void HeapCall::freeing(uint64_t block) const {
   }
 }
 
-void HeapCall::reallocating(uint64_t old_block) {
+void HeapCall::reallocating(HiddenBlock old_block) {
   if (thread_ == nullptr) {
     return;
   }
   if (heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
-    if (leave_sampled(old_block)) {
+    if (leave_sampled(old_block.address())) {
       announced_ = true;
       write_short(*thread_, HeapKind::kReallocateBegin, old_block, OrderMoment::kBeforeCall, nullptr);
     }
@@ -306,26 +306,26 @@ void HeapCall::reallocating(uint64_t old_block) {
   }
 }
 
-void HeapCall::reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const {
+void HeapCall::reallocated(HiddenBlock old_block, HiddenBlock block, uint64_t size_bytes) const {
   if (thread_ == nullptr) {
     return;
   }
   if (heap_switches->sampled.load(std::memory_order_relaxed) != 0) {
-    const bool gone = block != 0 || size_bytes == 0;
+    const bool gone = !block.is_null() || size_bytes == 0;
     if (announced_) {
       write_short(*thread_, gone ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed, old_block,
                   OrderMoment::kAfterCall, nullptr);
     }
-    if (announced_ && !gone && !enter_sampled(old_block)) {
+    if (announced_ && !gone && !enter_sampled(old_block.address())) {
       slot_of(*thread_).heap_lost.fetch_add(1, std::memory_order_relaxed);
     }
-    if (block != 0) {
+    if (!block.is_null()) {
       allocated(block, size_bytes);
     }
     return;
   }
-  const bool forgets_new = block != 0 && recording_paused();
-  if (block != 0 && !forgets_new) {
+  const bool forgets_new = !block.is_null() && recording_paused();
+  if (!block.is_null() && !forgets_new) {
     event({announced_ ? HeapKind::kReallocateEnd : HeapKind::kReallocate, block, size_bytes, old_block});
   } else if (announced_) {
     const HeapKind kind = size_bytes == 0 || forgets_new ? HeapKind::kReallocateFreed : HeapKind::kReallocateFailed;
@@ -338,17 +338,17 @@ void HeapCall::reallocated(uint64_t old_block, uint64_t block, uint64_t size_byt
 void HeapCall::unmapping(uint64_t address, uint64_t size_bytes) const {
   if (thread_ != nullptr) {
     const uint64_t word1 = HeapWord1{size_bytes}.pack();
-    write_short(*thread_, HeapKind::kUnmap, address, OrderMoment::kBeforeCall, &word1);
+    write_short(*thread_, HeapKind::kUnmap, HiddenBlock(address), OrderMoment::kBeforeCall, &word1);
   }
 }
 
-void HeapCall::pool_allocated(const char* pool, uint64_t block, uint64_t size_bytes) const {
+void HeapCall::pool_allocated(const char* pool, HiddenBlock block, uint64_t size_bytes) const {
   if (const uint32_t node = thread_ != nullptr ? pool_node(pool) : 0; node != 0) {
-    event({HeapKind::kAllocate, block, size_bytes, 0, node});
+    event({HeapKind::kAllocate, block, size_bytes, {}, node});
   }
 }
 
-void HeapCall::pool_freeing(const char* pool, uint64_t block) const {
+void HeapCall::pool_freeing(const char* pool, HiddenBlock block) const {
   if (const uint32_t node = thread_ != nullptr ? pool_node(pool) : 0; node != 0) {
     write_short(*thread_, HeapKind::kFree, block, OrderMoment::kBeforeCall, nullptr, 0, node);
   }

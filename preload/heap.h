@@ -50,12 +50,35 @@ struct HeapCaller {
   return {frame[1], reinterpret_cast<uint64_t>(frame + 2), frame[0]};
 }
 
+// The address of a block as our frames keep it: complemented, since what they leave below the program's own frames
+// would look like a reference to the leak scan, and a lost block reachable.
+class HiddenBlock {
+ public:
+  HiddenBlock() = default;
+  [[gnu::always_inline]] explicit HiddenBlock(uint64_t address) : complement_(~address) {
+    asm("" : "+r"(complement_));  // the compiler forgets where it is from
+  }
+  [[gnu::always_inline]] explicit HiddenBlock(const void* block) : HiddenBlock(reinterpret_cast<uint64_t>(block)) {}
+  bool is_null() const { return complement_ == ~uint64_t{0}; }
+  bool operator==(const HiddenBlock& other) const { return complement_ == other.complement_; }
+  // To be used at once, not kept over a call.
+  [[gnu::always_inline]] uint64_t address() const {
+    uint64_t complement = complement_;
+    asm volatile("" : "+r"(complement));
+    return ~complement;
+  }
+  [[gnu::always_inline]] void* pointer() const { return reinterpret_cast<void*>(address()); }
+
+ private:
+  uint64_t complement_ = ~uint64_t{0};
+};
+
 // What an event with a stack says.
 struct StackEvent {
   HeapKind kind;
-  uint64_t block;
+  HiddenBlock block;
   uint64_t size_bytes;
-  uint64_t old_block = 0;
+  HiddenBlock old_block = {};
   uint32_t pool = 0;  // a node of the region table; 0: it is the heap's
 };
 
@@ -95,7 +118,7 @@ class HeapCall {
   bool counts() const { return thread_ != nullptr; }
 
   // After the real call gave `block`. [hook]
-  [[gnu::always_inline]] void allocated(uint64_t block, uint64_t asked_bytes) const {
+  [[gnu::always_inline]] void allocated(HiddenBlock block, uint64_t asked_bytes) const {
     const uint64_t size_bytes = relayed_ ? relayed_bytes_ : asked_bytes;
     if (heap_switches->sampled.load(std::memory_order_relaxed) == 0) [[likely]] {
       event({HeapKind::kAllocate, block, size_bytes});
@@ -104,23 +127,25 @@ class HeapCall {
     }
   }
   // Before the real call. [hook]
-  void freeing(uint64_t block) const;
+  void freeing(HiddenBlock block) const;
   // Around the real call; `old_block` is not null. [hook]
-  void reallocating(uint64_t old_block);
-  void reallocated(uint64_t old_block, uint64_t block, uint64_t size_bytes) const;
+  void reallocating(HiddenBlock old_block);
+  void reallocated(HiddenBlock old_block, HiddenBlock block, uint64_t size_bytes) const;
   // [hook]
-  void mapped(uint64_t address, uint64_t size_bytes) const { event({HeapKind::kMap, address, size_bytes}); }
+  void mapped(uint64_t address, uint64_t size_bytes) const {
+    event({HeapKind::kMap, HiddenBlock(address), size_bytes});
+  }
   void unmapping(uint64_t address, uint64_t size_bytes) const;
   // A block of one of the program's own pools, which is named; exact in every mode. [hook]
-  void pool_allocated(const char* pool, uint64_t block, uint64_t size_bytes) const;
-  void pool_freeing(const char* pool, uint64_t block) const;
+  void pool_allocated(const char* pool, HiddenBlock block, uint64_t size_bytes) const;
+  void pool_freeing(const char* pool, HiddenBlock block) const;
 
   // The calling thread with a ring to write to, or nullptr. [hook]
   static ThreadState* adopt();
 
  private:
   void take_relay(HeapThread& heap);
-  void sample(uint64_t block, uint64_t size_bytes) const;
+  void sample(HiddenBlock block, uint64_t size_bytes) const;
   bool is_inner(ThreadState& thread) const;
   bool is_handler(ThreadState& thread, bool same_stack) const;
   StackTrace walk(ThreadState& thread, const ModuleSnapshot& snapshot) const;

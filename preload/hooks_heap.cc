@@ -14,8 +14,6 @@
 namespace flarestack::agent {
 namespace {
 
-uint64_t address_of(const void* block) { return reinterpret_cast<uint64_t>(block); }
-
 // The product that calloc and its like ask for; it did not overflow, since they succeeded.
 uint64_t product(size_t count, size_t size_bytes) { return count * size_bytes; }
 
@@ -30,77 +28,77 @@ template <bool kEntry>
     return real(size_bytes);
   }
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(size_bytes);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), size_bytes);
+  const HiddenBlock block(real(size_bytes));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, size_bytes);
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x,
                                                                 void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(size_bytes, x);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), size_bytes);
+  const HiddenBlock block(real(size_bytes, x));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, size_bytes);
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y,
                                                                 void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(size_bytes, x, y);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), size_bytes);
+  const HiddenBlock block(real(size_bytes, x, y));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, size_bytes);
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes,
                                                                  void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(x, size_bytes);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), size_bytes);
+  const HiddenBlock block(real(x, size_bytes));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, size_bytes);
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y,
                                                                  void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(x, size_bytes, y);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), size_bytes);
+  const HiddenBlock block(real(x, size_bytes, y));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, size_bytes);
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes,
                                                                void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(count, size_bytes);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), product(count, size_bytes));
+  const HiddenBlock block(real(count, size_bytes));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, product(count, size_bytes));
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array_second3(size_t x, size_t count, size_t size_bytes,
                                                                        void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  void* block = real(x, count, size_bytes);
-  if (block != nullptr && call.counts()) {
-    call.allocated(address_of(block), product(count, size_bytes));
+  const HiddenBlock block(real(x, count, size_bytes));
+  if (!block.is_null() && call.counts()) {
+    call.allocated(block, product(count, size_bytes));
   }
-  return block;
+  return block.pointer();
 }
 
 template <bool kEntry>
@@ -109,50 +107,49 @@ template <bool kEntry>
   const HeapCall call(heap_caller(), kEntry);
   const int result = real(block, alignment, size_bytes);
   if (result == 0 && *block != nullptr && call.counts()) {
-    call.allocated(address_of(*block), size_bytes);
+    call.allocated(HiddenBlock(*block), size_bytes);
   }
   return result;
 }
 
-// `real` takes what the entry takes.
+// `real` takes the block, and what else the entry was given.
 template <typename Real>
 [[gnu::always_inline]] static inline void* reallocate(HeapCall& call, void* block, size_t size_bytes, Real real) {
   if (!call.counts()) {
-    return real();
+    return real(block);
   }
-  if (block == nullptr) {
-    void* first = real();
-    if (first != nullptr) {
-      call.allocated(address_of(first), size_bytes);
-    }
-    return first;
+  const HiddenBlock old_block(block);
+  if (!old_block.is_null()) {
+    call.reallocating(old_block);
   }
-  const uint64_t old_block = address_of(block);
-  call.reallocating(old_block);
-  void* result = real();
-  call.reallocated(old_block, address_of(result), size_bytes);
-  return result;
+  const HiddenBlock result(real(old_block.pointer()));
+  if (!old_block.is_null()) {
+    call.reallocated(old_block, result, size_bytes);
+  } else if (!result.is_null()) {
+    call.allocated(result, size_bytes);
+  }
+  return result.pointer();
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate(void* block, size_t size_bytes,
                                                            void* (*real)(void*, size_t)) {
   HeapCall call(heap_caller(), kEntry);
-  return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes); });
+  return reallocate(call, block, size_bytes, [=](void* old) { return real(old, size_bytes); });
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate3(void* block, size_t size_bytes, size_t x,
                                                             void* (*real)(void*, size_t, size_t)) {
   HeapCall call(heap_caller(), kEntry);
-  return reallocate(call, block, size_bytes, [&] { return real(block, size_bytes, x); });
+  return reallocate(call, block, size_bytes, [=](void* old) { return real(old, size_bytes, x); });
 }
 
 template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_reallocate_second3(size_t x, void* block, size_t size_bytes,
                                                                    void* (*real)(size_t, void*, size_t)) {
   HeapCall call(heap_caller(), kEntry);
-  return reallocate(call, block, size_bytes, [&] { return real(x, block, size_bytes); });
+  return reallocate(call, block, size_bytes, [=](void* old) { return real(x, old, size_bytes); });
 }
 
 template <bool kEntry>
@@ -164,7 +161,7 @@ template <bool kEntry>
   if (__builtin_mul_overflow(count, size_bytes, &total_bytes)) {
     total_bytes = SIZE_MAX;
   }
-  return reallocate(call, block, total_bytes, [&] { return real(block, count, size_bytes); });
+  return reallocate(call, block, total_bytes, [=](void* old) { return real(old, count, size_bytes); });
 }
 
 // The block stays where it is; the result is its usable size, below what was asked for where it could not grow.
@@ -175,11 +172,11 @@ template <bool kEntry>
   if (!call.counts()) {
     return real(block, size_bytes, x, y);
   }
-  const uint64_t address = address_of(block);
-  call.reallocating(address);
-  const size_t usable_bytes = real(block, size_bytes, x, y);
+  const HiddenBlock hidden(block);
+  call.reallocating(hidden);
+  const size_t usable_bytes = real(hidden.pointer(), size_bytes, x, y);
   // As a failed reallocation where it could not grow. (One of size 0 does not occur.)
-  call.reallocated(address, usable_bytes >= size_bytes ? address : 0, size_bytes | 1);
+  call.reallocated(hidden, usable_bytes >= size_bytes ? hidden : HiddenBlock(), size_bytes | 1);
   return usable_bytes;
 }
 
@@ -189,11 +186,12 @@ template <bool kEntry>
     real(block);
     return;
   }
+  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
-  if (block != nullptr && call.counts()) {
-    call.freeing(address_of(block));
+  if (!hidden.is_null() && call.counts()) {
+    call.freeing(hidden);
   }
-  real(block);
+  real(hidden.pointer());
 }
 
 template <bool kEntry>
@@ -202,11 +200,12 @@ template <bool kEntry>
     real(block, x);
     return;
   }
+  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
-  if (block != nullptr && call.counts()) {
-    call.freeing(address_of(block));
+  if (!hidden.is_null() && call.counts()) {
+    call.freeing(hidden);
   }
-  real(block, x);
+  real(hidden.pointer(), x);
 }
 
 template <bool kEntry>
@@ -216,11 +215,12 @@ template <bool kEntry>
     real(block, x, y);
     return;
   }
+  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
-  if (block != nullptr && call.counts()) {
-    call.freeing(address_of(block));
+  if (!hidden.is_null() && call.counts()) {
+    call.freeing(hidden);
   }
-  real(block, x, y);
+  real(hidden.pointer(), x, y);
 }
 
 // Called by a jump: operator new.

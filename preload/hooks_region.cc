@@ -31,11 +31,11 @@ FLARESTACK_HOOK void flarestack_tell(uint64_t what, const char* name, uint64_t f
       return pause_recording(false);
     case 5: {
       const HeapCall call(heap_caller());
-      return call.pool_allocated(name, first, second);
+      return call.pool_allocated(name, HiddenBlock(first), second);
     }
     case 6: {
       const HeapCall call(heap_caller());
-      return call.pool_freeing(name, first);
+      return call.pool_freeing(name, HiddenBlock(first));
     }
     default:
       return;

@@ -26,6 +26,7 @@
 namespace flarestack {
 namespace {
 
+constexpr uintptr_t kPageBytes = 4096;
 constexpr std::array kInterrupts = {SIGINT, SIGTERM, SIGHUP};
 constexpr const char* kPaddingName = "FLARESTACK_PADDING=";
 
@@ -114,9 +115,11 @@ class SharedBlock {
   size_t used_ = 0;
 };
 
-[[noreturn]] void depart(Departure& departure);
+// In a section of its own, whose bounds the linker gives: the pages around it are dropped as well.
+extern "C" const char __start_flarestack_departure[];
+extern "C" const char __stop_flarestack_departure[];
 
-// The private mappings but for the stack that we run on, the code of depart(), what is the kernel's, and the thread's
+// The private mappings but for the stack that we run on, the pages of depart(), what is the kernel's, and the thread's
 // own block, where the kernel writes on which processor it runs (rseq(2)) whenever it was preempted.
 std::vector<MemoryRange> private_memory() {
   std::vector<MemoryRange> ranges;
@@ -126,7 +129,9 @@ std::vector<MemoryRange> private_memory() {
   const Result<std::string> maps = read_file("/proc/self/maps");
   if (!maps.ok()) return ranges;
   const auto stack = reinterpret_cast<uintptr_t>(&ranges);
-  const auto code = reinterpret_cast<uintptr_t>(&depart);
+  const auto code_start = reinterpret_cast<uintptr_t>(__start_flarestack_departure) / kPageBytes * kPageBytes;
+  const auto code_end =
+      (reinterpret_cast<uintptr_t>(__stop_flarestack_departure) + kPageBytes - 1) / kPageBytes * kPageBytes;
   const auto thread = reinterpret_cast<uintptr_t>(&errno);
   std::istringstream lines(*maps);
   for (std::string line; std::getline(lines, line);) {
@@ -135,9 +140,12 @@ std::vector<MemoryRange> private_memory() {
     std::array<char, 5> rights{};
     if (std::sscanf(line.c_str(), "%lx-%lx %4s", &start, &end, rights.data()) != 3) continue;
     const auto holds = [&](uintptr_t address) { return start <= address && address < end; };
-    const bool is_needed = holds(stack) || holds(code) || holds(thread) || line.find("[v") != std::string::npos;
+    const bool is_needed = holds(stack) || holds(thread) || line.find("[v") != std::string::npos;
     if (rights[3] != 'p' || is_needed) continue;
-    if (!ranges.empty() && ranges.back().start + ranges.back().size_bytes == start) {
+    if (holds(code_start)) {
+      if (start < code_start) ranges.push_back({start, code_start - start});
+      if (code_end < end) ranges.push_back({code_end, end - code_end});
+    } else if (!ranges.empty() && ranges.back().start + ranges.back().size_bytes == start) {
       ranges.back().size_bytes += end - start;  // one call for a whole library
     } else {
       ranges.push_back({start, end - start});
@@ -147,7 +155,7 @@ std::vector<MemoryRange> private_memory() {
 }
 
 // In the child, beyond the last call of a library.
-[[noreturn]] void depart(Departure& departure) {
+[[noreturn, gnu::noinline, gnu::section("flarestack_departure")]] void depart(Departure& departure) {
   for (size_t i = 0; i < departure.dropped_count; ++i) {
     raw_syscall(SYS_munmap, static_cast<long>(departure.dropped[i].start),
                 static_cast<long>(departure.dropped[i].size_bytes));

@@ -11,14 +11,15 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(20)
 try:
     s.connect(b"\0" + name.encode())
-    s.send(struct.pack("<QIIII16s", MAGIC, 7, 0, 0, 0, secret.encode()))
+    s.send(struct.pack("<QIIII16s", MAGIC, VERSION, 0, 0, 0, secret.encode()))
     data, descriptors, _, _ = socket.recv_fds(s, 100, 4)
     print("session" if descriptors else "nothing")
 except OSError as error:
     print("nothing", error)
 EOS
 magic="$(sed -n "s/.*kSessionMagic = \(0x[0-9a-f']*\);.*/\1/p" "$SOURCE_DIR/wire/session.h" | tr -d "'")"
-sed -i "s/MAGIC/$magic/" intruder.py
+version="$(sed -n "s/.*kWireVersion = \([0-9]*\);.*/\1/p" "$SOURCE_DIR/wire/session.h")"
+sed -i "s/MAGIC/$magic/; s/VERSION/$version/" intruder.py
 python="$(python3 -c 'import sys; print(sys.executable)')"
 
 # attempt RECORDER-PREFIX FOLDER INTRUDER-PREFIX: the recorded program waits meanwhile; sets `with_secret` and `without`.

@@ -63,7 +63,7 @@ TEST_CASE("records, blocks, fields and columns of a newer version are skipped, a
   {
     pbf_writer allocations(message, trace_format::kAllocations);
     allocations.add_uint64(trace_format::kBlockCount, 2);
-    allocations.add_bytes(4, packed({2}));           // a kind of memory we do not know, in the first record
+    allocations.add_bytes(4, packed({40}));          // a kind of memory we do not know, in the first record
     allocations.add_bytes(8, packed({1000, 2000}));  // allocations
     allocations.add_bytes(99, "a column we do not know");
   }
