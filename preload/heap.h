@@ -51,7 +51,7 @@ struct HeapCaller {
 }
 
 // The address of a block as our frames keep it: complemented, since what they leave below the program's own frames
-// would look like a reference to the leak scan, and a lost block reachable.
+// would look like a reference to the leak scan, and a lost block reachable. HeapCall::take() makes it.
 class HiddenBlock {
  public:
   HiddenBlock() = default;
@@ -110,12 +110,21 @@ class HeapCall {
     if (thread_ != nullptr) {
       thread_->heap.mark = outer_mark_;
     }
+    in_sight_ = 0;
   }
   HeapCall(const HeapCall&) = delete;
   HeapCall& operator=(const HeapCall&) = delete;
 
   // Whether this call counts. All others are no-ops otherwise.
   bool counts() const { return thread_ != nullptr; }
+
+  // Of a block that the hook has in hand. A leak scan that stops the thread meanwhile sees it in this object, and
+  // nowhere once that has ended.
+  [[gnu::always_inline]] HiddenBlock take(const void* block) const {
+    in_sight_ = reinterpret_cast<uint64_t>(block);
+    asm volatile("" : : : "memory");
+    return HiddenBlock(block);
+  }
 
   // After the real call gave `block`. [hook]
   [[gnu::always_inline]] void allocated(HiddenBlock block, uint64_t asked_bytes) const {
@@ -157,6 +166,7 @@ class HeapCall {
   bool announced_ = false;
   bool relayed_ = false;
   uint64_t relayed_bytes_ = 0;
+  mutable volatile uint64_t in_sight_ = 0;
 };
 
 // In sampled mode: whether an allocation, or a deallocation, is none that anything has to be done for. [hook]

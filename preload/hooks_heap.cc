@@ -28,7 +28,7 @@ template <bool kEntry>
     return real(size_bytes);
   }
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(size_bytes));
+  const HiddenBlock block = call.take(real(size_bytes));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, size_bytes);
   }
@@ -39,7 +39,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first2(size_t size_bytes, size_t x,
                                                                 void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(size_bytes, x));
+  const HiddenBlock block = call.take(real(size_bytes, x));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, size_bytes);
   }
@@ -50,7 +50,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_first3(size_t size_bytes, size_t x, size_t y,
                                                                 void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(size_bytes, x, y));
+  const HiddenBlock block = call.take(real(size_bytes, x, y));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, size_bytes);
   }
@@ -61,7 +61,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second2(size_t x, size_t size_bytes,
                                                                  void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(x, size_bytes));
+  const HiddenBlock block = call.take(real(x, size_bytes));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, size_bytes);
   }
@@ -72,7 +72,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_second3(size_t x, size_t size_bytes, size_t y,
                                                                  void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(x, size_bytes, y));
+  const HiddenBlock block = call.take(real(x, size_bytes, y));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, size_bytes);
   }
@@ -83,7 +83,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array(size_t count, size_t size_bytes,
                                                                void* (*real)(size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(count, size_bytes));
+  const HiddenBlock block = call.take(real(count, size_bytes));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, product(count, size_bytes));
   }
@@ -94,7 +94,7 @@ template <bool kEntry>
 [[gnu::always_inline]] static inline void* hook_allocate_array_second3(size_t x, size_t count, size_t size_bytes,
                                                                        void* (*real)(size_t, size_t, size_t)) {
   const HeapCall call(heap_caller(), kEntry);
-  const HiddenBlock block(real(x, count, size_bytes));
+  const HiddenBlock block = call.take(real(x, count, size_bytes));
   if (!block.is_null() && call.counts()) {
     call.allocated(block, product(count, size_bytes));
   }
@@ -118,11 +118,11 @@ template <typename Real>
   if (!call.counts()) {
     return real(block);
   }
-  const HiddenBlock old_block(block);
+  const HiddenBlock old_block = call.take(block);
   if (!old_block.is_null()) {
     call.reallocating(old_block);
   }
-  const HiddenBlock result(real(old_block.pointer()));
+  const HiddenBlock result = call.take(real(old_block.pointer()));
   if (!old_block.is_null()) {
     call.reallocated(old_block, result, size_bytes);
   } else if (!result.is_null()) {
@@ -172,7 +172,7 @@ template <bool kEntry>
   if (!call.counts()) {
     return real(block, size_bytes, x, y);
   }
-  const HiddenBlock hidden(block);
+  const HiddenBlock hidden = call.take(block);
   call.reallocating(hidden);
   const size_t usable_bytes = real(hidden.pointer(), size_bytes, x, y);
   // As a failed reallocation where it could not grow. (One of size 0 does not occur.)
@@ -186,8 +186,8 @@ template <bool kEntry>
     real(block);
     return;
   }
-  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
+  const HiddenBlock hidden = call.take(block);
   if (!hidden.is_null() && call.counts()) {
     call.freeing(hidden);
   }
@@ -200,8 +200,8 @@ template <bool kEntry>
     real(block, x);
     return;
   }
-  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
+  const HiddenBlock hidden = call.take(block);
   if (!hidden.is_null() && call.counts()) {
     call.freeing(hidden);
   }
@@ -215,8 +215,8 @@ template <bool kEntry>
     real(block, x, y);
     return;
   }
-  const HiddenBlock hidden(block);
   const HeapCall call(heap_caller(), kEntry);
+  const HiddenBlock hidden = call.take(block);
   if (!hidden.is_null() && call.counts()) {
     call.freeing(hidden);
   }

@@ -149,7 +149,9 @@ void LeakRoots::add_without(uint64_t start, uint64_t end, const MemoryRanges& ho
 void LeakRoots::add_mapping(size_t index) {
   const Mapping& mapping = facts_.mappings[index];
   const Mapping* module = module_before(index);
-  const bool is_agents = mapping.start >= facts_.own.first && mapping.start < facts_.own.second;
+  const bool is_agents = std::any_of(facts_.own.begin(), facts_.own.end(), [&](const auto& range) {
+    return mapping.start >= range.first && mapping.start < range.second;
+  });
   if (!mapping.readable || (!mapping.writable && !is_sealed_data(mapping)) || is_agents || is_own(mapping) ||
       is_device(mapping) || (module != nullptr && is_own(*module))) {
     return;

@@ -34,7 +34,7 @@ struct LeakRootFacts {
   std::vector<Thread> threads;                 // alive
   std::vector<uint64_t> thread_pointers;       // of all that there ever were
   MemoryRanges mapped;                         // by the program itself; ascending, disjoint
-  std::pair<uint64_t, uint64_t> own;           // in which all is the agent's
+  MemoryRanges own;                            // in which all is the agent's
   MemoryRanges used;                           // HeapBlocks::used_ranges()
   // Of a process that was attached to: anonymous memory that it had then, but for stacks, without the blocks that live
   // in it now. What it allocated before is unknown, and whatever it points to is held.

@@ -15,6 +15,7 @@
 #include "profiler/block_index.h"
 #include "profiler/leak_scan.h"
 #include "profiler/process_maps.h"
+#include "profiler/remote_place.h"
 #include "profiler/stopped_process.h"
 #include "profiler/target_process.h"
 #include "profiler/touched_memory.h"
@@ -226,7 +227,8 @@ void TargetProcess::look_for_leaks(const StoppedProcess& stopped, LeakRootFacts 
   }
   facts.mappings = maps->mappings();
   facts.mapped = heap_.tracker().mapped_ranges();
-  facts.own = own_memory();
+  facts.own = {own_memory()};
+  if (identity_.is_attached) facts.own.push_back(memory_apart(*maps));
   facts.used = heap_.tracker().blocks().used_ranges();
   facts.thread_pointers.assign(thread_pointers_.begin(), thread_pointers_.end());
   constexpr uint64_t kFewBlocks = 20'000;  // take less time than it takes to start a thread

@@ -17,16 +17,15 @@ cat >told.c <<'PROGRAM'
 #include "flarestack.h"
 
 static volatile unsigned long sink;
-static long cpu_ms(void) {
+static long cpu_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
-static long burn(long ms) {
-  long start = cpu_ms();
-  while (cpu_ms() - start < ms)
+static void burn(long ms) {
+  long start = cpu_us();
+  while (cpu_us() - start <= ms * 1000)
     for (int i = 0; i < 2000; ++i) sink += i;
-  return cpu_ms() - start;
 }
 static void* worker(void* argument) {
   for (int i = 0; i < 50; ++i) {
