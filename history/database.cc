@@ -198,16 +198,26 @@ Result<void> HistoryDatabase::check_or_create(Opening opening) {
   return opening == Opening::kCreate ? run("COMMIT") : Result<void>();
 }
 
-Result<bool> HistoryDatabase::add(const HistoryEntry& entry) {
+Result<std::vector<bool>> HistoryDatabase::add(std::span<const HistoryEntry> entries) {
   if (const Result<void> begun = run("BEGIN IMMEDIATE"); !begun.ok()) return begun.error();
+  std::vector<bool> are_new;
+  for (const HistoryEntry& entry : entries) {
+    const Result<bool> is_new = add_one(entry);
+    if (!is_new.ok()) {
+      static_cast<void>(run("ROLLBACK"));
+      return is_new.error();
+    }
+    are_new.push_back(*is_new);
+  }
+  if (const Result<void> ended = run("COMMIT"); !ended.ok()) return ended.error();
+  return are_new;
+}
+
+Result<bool> HistoryDatabase::add_one(const HistoryEntry& entry) {
   Statement known(database_.get(), "SELECT 1 FROM results WHERE id = ?");
-  const bool is_known = known.bind(entry.id).step() == SQLITE_ROW;
-  known.reset();
-  const Result<void> added = is_known ? Result<void>() : add_rows(entry);
-  const Result<void> ended = added.ok() ? run("COMMIT") : run("ROLLBACK");
-  if (!added.ok()) return added.error();
-  if (!ended.ok()) return ended.error();
-  return !is_known;
+  if (known.bind(entry.id).step() == SQLITE_ROW) return false;
+  const Result<void> added = add_rows(entry);
+  return added.ok() ? Result<bool>(true) : added.error();
 }
 
 Result<void> HistoryDatabase::add_rows(const HistoryEntry& entry) {
@@ -251,7 +261,7 @@ Result<void> HistoryDatabase::add_rows(const HistoryEntry& entry) {
 Result<std::vector<HistoryEntry>> HistoryDatabase::list(const HistoryFilter& filter) {
   Statement rows(database_.get(),
                  fmt::format("SELECT {} FROM results WHERE (?1 = '' OR step = ?1) AND (?2 = '' OR branch = ?2) AND "
-                             "(?3 = '' OR kind = ?3) ORDER BY time_ns DESC, id LIMIT ?4",
+                             "(?3 = '' OR kind = ?3) ORDER BY time_ns DESC, step DESC, id LIMIT ?4",
                              kColumns));
   rows.bind(filter.step)
       .bind(filter.branch)

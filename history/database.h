@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,9 @@ class HistoryDatabase {
   // touched.
   static Result<HistoryDatabase> open(const std::string& path, Opening opening);
 
-  // False: it is there already. What was measured before stays, whatever happens.
-  Result<bool> add(const HistoryEntry& entry);
+  // All or, where that fails or is cut off, none; in one transaction. False: it is there already. What was measured
+  // before stays, whatever happens.
+  Result<std::vector<bool>> add(std::span<const HistoryEntry> entries);
   // By time, without functions and call paths.
   Result<std::vector<HistoryEntry>> list(const HistoryFilter& filter);
   // The one whose id begins so, with everything. Error: there is none, or more than one.
@@ -50,6 +52,7 @@ class HistoryDatabase {
       : path_(std::move(path)), database_(std::move(database)) {}
   Result<void> check_or_create(Opening opening);
   Result<void> run(const char* sql);
+  Result<bool> add_one(const HistoryEntry& entry);
   Result<void> add_rows(const HistoryEntry& entry);
   Result<void> read_metrics(HistoryEntry& entry);
   Result<void> read_costs(HistoryEntry& entry);

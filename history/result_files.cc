@@ -41,6 +41,21 @@ int64_t modified_ns(const std::string& path) {
   return status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
 }
 
+// What the recording says of the regions that the program named, as results of their own.
+void add_regions(const RunRecord& whole, std::vector<RunRecord>& records) {
+  if (whole.trace.empty()) return;
+  Result<std::vector<RunRecord>> regions = region_records_of_trace(whole.trace);
+  if (!regions.ok()) return;  // it was moved away
+  for (RunRecord& region : *regions) {
+    region.kind = whole.kind;
+    region.command = whole.command;
+    region.parameters = whole.parameters;
+    region.host = whole.host;
+    set_step(region, whole.step);
+    records.push_back(std::move(region));
+  }
+}
+
 // One of the commands of `bench`: its runs, and what its recording says beyond them.
 RunRecord bench_record(const rapidjson::Value& command, const HostFacts& host, const std::string& path) {
   RunRecord record;
@@ -89,7 +104,9 @@ Result<std::vector<RunRecord>> json_results(const std::string& path, const std::
     const rapidjson::Value* commands = array_member(document, "commands");
     for (rapidjson::SizeType i = 0; commands != nullptr && i < commands->Size(); ++i) {
       RunRecord record = bench_record((*commands)[i], host_member(document), path);
-      if (!record.metrics.empty()) records.push_back(std::move(record));
+      if (record.metrics.empty()) continue;
+      records.push_back(std::move(record));
+      add_regions(RunRecord(records.back()), records);
     }
   } else if (schema == "flarestack.gate/1") {
     const rapidjson::Value* steps = array_member(document, "steps");
@@ -122,7 +139,9 @@ Result<std::vector<RunRecord>> read_results(const std::string& path) {
   std::error_code error;
   record->trace = std::filesystem::absolute(path, error).string();
   if (!record->command.empty()) record->step = std::filesystem::path(record->command.front()).filename().string();
-  return std::vector<RunRecord>{std::move(*record)};
+  std::vector<RunRecord> records{std::move(*record)};
+  add_regions(RunRecord(records.front()), records);
+  return records;
 }
 
 }  // namespace flarestack

@@ -73,6 +73,7 @@ Result<RunRecord> read_run_record(const rapidjson::Value& value) {
   RunRecord record;
   record.kind = text_member(value, "kind");
   record.step = text_member(value, "step");
+  record.region = text_member(value, "region");
   record.time_ns = integer_member(value, "time_ns");
   record.commit = text_member(value, "commit");
   record.branch = text_member(value, "branch");

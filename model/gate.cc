@@ -132,7 +132,8 @@ GateCause grown_path(const RunRecord& now, const RunRecord& before, std::string_
 
 GateCause cause_of(const GateCheck& check, const RunRecord& now, std::span<const RunRecord> before) {
   const bool is_share = check.metric == kFunctionShare;
-  const std::string_view metric = is_share ? "cpu" : cost_metric_of(check.metric);
+  std::string_view metric = is_share ? "cpu" : cost_metric_of(check.metric);
+  if (metric == "peak" && !now.region.empty()) metric = "allocated";  // what one call had at most has no paths
   GateCause cause;
   for (auto record = before.rbegin(); record != before.rend() && !is_share && cause.frames.empty(); ++record) {
     if (record->paths.empty()) continue;
@@ -148,8 +149,20 @@ GateCause cause_of(const GateCheck& check, const RunRecord& now, std::span<const
 
 }  // namespace
 
+namespace {
+
+GateLimit more_than(double part, const char* text) { return {true, part, text}; }
+
+}  // namespace
+
+std::vector<GateCheck> default_region_checks() {
+  return {{std::string(kWallTime), {}, more_than(0.02, "+2%"), {}},
+          {std::string(kCpuTime), {}, more_than(0.05, "+5%"), {}},
+          {std::string(kPeakHeap), {}, {}, more_than(0.01, "+1%")},
+          {std::string(kAllocationCount), {}, {}, more_than(0.01, "+1%")}};
+}
+
 std::vector<GateCheck> default_checks() {
-  const auto more_than = [](double part, const char* text) { return GateLimit{true, part, text}; };
   return {{std::string(kWallTime), {}, more_than(0.02, "+2%"), {}},
           {std::string(kCpuTime), {}, {}, more_than(0.02, "+2%")},
           {std::string(kPeakHeap), {}, {}, more_than(0.01, "+1%")},

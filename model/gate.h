@@ -37,6 +37,8 @@ struct GateCheck {
 // the machine has to do, is a target; leaks and the like are the same in every run of most programs, where any change
 // is beyond the noise.
 std::vector<GateCheck> default_checks();
+// Of a region, whose CPU time is told by samples.
+std::vector<GateCheck> default_region_checks();
 
 enum class GateOutcome : uint8_t { kHolds, kAboveTarget, kAboveMaximum, kNotMeasured };
 const char* outcome_name(GateOutcome outcome);  // "holds", "above_target", ...

@@ -18,16 +18,24 @@ const MeasuredMetric* RunRecord::metric(std::string_view name) const {
   return found == metrics.end() ? nullptr : &*found;
 }
 
+std::string region_step(const std::string& step, const std::string& region) { return step + ":" + region; }
+
+void set_step(RunRecord& record, const std::string& step) {
+  record.step = record.region.empty() ? step : region_step(step, record.region);
+}
+
 std::string_view cost_metric_of(std::string_view metric) {
-  if (metric == kWallTime || metric == kCpuTime || metric == "user_time" || metric == "system_time") return "cpu";
+  if (metric.ends_with("_time")) return "cpu";
   if (metric == kPeakHeap || metric == "peak_rss") return "peak";
   if (metric == kAllocationCount) return "allocations";
+  if (metric == kAllocatedBytes || metric == kLiveDeltaBytes) return "allocated";
   if (metric == kLeakedBytes) return "leaked";
   return "";
 }
 
 std::string format_measure(double value, std::string_view unit) {
-  if (!(value >= 0) || value > 9e18) return "-";
+  if (value < 0) return "-" + format_measure(-value, unit);
+  if (!(value <= 9e18)) return "-";
   const auto rounded = static_cast<uint64_t>(std::llround(value));
   if (unit == "ns") return format_duration(rounded);
   if (unit == "bytes") return format_bytes(rounded);

@@ -38,7 +38,8 @@ struct PathCost {
 
 struct RunRecord {
   std::string kind;     // "bench", "gate" or "record"
-  std::string step;     // what was measured: the gate's step, or the command
+  std::string step;     // what was measured: the gate's step, or the command; of a region "step:region"
+  std::string region;   // of a part of the run that the program named: its path; empty: of all of it
   int64_t time_ns = 0;  // since 1970
   std::string commit;   // empty: none is known
   std::string branch;
@@ -62,6 +63,16 @@ inline constexpr std::string_view kCpuTime = "cpu_time";
 inline constexpr std::string_view kPeakHeap = "peak_heap";
 inline constexpr std::string_view kAllocationCount = "allocations";
 inline constexpr std::string_view kLeakedBytes = "leaked_bytes";
+// Of regions, beside wall and CPU time, allocations, and what one call had at most (docs/regions.md).
+inline constexpr std::string_view kCalls = "calls";
+inline constexpr std::string_view kSelfWallTime = "self_wall_time";
+inline constexpr std::string_view kSelfCpuTime = "self_cpu_time";
+inline constexpr std::string_view kAllocatedBytes = "allocated_bytes";
+inline constexpr std::string_view kLiveDeltaBytes = "live_delta_bytes";
+
+// What a region of the step is called among the steps: "step:region".
+std::string region_step(const std::string& step, const std::string& region);
+void set_step(RunRecord& record, const std::string& step);
 
 // What the costs of functions and paths are told by for a metric: "cpu" for wall_time; empty: nothing is.
 std::string_view cost_metric_of(std::string_view metric);

@@ -32,13 +32,16 @@ Error no_such(const std::string& kind, const std::string& wanted, const std::vec
   return Error{message};
 }
 
-// Those of that name, and what is nested in them.
+// Those of that name or path, and what is nested in them.
 std::vector<bool> regions_named(const Recording& recording, const std::string& wanted) {
   std::vector<bool> chosen(recording.regions.size(), false);
+  std::vector<std::string> paths(recording.regions.size());
   for (size_t i = 0; i < chosen.size(); ++i) {
     const RecordedRegion& region = recording.regions[i];
-    chosen[i] =
-        region.kind == RegionKind::kRegion && (region.name == wanted || (region.parent < i && chosen[region.parent]));
+    if (region.kind != RegionKind::kRegion) continue;
+    paths[i] =
+        region.parent < i && !paths[region.parent].empty() ? paths[region.parent] + "/" + region.name : region.name;
+    chosen[i] = region.name == wanted || paths[i] == wanted || (region.parent < i && chosen[region.parent]);
   }
   return chosen;
 }

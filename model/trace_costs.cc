@@ -2,11 +2,13 @@
 #include "model/trace_costs.h"
 
 #include <algorithm>
+#include <map>
 
 #include "model/function_table.h"
 #include "model/heap_summary.h"
 #include "model/leaks.h"
 #include "model/loaded_trace.h"
+#include "model/regions.h"
 
 namespace flarestack {
 namespace {
@@ -79,24 +81,85 @@ Result<void> add_leaks(RunRecord& record, const Profile& profile) {
   return {};
 }
 
-Result<void> add_costs(RunRecord& record, LoadedTrace& trace, Metric metric) {
+// Functions, call paths and samples.
+Result<Profile> add_costs(RunRecord& record, LoadedTrace& trace, Metric metric, const std::string& region) {
   ProfileOptions options;
   options.metric = metric;
-  const Result<Profile> profile = trace.profile(options);
-  if (!profile.ok()) return profile.error();
+  options.region = region;
+  Result<Profile> profile = trace.profile(options);
+  if (!profile.ok()) return profile;
   const std::string name = metric_name(metric);
   add_functions(record, *profile, name);
   add_paths(record, *profile, name);
   if (metric == Metric::kCpu) {
-    add_metric(record, kCpuTime, "ns", profile->total());
     record.sampled_ns = static_cast<double>(profile->total());
     for (const ProfileSample& sample : profile->samples) record.samples += sample.count;
   }
+  return profile;
+}
+
+Result<void> add_whole(RunRecord& record, LoadedTrace& trace, Metric metric) {
+  const Result<Profile> profile = add_costs(record, trace, metric, "");
+  if (!profile.ok()) return profile.error();
+  if (metric == Metric::kCpu) add_metric(record, kCpuTime, "ns", profile->total());
   if (metric != Metric::kPeak) return {};
   const HeapSummary heap = summarize_heap(*profile);
   add_metric(record, kPeakHeap, "bytes", heap.peak_bytes);
   add_metric(record, kAllocationCount, "count", heap.allocations);
   return profile->recording.leak_checks.empty() ? Result<void>() : add_leaks(record, *profile);
+}
+
+RunRecord empty_record(const Recording& recording, const std::string& path) {
+  RunRecord record;
+  record.kind = "record";
+  record.time_ns = recording.session.start_realtime_ns;
+  record.command = recording.session.command;
+  record.host.name = recording.session.host;
+  record.host.kernel = recording.session.kernel;
+  record.trace = path;
+  return record;
+}
+
+void add(const RegionFigures& figures, RegionFigures& sum) {
+  sum.wall_ns += figures.wall_ns;
+  sum.cpu_ns += figures.cpu_ns;
+  sum.allocations += figures.allocations;
+  sum.allocated_bytes += figures.allocated_bytes;
+  sum.deallocations += figures.deallocations;
+  sum.deallocated_bytes += figures.deallocated_bytes;
+}
+
+// The same region of several processes is one.
+std::vector<std::pair<std::string, RegionUse>> uses_by_path(const Regions& regions) {
+  std::vector<std::pair<std::string, RegionUse>> uses;
+  std::map<std::string, size_t> places;
+  for (const Region& region : regions.regions) {
+    const auto [place, is_new] = places.emplace(region.path, uses.size());
+    if (is_new) uses.emplace_back(region.path, RegionUse());
+    RegionUse& use = uses[place->second].second;
+    use.calls += region.use.calls;
+    use.peak_bytes = std::max(use.peak_bytes, region.use.peak_bytes);
+    add(region.use.total, use.total);
+    add(region.use.self, use.self);
+  }
+  std::ranges::stable_sort(uses, std::ranges::greater(), [](const auto& entry) { return entry.second.total.wall_ns; });
+  return uses;
+}
+
+void add_use(RunRecord& record, const Recording& recording, const RegionUse& use) {
+  add_metric(record, kWallTime, "ns", use.total.wall_ns);
+  add_metric(record, kSelfWallTime, "ns", use.self.wall_ns);
+  if (recording.has_cpu()) {
+    add_metric(record, kCpuTime, "ns", use.total.cpu_ns);
+    add_metric(record, kSelfCpuTime, "ns", use.self.cpu_ns);
+  }
+  add_metric(record, kCalls, "count", use.calls);
+  if (!recording.has_heap()) return;
+  add_metric(record, kPeakHeap, "bytes", use.peak_bytes);
+  add_metric(record, kAllocationCount, "count", use.total.allocations);
+  add_metric(record, kAllocatedBytes, "bytes", use.total.allocated_bytes);
+  record.metrics.push_back(
+      {std::string(kLiveDeltaBytes), "bytes", {static_cast<double>(use.total.live_delta_bytes())}});
 }
 
 }  // namespace
@@ -105,13 +168,7 @@ Result<RunRecord> record_of_trace(const std::string& path) {
   Result<LoadedTrace> trace = LoadedTrace::open(path);
   if (!trace.ok()) return trace.error();
   const Recording& recording = trace->recording();
-  RunRecord record;
-  record.kind = "record";
-  record.time_ns = recording.session.start_realtime_ns;
-  record.command = recording.session.command;
-  record.host.name = recording.session.host;
-  record.host.kernel = recording.session.kernel;
-  record.trace = path;
+  RunRecord record = empty_record(recording, path);
   std::vector<Metric> metrics;
   if (recording.duration_ns > 0) {
     add_metric(record, kWallTime, "ns", static_cast<uint64_t>(recording.duration_ns));
@@ -119,9 +176,31 @@ Result<RunRecord> record_of_trace(const std::string& path) {
   if (recording.has_cpu()) metrics.push_back(Metric::kCpu);
   if (recording.has_heap()) metrics.insert(metrics.end(), {Metric::kPeak, Metric::kAllocations});
   for (const Metric metric : metrics) {
-    if (const Result<void> added = add_costs(record, *trace, metric); !added.ok()) return added.error();
+    if (const Result<void> added = add_whole(record, *trace, metric); !added.ok()) return added.error();
   }
   return record;
+}
+
+Result<std::vector<RunRecord>> region_records_of_trace(const std::string& path, const std::vector<std::string>& only) {
+  Result<LoadedTrace> trace = LoadedTrace::open(path);
+  if (!trace.ok()) return trace.error();
+  const Recording& recording = trace->recording();
+  std::vector<RunRecord> records;
+  for (const auto& [region, use] : uses_by_path(regions_of(recording))) {
+    if (!only.empty() && std::ranges::find(only, region) == only.end()) continue;
+    if (only.empty() && records.size() == kKeptRegions) break;
+    RunRecord& record = records.emplace_back(empty_record(recording, path));
+    record.region = region;
+    add_use(record, recording, use);
+    std::vector<Metric> metrics;
+    if (recording.has_cpu()) metrics.push_back(Metric::kCpu);
+    if (recording.has_heap()) metrics.insert(metrics.end(), {Metric::kAllocated, Metric::kAllocations});
+    if (only.empty() && records.size() > kRegionsWithPaths) metrics.clear();
+    for (const Metric metric : metrics) {
+      if (const Result<Profile> added = add_costs(record, *trace, metric, region); !added.ok()) return added.error();
+    }
+  }
+  return records;
 }
 
 }  // namespace flarestack

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/run_record.h"
@@ -18,5 +19,13 @@ inline constexpr size_t kKeptPaths = 100;
 // the recording was made without is missing. Commit and branch are the caller's to fill in. Error: as
 // LoadedTrace::open.
 Result<RunRecord> record_of_trace(const std::string& path);
+
+// A record of each region that the program named, in which its calls of all processes are one; the longest first, the
+// first kKeptRegions. Times have the cost of recording in them. `only`: these, by path, with functions and call paths
+// of their own; empty: all, of which the first kRegionsWithPaths have those.
+inline constexpr size_t kKeptRegions = 100;
+inline constexpr size_t kRegionsWithPaths = 8;
+Result<std::vector<RunRecord>> region_records_of_trace(const std::string& path,
+                                                       const std::vector<std::string>& only = {});
 
 }  // namespace flarestack

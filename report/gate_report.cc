@@ -67,13 +67,14 @@ bool is_bad(GateOutcome outcome) {
   return outcome == GateOutcome::kAboveMaximum || outcome == GateOutcome::kNotMeasured;
 }
 
-void append_verdict(const GateVerdict& verdict, const Painter& painter, const TextLayout& layout, std::string& out) {
+void append_verdict(const GateVerdict& verdict, const Painter& painter, const TextLayout& layout, size_t name_width,
+                    std::string& out) {
   const std::string word = padded(outcome_word(verdict.outcome), 13);
   const std::string painted = is_bad(verdict.outcome)                        ? painter.bad(word)
                               : verdict.outcome == GateOutcome::kAboveTarget ? painter.note(word)
                                                                              : painter.good(word);
   const bool measured = verdict.outcome != GateOutcome::kNotMeasured || !verdict.unit.empty();
-  out += fmt::format("  {} {} {:>10}  {}\n", painted, padded(printable(check_name(verdict.check)), 12),
+  out += fmt::format("  {} {} {:>10}  {}\n", painted, padded(printable(check_name(verdict.check)), name_width),
                      measured ? format_measure(verdict.value, verdict.unit) : "", comparison(verdict));
   if (!verdict.note.empty()) out += "                " + painter.dim(printable(verdict.note)) + "\n";
   if (verdict.cause.frames.empty()) return;
@@ -143,7 +144,10 @@ std::string gate_text(const GateResult& result, const TextLayout& layout) {
       out += fmt::format("  {} {}\n", painter.bad(padded(outcome_word(GateOutcome::kNotMeasured), 13)),
                          printable(step.problem));
     }
-    for (const GateVerdict& verdict : step.verdicts) append_verdict(verdict, painter, layout, out);
+    size_t name_width = 12;
+    for (const GateVerdict& verdict : step.verdicts)
+      name_width = std::max(name_width, check_name(verdict.check).size());
+    for (const GateVerdict& verdict : step.verdicts) append_verdict(verdict, painter, layout, name_width, out);
   }
   out += result.holds() ? painter.good("The gate holds.") : painter.bad("The gate does not hold.");
   return out + "\n";

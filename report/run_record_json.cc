@@ -45,6 +45,7 @@ void write_costs(JsonWriter& json, const RunRecord& record) {
 void write_run_record(JsonWriter& json, const RunRecord& record) {
   json.member("kind", record.kind);
   json.member("step", record.step);
+  if (!record.region.empty()) json.member("region", record.region);
   json.member("time_ns", record.time_ns);
   json.member("commit", record.commit);
   json.member("branch", record.branch);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/host_facts.h"
 #include "history/baseline.h"
 #include "history/checked_out.h"
+#include "history/database.h"
 #include "model/noise_model.h"
 #include "profiler/timed_run.h"
 #include "report/gate_report.h"
@@ -31,8 +33,7 @@ struct Options {
 };
 
 // What is judged: where a baseline is being made, nothing is relative to it.
-std::vector<GateCheck> checks_of(const GateStep& step, const Options& options) {
-  std::vector<GateCheck> checks = step.checks;
+std::vector<GateCheck> checks_of(std::vector<GateCheck> checks, const Options& options) {
   if (!options.update_baseline && !options.new_baseline) return checks;
   for (GateCheck& check : checks) {
     if (check.target && check.target->is_relative) check.target.reset();
@@ -56,30 +57,79 @@ std::vector<GateVerdict> judge_all(const std::vector<GateCheck>& checks, const R
   return verdicts;
 }
 
-GateStepResult run_step(const GateStep& step, const GateConfig& config, const Baseline& baseline,
-                        const Options& options) {
+// A step, or a region of it: what it is judged by, and what was measured.
+struct Part {
+  std::vector<GateCheck> checks;
+  std::vector<RunRecord> before;
+  RunRecord* record = nullptr;  // in the measurement
+  GateStepResult result;
+};
+
+// The step, and then its regions.
+std::vector<Part> parts_of(const GateStep& step, const Baseline& baseline, const Options& options,
+                           StepMeasurement& measurement) {
+  std::vector<Part> parts;
+  const auto add = [&](RunRecord& record, const std::vector<GateCheck>& checks) {
+    Part part{checks_of(checks, options), baseline.sessions(record.step), &record, {}};
+    part.result.name = record.step;
+    part.result.command = step.command;
+    part.result.sessions_before = part.before.size();
+    parts.push_back(std::move(part));
+  };
+  add(measurement.whole, step.checks);
+  for (size_t i = 0; i < measurement.regions.size(); ++i) add(measurement.regions[i], step.regions[i].checks);
+  return parts;
+}
+
+void judge_part(Part& part) {
+  if (part.record->metrics.empty()) {
+    part.result.problem = fmt::format("the program named no region '{}'", part.record->region);
+  } else {
+    part.result.verdicts = judge_all(part.checks, *part.record, part.before);
+  }
+}
+
+GateStepResult failed_step(const GateStep& step, const Baseline& baseline, const std::string& problem) {
   GateStepResult result;
   result.name = step.name;
   result.command = step.command;
-  const std::vector<RunRecord> before = baseline.sessions(step.name);
-  result.sessions_before = before.size();
-  Result<RunRecord> record = measure_step(step, config.recordings);
-  if (!record.ok()) {
-    result.problem = record.error().message;
-    return result;
-  }
-  record->host = read_host_facts();
-  const std::vector<GateCheck> checks = checks_of(step, options);
-  result.verdicts = judge_all(checks, *record, before);
-  for (int i = 0; i < kConfirmations && has_slow_verdict(result.verdicts); ++i) {
-    if (const Result<void> again = measure_again(step, *record); !again.ok()) {
-      result.problem = again.error().message;
-      return result;
-    }
-    result.verdicts = judge_all(checks, *record, before);
-  }
-  result.record = std::move(*record);
+  result.sessions_before = baseline.sessions(step.name).size();
+  result.problem = problem;
   return result;
+}
+
+// One for the step and one for each of its regions; one alone where it could not be measured.
+std::vector<GateStepResult> run_step(const GateStep& step, const GateConfig& config, const Baseline& baseline,
+                                     const Options& options) {
+  Result<StepMeasurement> measurement = measure_step(step, config.recordings);
+  if (!measurement.ok()) return {failed_step(step, baseline, measurement.error().message)};
+  measurement->whole.host = read_host_facts();
+  for (RunRecord& region : measurement->regions) region.host = measurement->whole.host;
+  std::vector<Part> parts = parts_of(step, baseline, options, *measurement);
+  for (Part& part : parts) judge_part(part);
+  for (const MeasuredRuns runs : {MeasuredRuns::kWhole, MeasuredRuns::kRegions}) {
+    const auto concerned = [runs](const Part& part) {
+      return part.record->region.empty() == (runs == MeasuredRuns::kWhole);
+    };
+    for (int i = 0; i < kConfirmations; ++i) {
+      if (std::ranges::none_of(
+              parts, [&](const Part& part) { return concerned(part) && has_slow_verdict(part.result.verdicts); })) {
+        break;
+      }
+      if (const Result<void> again = measure_again(step, runs, *measurement); !again.ok()) {
+        return {failed_step(step, baseline, again.error().message)};
+      }
+      for (Part& part : parts) {
+        if (concerned(part)) judge_part(part);
+      }
+    }
+  }
+  std::vector<GateStepResult> results;
+  for (Part& part : parts) {
+    part.result.record = std::move(*part.record);
+    results.push_back(std::move(part.result));
+  }
+  return results;
 }
 
 // Those that were asked for. Error: there is none of the name.
@@ -94,6 +144,41 @@ Result<std::vector<GateStep>> chosen_steps(const GateConfig& config, const Optio
   return chosen;
 }
 
+// The latest ones of each step and region; the functions and call paths of the very last. No history yet: none.
+Result<Baseline> sessions_of_history(const GateConfig& config, const std::vector<GateStep>& steps) {
+  Baseline baseline;
+  if (std::error_code error; !std::filesystem::exists(config.history, error)) return baseline;
+  Result<HistoryDatabase> database = HistoryDatabase::open(config.history, HistoryDatabase::Opening::kExisting);
+  if (!database.ok()) return database.error();
+  std::vector<std::string> names;
+  for (const GateStep& step : steps) {
+    names.push_back(step.name);
+    for (const GateRegion& region : step.regions) names.push_back(region_step(step.name, region.path));
+  }
+  for (const std::string& name : names) {
+    const Result<std::vector<HistoryEntry>> entries =
+        database->list({name, config.branch, "gate", Baseline::kMostSessions});
+    if (!entries.ok()) return entries.error();
+    for (const HistoryEntry& entry : *entries) {
+      const Result<HistoryEntry> whole = &entry == &entries->back() ? database->find(entry.id) : entry;
+      if (!whole.ok()) return whole.error();
+      baseline.add(whole->record);
+    }
+  }
+  return baseline;
+}
+
+Result<void> add_to_history(const GateConfig& config, const GateResult& result) {
+  Result<HistoryDatabase> database = HistoryDatabase::open(config.history, HistoryDatabase::Opening::kCreate);
+  if (!database.ok()) return database.error();
+  std::vector<HistoryEntry> entries;
+  for (const GateStepResult& step : result.steps) {
+    if (step.problem.empty()) entries.push_back({record_id(step.record), step.record});
+  }
+  const Result<std::vector<bool>> added = database->add(entries);
+  return added.ok() ? Result<void>() : added.error();
+}
+
 Result<int> run_gate(const Options& options) {
   const Result<GateConfig> config = read_gate_config(options.config);
   const Result<std::vector<GateStep>> steps =
@@ -102,7 +187,14 @@ Result<int> run_gate(const Options& options) {
     print_error(steps.error().message);
     return kExitUsage;
   }
-  Result<Baseline> baseline = options.new_baseline ? Baseline() : Baseline::read(config->baseline);
+  if (!config->history.empty() && options.new_baseline) {
+    print_error(config->path +
+                ": its sessions are kept in a history, which is not begun anew; --update-baseline adds to it");
+    return kExitUsage;
+  }
+  Result<Baseline> baseline = options.new_baseline       ? Baseline()
+                              : !config->history.empty() ? sessions_of_history(*config, *steps)
+                                                         : Baseline::read(config->baseline);
   if (!baseline.ok()) return baseline.error();
 
   GateResult result;
@@ -115,16 +207,19 @@ Result<int> run_gate(const Options& options) {
     const InterruptGuard guard;
     result.steps.clear();
     for (const GateStep& step : *steps) {
-      result.steps.push_back(run_step(step, *config, *baseline, options));
-      if (InterruptGuard::interrupted()) return Error{"interrupted; the baseline is as it was"};
-      GateStepResult& measured = result.steps.back();
-      measured.record.commit = checked_out.commit;
-      measured.record.branch = checked_out.branch;
-      if (stores && measured.problem.empty()) baseline->add(measured.record);
+      for (GateStepResult& measured : run_step(step, *config, *baseline, options)) {
+        if (InterruptGuard::interrupted()) return Error{"interrupted; the baseline is as it was"};
+        measured.record.commit = checked_out.commit;
+        measured.record.branch = checked_out.branch;
+        if (stores && measured.problem.empty()) baseline->add(measured.record);
+        result.steps.push_back(std::move(measured));
+      }
     }
   }
   if (stores) {
-    if (const Result<void> written = baseline->write(config->baseline); !written.ok()) return written.error();
+    const Result<void> written =
+        config->history.empty() ? baseline->write(config->baseline) : add_to_history(*config, result);
+    if (!written.ok()) return written.error();
   }
   const std::string text = options.format == "json"       ? gate_json(result)
                            : options.format == "markdown" ? gate_markdown(result)

@@ -30,6 +30,11 @@ constexpr std::array kMetricKeys = {MetricKey{kWallTime, "ns"}, MetricKey{kCpuTi
                                     MetricKey{kPeakHeap, "bytes"}, MetricKey{kAllocationCount, "count"},
                                     MetricKey{kLeakedBytes, "bytes"}};
 
+constexpr std::array kRegionMetricKeys = {
+    MetricKey{kWallTime, "ns"},          MetricKey{kSelfWallTime, "ns"},      MetricKey{kCpuTime, "ns"},
+    MetricKey{kSelfCpuTime, "ns"},       MetricKey{kPeakHeap, "bytes"},       MetricKey{kAllocationCount, "count"},
+    MetricKey{kAllocatedBytes, "bytes"}, MetricKey{kLiveDeltaBytes, "bytes"}, MetricKey{kCalls, "count"}};
+
 // Reads one file; the first thing that makes no sense is the error, and what follows is not looked at.
 class ConfigReader {
  public:
@@ -79,6 +84,11 @@ class ConfigReader {
       return fail(*node, fmt::format("{} is to be a text in quotes", key));
     text = node->as_string()->get();
   }
+  void read_path(const toml::table& table, std::string_view key, std::string& path) {
+    std::string text;
+    read_text(table, key, text);
+    if (!text.empty()) path = absolute(text);
+  }
   void read_count(const toml::table& table, std::string_view key, size_t least, size_t& count) {
     const toml::node* node = table.get(key);
     if (node == nullptr) return;
@@ -104,21 +114,25 @@ class ConfigReader {
   }
 
   void read_gate(const toml::table& gate, GateStep& defaults) {
-    check_keys(gate, {"baseline", "recordings", "runs", "warmup"}, "[gate]");
-    std::string path;
-    read_text(gate, "baseline", path);
-    if (!path.empty()) config_.baseline = absolute(path);
-    path.clear();
-    read_text(gate, "recordings", path);
-    if (!path.empty()) config_.recordings = absolute(path);
+    check_keys(gate, {"baseline", "history", "branch", "recordings", "runs", "warmup"}, "[gate]");
+    read_path(gate, "baseline", config_.baseline);
+    read_path(gate, "history", config_.history);
+    read_path(gate, "recordings", config_.recordings);
+    read_text(gate, "branch", config_.branch);
+    if (gate.contains("baseline") && gate.contains("history")) {
+      fail(*gate.get("history"), "sessions before come from a baseline or from a history, not from both");
+    }
+    if (gate.contains("branch") && !gate.contains("history")) {
+      fail(*gate.get("branch"), "a branch is of the history, and there is none");
+    }
     read_count(gate, "runs", 1, defaults.runs);
     read_count(gate, "warmup", 0, defaults.warmup);
   }
 
   void read_step(const toml::table& table, GateStep step) {
     check_keys(table,
-               {"name", "command", "directory", "environment", "runs", "warmup", "function", kWallTime, kCpuTime,
-                kPeakHeap, kAllocationCount, kLeakedBytes},
+               {"name", "command", "directory", "environment", "runs", "warmup", "function", "region", kWallTime,
+                kCpuTime, kPeakHeap, kAllocationCount, kLeakedBytes},
                "[[step]]");
     read_text(table, "name", step.name);
     read_command(table, step);
@@ -133,12 +147,9 @@ class ConfigReader {
     read_count(table, "runs", 1, step.runs);
     read_count(table, "warmup", 0, step.warmup);
     read_environment(table, step);
-    for (const MetricKey& metric : kMetricKeys) {
-      const toml::node* node = table.get(metric.name);
-      const toml::table* limits = node == nullptr ? nullptr : table_of(*node, metric.name);
-      if (limits != nullptr) read_limits(*limits, {std::string(metric.name), {}, {}, {}}, metric.unit, step);
-    }
+    read_metrics(table, kMetricKeys, step.checks);
     read_functions(table, step);
+    read_regions(table, step);
     if (step.checks.empty()) step.checks = default_checks();
     config_.steps.push_back(std::move(step));
   }
@@ -164,6 +175,38 @@ class ConfigReader {
     }
   }
 
+  void read_metrics(const toml::table& table, std::span<const MetricKey> metrics, std::vector<GateCheck>& checks) {
+    for (const MetricKey& metric : metrics) {
+      const toml::node* node = table.get(metric.name);
+      const toml::table* limits = node == nullptr ? nullptr : table_of(*node, metric.name);
+      if (limits != nullptr) read_limits(*limits, {std::string(metric.name), {}, {}, {}}, metric.unit, checks);
+    }
+  }
+
+  void read_regions(const toml::table& table, GateStep& step) {
+    const toml::node* node = table.get("region");
+    if (node == nullptr) return;
+    const toml::array* regions = node->as_array();
+    if (regions == nullptr) return fail(*node, "regions are [[step.region]], each with a name");
+    for (const toml::node& entry : *regions) {
+      const toml::table* told = table_of(entry, "a region");
+      if (told == nullptr) return;
+      check_keys(*told,
+                 {"name", kWallTime, kSelfWallTime, kCpuTime, kSelfCpuTime, kPeakHeap, kAllocationCount,
+                  kAllocatedBytes, kLiveDeltaBytes, kCalls},
+                 "[[step.region]]");
+      GateRegion region;
+      read_text(*told, "name", region.path);
+      if (region.path.empty()) return fail(entry, "a region without a name");
+      if (std::ranges::find(step.regions, region.path, &GateRegion::path) != step.regions.end()) {
+        return fail(entry, fmt::format("a second region of the name '{}'", region.path));
+      }
+      read_metrics(*told, kRegionMetricKeys, region.checks);
+      if (region.checks.empty()) region.checks = default_region_checks();
+      step.regions.push_back(std::move(region));
+    }
+  }
+
   void read_functions(const toml::table& table, GateStep& step) {
     const toml::node* node = table.get("function");
     if (node == nullptr) return;
@@ -175,18 +218,18 @@ class ConfigReader {
       GateCheck check{std::string(kFunctionShare), {}, {}, {}};
       read_text(*function, "name", check.function);
       if (check.function.empty()) return fail(entry, "a function without a name");
-      read_limits(*function, check, "%", step, "name");
+      read_limits(*function, check, "%", step.checks, "name");
     }
   }
 
-  void read_limits(const toml::table& table, GateCheck check, std::string_view unit, GateStep& step,
+  void read_limits(const toml::table& table, GateCheck check, std::string_view unit, std::vector<GateCheck>& checks,
                    std::string_view other_key = "target") {
     check_keys(table, {"target", "maximum", other_key}, check.metric);
     check.target = read_limit(table, "target", unit);
     check.maximum = read_limit(table, "maximum", unit);
     if (!check.target && !check.maximum)
       fail(table, fmt::format("{} has neither a target nor a maximum", check.metric));
-    step.checks.push_back(std::move(check));
+    checks.push_back(std::move(check));
   }
 
   std::optional<GateLimit> read_limit(const toml::table& table, std::string_view key, std::string_view unit) {

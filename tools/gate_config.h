@@ -12,6 +12,12 @@
 
 namespace flarestack {
 
+// A part of a step's run that the program names itself (docs/regions.md).
+struct GateRegion {
+  std::string path;  // "load/parse"
+  std::vector<GateCheck> checks;
+};
+
 struct GateStep {
   std::string name;
   std::vector<std::string> command;
@@ -20,12 +26,15 @@ struct GateStep {
   size_t runs = 10;
   size_t warmup = 1;
   std::vector<GateCheck> checks;
+  std::vector<GateRegion> regions;
 };
 
 struct GateConfig {
   std::string path;
   std::string directory;   // of the file, absolute: what its paths are relative to
-  std::string baseline;    // absolute
+  std::string baseline;    // absolute; not used where there is a history
+  std::string history;     // absolute; empty: the baseline's sessions are those before
+  std::string branch;      // of the history only sessions of this one; empty: all
   std::string recordings;  // absolute; empty: none is kept
   std::vector<GateStep> steps;
 };

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -15,8 +17,6 @@
 
 namespace flarestack {
 namespace {
-
-constexpr int kRecorderFailed = 125;
 
 // While it lives, the working directory and the environment are those of the step.
 class StepSurroundings {
@@ -111,15 +111,23 @@ Result<TimedRun> run_once(const std::vector<std::string>& command) {
   return run;
 }
 
+// Of the times of the record, which come first.
+std::vector<double>& runs_of(RunRecord& record, std::string_view name) {
+  size_t place = 0;
+  for (; place < record.metrics.size() && record.metrics[place].unit == "ns"; ++place) {
+    if (record.metrics[place].name == name) return record.metrics[place].runs;
+  }
+  const auto at = record.metrics.begin() + static_cast<std::ptrdiff_t>(place);
+  return record.metrics.insert(at, MeasuredMetric{std::string(name), "ns", {}})->runs;
+}
+
+void drop_times(RunRecord& record) {
+  std::erase_if(record.metrics, [](const MeasuredMetric& metric) { return metric.unit == "ns"; });
+}
+
 Result<void> add_runs(const GateStep& step, size_t warmup, RunRecord& record) {
   const StepSurroundings surroundings(step);
   if (!surroundings.problem().empty()) return Error{surroundings.problem()};
-  const auto runs_of = [&record](std::string_view name) -> std::vector<double>& {
-    for (MeasuredMetric& metric : record.metrics) {
-      if (metric.name == name) return metric.runs;
-    }
-    return record.metrics.emplace_back(MeasuredMetric{std::string(name), "ns", {}}).runs;
-  };
   for (size_t i = 0; i < warmup + step.runs; ++i) {
     tell_progress(step, i < warmup ? "warming up" : fmt::format("run {} of {}", i - warmup + 1, step.runs));
     const Result<TimedRun> run = run_once(step.command);
@@ -129,50 +137,110 @@ Result<void> add_runs(const GateStep& step, size_t warmup, RunRecord& record) {
       return Error{fmt::format("run {} of `{}` {}", i + 1, step.command.front(), ending_of(run->wait_status))};
     }
     if (i < warmup) continue;
-    runs_of(kWallTime).push_back(static_cast<double>(run->wall_ns));
-    runs_of(kCpuTime).push_back(static_cast<double>(run->user_ns + run->system_ns));
+    runs_of(record, kWallTime).push_back(static_cast<double>(run->wall_ns));
+    runs_of(record, kCpuTime).push_back(static_cast<double>(run->user_ns + run->system_ns));
   }
   return {};
 }
 
 // Recorded by a process of its own, so that neither our size nor our threads are in it.
-Result<RunRecord> record_once(const GateStep& step, const TracePlace& place) {
+Result<void> record_once(const GateStep& step, const TracePlace& place, bool with_heap) {
   const StepSurroundings surroundings(step);
   if (!surroundings.problem().empty()) return Error{surroundings.problem()};
   std::error_code error;
-  std::vector<std::string> command = {
-      std::filesystem::read_symlink("/proc/self/exe", error).string(), "record", "--quiet", "-o", place.path(), "--"};
+  std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe", error).string(), "record",
+                                      "--quiet", "-o", place.path()};
+  if (!with_heap) command.emplace_back("--no-heap");
+  command.emplace_back("--");
   command.insert(command.end(), step.command.begin(), step.command.end());
-  tell_progress(step, "recording");
   const Result<TimedRun> run = run_once(command);
-  tell_progress(step, "");
   if (!run.ok()) return run.error();
-  if (shell_status(run->wait_status) == kRecorderFailed || run->wait_status != 0) {
+  if (run->wait_status != 0) {
     return Error{fmt::format("its recorded run {}; `flarestack record -- {} ...` tells more",
                              ending_of(run->wait_status), step.command.front())};
   }
-  return record_of_trace(place.path());
+  return {};
+}
+
+std::vector<std::string> paths_of(const GateStep& step) {
+  std::vector<std::string> paths;
+  for (const GateRegion& region : step.regions) paths.push_back(region.path);
+  return paths;
+}
+
+// Regions that a run did not name have no time of it.
+Result<void> add_region_runs(const GateStep& step, std::vector<RunRecord>& records) {
+  const Result<TracePlace> place = TracePlace::make(step.name, "");
+  if (!place.ok()) return place.error();
+  for (size_t i = 0; i < step.runs; ++i) {
+    tell_progress(step, fmt::format("regions, run {} of {}", i + 1, step.runs));
+    const Result<void> recorded = record_once(step, *place, false);
+    tell_progress(step, "");
+    if (!recorded.ok()) return recorded;
+    const Result<std::vector<RunRecord>> run = region_records_of_trace(place->path(), paths_of(step));
+    if (!run.ok()) return run.error();
+    for (const RunRecord& measured : *run) {
+      RunRecord& record = *std::ranges::find(records, measured.region, &RunRecord::region);
+      for (const MeasuredMetric& metric : measured.metrics) {
+        if (metric.unit == "ns") runs_of(record, metric.name).push_back(metric.runs.front());
+      }
+    }
+  }
+  return {};
+}
+
+Result<std::vector<RunRecord>> measure_regions(const GateStep& step, const std::string& trace) {
+  const Result<std::vector<RunRecord>> found = region_records_of_trace(trace, paths_of(step));
+  if (!found.ok()) return found;
+  std::vector<RunRecord> records;
+  for (const GateRegion& region : step.regions) {
+    const auto one = std::ranges::find(*found, region.path, &RunRecord::region);
+    RunRecord& record = records.emplace_back(one == found->end() ? RunRecord() : *one);
+    record.region = region.path;
+    drop_times(record);
+  }
+  if (const Result<void> added = add_region_runs(step, records); !added.ok()) return added.error();
+  return records;
+}
+
+void complete(RunRecord& record, const GateStep& step, const TracePlace& place) {
+  record.kind = "gate";
+  set_step(record, step.name);
+  record.command = step.command;
+  if (!place.is_kept()) record.trace.clear();
 }
 
 }  // namespace
 
-Result<RunRecord> measure_step(const GateStep& step, const std::string& recordings) {
+Result<StepMeasurement> measure_step(const GateStep& step, const std::string& recordings) {
   RunRecord timed;
   if (const Result<void> added = add_runs(step, step.warmup, timed); !added.ok()) return added.error();
   const Result<TracePlace> place = TracePlace::make(step.name, recordings);
   if (!place.ok()) return place.error();
-  Result<RunRecord> record = record_once(step, *place);
-  if (!record.ok()) return record;
+  tell_progress(step, "recording");
+  const Result<void> recorded = record_once(step, *place, true);
+  tell_progress(step, "");
+  if (!recorded.ok()) return recorded.error();
+  StepMeasurement measurement;
+  Result<RunRecord> whole = record_of_trace(place->path());
+  if (!whole.ok()) return whole.error();
   // Times are those of the bare runs: recording has its own cost.
-  std::erase_if(record->metrics, [](const MeasuredMetric& metric) { return metric.unit == "ns"; });
-  record->metrics.insert(record->metrics.begin(), timed.metrics.begin(), timed.metrics.end());
-  record->kind = "gate";
-  record->step = step.name;
-  record->command = step.command;
-  if (!place->is_kept()) record->trace.clear();
-  return record;
+  drop_times(*whole);
+  whole->metrics.insert(whole->metrics.begin(), timed.metrics.begin(), timed.metrics.end());
+  measurement.whole = std::move(*whole);
+  if (!step.regions.empty()) {
+    Result<std::vector<RunRecord>> regions = measure_regions(step, place->path());
+    if (!regions.ok()) return regions.error();
+    measurement.regions = std::move(*regions);
+  }
+  complete(measurement.whole, step, *place);
+  for (RunRecord& region : measurement.regions) complete(region, step, *place);
+  return measurement;
 }
 
-Result<void> measure_again(const GateStep& step, RunRecord& record) { return add_runs(step, 0, record); }
+Result<void> measure_again(const GateStep& step, MeasuredRuns runs, StepMeasurement& measurement) {
+  return runs == MeasuredRuns::kWhole ? add_runs(step, 0, measurement.whole)
+                                      : add_region_runs(step, measurement.regions);
+}
 
 }  // namespace flarestack

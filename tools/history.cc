@@ -44,7 +44,7 @@ void complete(RunRecord& record, const Options& options, const CheckedOut& here)
     record.commit = options.commit.empty() ? here.commit : options.commit;
   if (!options.branch.empty() || record.branch.empty())
     record.branch = options.branch.empty() ? here.branch : options.branch;
-  if (!options.step.empty()) record.step = options.step;
+  if (!options.step.empty()) set_step(record, options.step);
   for (const std::string& parameter : options.parameters) {
     const size_t equals = parameter.find('=');
     record.parameters.emplace_back(parameter.substr(0, equals), parameter.substr(equals + 1));
@@ -64,13 +64,17 @@ Result<int> run_add(const Options& options) {
   Result<HistoryDatabase> database = HistoryDatabase::open(options.database, HistoryDatabase::Opening::kCreate);
   if (!database.ok()) return database.error();
   const CheckedOut here = checked_out_here();
+  std::vector<HistoryEntry> entries;
   for (RunRecord& record : records) {
     complete(record, options, here);
-    const HistoryEntry entry{record_id(record), std::move(record)};
-    const Result<bool> is_new = database->add(entry);
-    if (!is_new.ok()) return is_new.error();
-    fmt::print("{} {} {}{}\n", entry.id.substr(0, 10), entry.record.kind, entry.record.step,
-               *is_new ? "" : " is there already");
+    const std::string id = record_id(record);
+    entries.push_back({id, std::move(record)});
+  }
+  const Result<std::vector<bool>> are_new = database->add(entries);
+  if (!are_new.ok()) return are_new.error();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    fmt::print("{} {} {}{}\n", entries[i].id.substr(0, 10), entries[i].record.kind, entries[i].record.step,
+               (*are_new)[i] ? "" : " is there already");
   }
   return kExitGood;
 }

@@ -58,8 +58,10 @@ void add_choices(CLI::App& app, ReadingOptions& options) {
          "the end, temporary allocations, bytes definitely and indirectly lost (default: what was recorded, time "
          "first)")
       ->check(CLI::IsMember({"cpu", "wall", "allocated", "allocations", "peak", "live", "temporary", "leaked"}));
-  app.add_option("--region", options.profile.region,
-                 "only what was done in this region of the program's own, and in what is nested in it");
+  app.add_option(
+      "--region", options.profile.region,
+      "only what was done in this region of the program's own, and in what is nested in it: its name, or its path, "
+      "as in load/parse");
   add_times(app, options);
 }
 

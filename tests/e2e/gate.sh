@@ -44,7 +44,7 @@ config '"./worker", "20", "100000", "0"' 'wall_time = { target = "1ms", maximum 
   'allocations = { maximum = 1 }' '[[step.function]]' 'name = "burn"' 'target = "1%"'
 expect 0
 says '^  above target  wall_time .* target 1ms, maximum 100s$'
-says '^  ok            peak_heap      97.7 KiB  maximum 1MiB$'
+says '^  ok            peak_heap  *97.7 KiB  maximum 1MiB$'
 says '97.7 KiB most in keep < main < '
 says '^  above target  share of burn '
 says 'most in burn < main < '
@@ -97,6 +97,74 @@ expect 2 --step nosuch
 expect 2 --config nosuch.toml
 [ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
 
+# Parts of a run that the program names, each a step of its own.
+cat >named.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "flarestack.h"
+__attribute__((noinline)) char* keep(long size) { return memset(malloc(size), 1, size); }
+__attribute__((noinline)) long burn(long rounds) {
+  volatile long sum = 0;
+  for (long i = 0; i < rounds * 1000000; ++i) sum += i;
+  return sum;
+}
+int main(int count, char** words) {
+  flarestack_token load = flarestack_begin("load");
+  char* kept = 0;
+  for (long i = 0; i < 3; ++i) {
+    flarestack_token parse = flarestack_begin("parse");
+    free(keep(1000));
+    kept = keep(atol(words[1]));
+    burn(atol(words[2]));
+    flarestack_end(parse);
+  }
+  flarestack_end(load);
+  return kept == 0;
+}
+C
+gcc -O1 -g -Wall -fno-builtin -I"$SOURCE_DIR/include" named.c -o named
+named() { # ARGUMENTS, then lines
+  config '"./named", '"$1" 'peak_heap = { maximum = "1MiB" }' '[[step.region]]' 'name = "load/parse"' "${@:2}"
+}
+named '"100", "10"' 'calls = { maximum = 3 }' 'live_delta_bytes = { maximum = "299B" }' 'allocated_bytes = { maximum = "3300B" }' \
+  'peak_heap = { maximum = "1000B" }' 'cpu_time = { maximum = "1ms" }' '[[step.region]]' 'name = "load"' 'self_cpu_time = { maximum = "1s" }' \
+  'wall_time = { target = "1us" }'
+expect 1 --format json
+json_true out '[s["name"] for s in d["steps"]] == ["work", "work:load/parse", "work:load"]' "regions are steps"
+json_true out '{v["metric"]: (v["outcome"], v["value"]) for v in d["steps"][1]["verdicts"] if v["metric"] != "cpu_time"} == {"peak_heap": ("holds", 1000), "allocated_bytes": ("holds", 3300), "live_delta_bytes": ("above_maximum", 300), "calls": ("holds", 3)}' "a region's numbers"
+json_true out '[v["outcome"] for v in d["steps"][1]["verdicts"] if v["metric"] == "cpu_time"] == ["above_maximum"]' "a region's time"
+json_true out '[v["cause"]["path"][-1] for v in d["steps"][1]["verdicts"] if v["metric"] in ("cpu_time", "live_delta_bytes")] == ["burn", "keep"]' "who is responsible in it"
+json_true out '[v["outcome"] for v in d["steps"][2]["verdicts"]] == ["above_target", "holds"]' "the other one"
+named '"100", "1"' 'allocated_bytes = { maximum = "+1%" }'
+expect 0 --new-baseline
+expect 0
+named '"200", "1"' 'allocated_bytes = { maximum = "+1%" }'
+expect 1
+says '^work:load/parse '
+says '^  FAILED        allocated_bytes   3.52 KiB  expected 3.22 KiB (+9.1%), maximum +1% or noise: 3.25 KiB$'
+says '^  *+300 B more in keep < main < '
+named '"100", "1"' 'calls = { maximum = 3 }' '[[step.region]]' 'name = "prase"'
+expect 1
+says "NOT MEASURED  the program named no region 'prase'"
+
+# The sessions before may be those of a history.
+config '"./worker", "1", "1000", "100"' 'leaked_bytes = { maximum = "+0%" }'
+sed -i 's/^runs = 3/runs = 3\nhistory = "history.db"/' flarestack.toml
+expect 1
+says 'there is no baseline of it'
+for _ in 1 2 3; do expect 0 --update-baseline; done
+expect 0
+says ' 3 sessions before'
+sed -i 's/"100"/"101"/' flarestack.toml
+expect 1
+says '^  *+100 B more in keep < lose < main < '
+"$FLARESTACK" history list --database history.db --format json >list.json
+json_true list.json '[(r["kind"], r["step"]) for r in d["results"]] == [("gate", "work")] * 3' "the history"
+expect 2 --new-baseline
+head -c 3000 history.db >half.db && mv half.db history.db
+expect 1
+grep -q '^flarestack: .*history.db: ' err || fail "$(cat err)"
+
 # What makes no sense: one sentence with the line, exit status 2.
 refuses() { # PATTERN LINES...
   config '"./worker"' "${@:2}"
@@ -114,6 +182,9 @@ refuses 'peak_heap has neither a target nor a maximum' 'peak_heap = { }'
 refuses 'a function without a name' '[[step.function]]' 'maximum = "5%"'
 refuses "step 'two' has no command" '[[step]]' 'name = "two"'
 refuses "a second step of the name 'work'" '[[step]]' 'name = "work"' 'command = ["true"]'
+refuses "unknown key 'leaked_bytes' in \[\[step.region\]\]" '[[step.region]]' 'name = "a"' 'leaked_bytes = { maximum = 1 }'
+refuses 'a region without a name' '[[step.region]]' 'calls = { maximum = 1 }'
+refuses "a second region of the name 'a'" '[[step.region]]' 'name = "a"' '[[step.region]]' 'name = "a"'
 refuses 'runs is to be a number from 1' 'runs = 0'
 refuses '' 'wall_time = {'
 printf '[gate]\n' >flarestack.toml

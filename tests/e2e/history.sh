@@ -24,6 +24,28 @@ json_true list.json 'd["results"][0]["parameters"] == {"size": "5000"}' "the par
 "$FLARESTACK" history show "$(cut -c1-8 added)" --format json >show.json
 json_true show.json 'any(p["metric"] == "peak" and p["value"] == 5000 and p["frames"][-1] == "keep" for p in d["paths"])' "the path"
 
+# What the program names of its run is a result of its own.
+cat >named.c <<'C'
+#include <stdlib.h>
+#include "flarestack.h"
+int main(void) {
+  for (int i = 0; i < 2; ++i) {
+    flarestack_token load = flarestack_begin("load");
+    char* volatile kept = malloc(100);
+    (void)kept;
+    flarestack_end(load);
+  }
+}
+C
+gcc -O1 -g -I"$SOURCE_DIR/include" named.c -o named
+timeout 60 "$FLARESTACK" record --quiet -o named.flare -- ./named
+"$FLARESTACK" history add --database regions.db named.flare --step job >regions
+"$FLARESTACK" history list --database regions.db --format json >list.json
+json_true list.json '[r["step"] for r in d["results"]] == ["job", "job:load"]' "a region"
+json_true list.json '{m["name"]: m["value"] for m in d["results"][1]["metrics"] if m["unit"] != "ns"} == {"calls": 2, "peak_heap": 100, "allocations": 2, "allocated_bytes": 200, "live_delta_bytes": 200}' "its metrics"
+"$FLARESTACK" history show --database regions.db "$(sed -n '2s/ .*//p' regions)" --format json >show.json
+json_true show.json '[p["value"] for p in d["paths"] if p["metric"] == "allocated" and p["frames"][-1] == "main"] == [200]' "its path"
+
 # A gate's results: of one, many are made, whose peak has another level from the ninth on. And what bench writes.
 cat >flarestack.toml <<'T'
 [gate]

@@ -52,9 +52,10 @@ TEST_CASE("what was stored is read back, also through another connection") {
   {
     Result<HistoryDatabase> database = HistoryDatabase::open(path, HistoryDatabase::Opening::kCreate);
     REQUIRE(database.ok());
-    CHECK(*database->add(stored));
-    CHECK(*database->add(entry_at(9, 200)));
-    CHECK(!*database->add(stored));  // the same again
+    CHECK(database->add({&stored, 1})->front());
+    const HistoryEntry other = entry_at(9, 200);
+    CHECK(database->add({&other, 1})->front());
+    CHECK(!database->add({&stored, 1})->front());  // the same again
   }
   Result<HistoryDatabase> database = HistoryDatabase::open(path, HistoryDatabase::Opening::kExisting);
   REQUIRE(database.ok());
