@@ -27,6 +27,7 @@
 //   memory.{process,time,rss,pss,allocator,stack,file,mapped,own,heap_live}: as MemoryRecord
 //   leak.{process,verdict,thread,stack,blocks,bytes,first,last,counted}: as LeakRecord, of the last check of each
 //       process, without what a child inherited and did not lose itself; counted 1 is in the metric "leaked"
+//   region_span.{region,thread,start,end,busy}: as RegionSpan; region is an index of "regions"
 //   thread.{process,tid,name,start}
 //
 // Keys of the JSON:
@@ -46,6 +47,7 @@
 //   unrecorded: [{pid, command, reason}...]
 //   quality: [{label, text, mood}...], mood being "plain", "good", "note" or "bad"
 //   findings, remarks: as `report` has them, of a finding the greatest places; empty with a filter by function
+//   regions, counters, pools: as `report` has them; missing where the program named nothing
 //   heap_summary: as "heap" of `report`, or null
 //   leak_checks: [{process, number, cause, time_ns, pause_ns, blocks, bytes, problem}...], all of them; process is an
 //       index

@@ -7,6 +7,7 @@
 #include "report/info_text.h"
 #include "report/leak_sites_json.h"
 #include "report/quality_panel.h"
+#include "report/regions_json.h"
 #include "report/text_style.h"
 
 namespace flarestack {
@@ -59,6 +60,7 @@ class ViewMeta {
     write_processes();
     write_quality_lines();
     write_found();
+    write_regions(json_, shown_);
     write_heap_summary();
     write_leak_checks();
     write_leak_sites();

@@ -5,6 +5,7 @@
 #include <array>
 #include <tuple>
 
+#include "model/regions.h"
 #include "model/runtime_leaks.h"
 
 namespace flarestack {
@@ -100,6 +101,7 @@ void ViewRows::write(const ViewTables& tables, ViewColumns& columns) const {
   write_allocations(tables, columns);
   write_heap(columns);
   write_leaks(tables, columns);
+  write_regions(columns);
   write_threads(tables, columns);
 }
 
@@ -254,6 +256,18 @@ void ViewRows::write_leaks(const ViewTables& tables, ViewColumns& columns) const
   add("leak.first", ColumnCode::kDelta, [](const Leak&, const Recorded& leak) { return leak.leak.first_ns; });
   add("leak.last", ColumnCode::kDelta, [](const Leak&, const Recorded& leak) { return leak.leak.last_ns; });
   add("leak.counted", ColumnCode::kUleb, [](const Leak& each, const Recorded&) { return each.is_counted; });
+}
+
+void ViewRows::write_regions(ViewColumns& columns) const {
+  const std::vector<RegionSpan> spans = regions_of(recording_, (time_ != nullptr ? time_ : heap_)->options).spans;
+  const auto add = [&](const char* name, ColumnCode code, const auto& value_of) {
+    columns.add(name, code, column_of(spans, value_of));
+  };
+  add("region_span.region", ColumnCode::kUleb, [](const RegionSpan& span) { return span.region; });
+  add("region_span.thread", ColumnCode::kUleb, [](const RegionSpan& span) { return span.thread; });
+  add("region_span.start", ColumnCode::kDelta, [](const RegionSpan& span) { return span.start_ns; });
+  add("region_span.end", ColumnCode::kDelta, [](const RegionSpan& span) { return span.end_ns; });
+  add("region_span.busy", ColumnCode::kUleb, [](const RegionSpan& span) { return span.busy_ns; });
 }
 
 void ViewRows::write_threads(const ViewTables& tables, ViewColumns& columns) const {

@@ -43,6 +43,7 @@ class ViewRows {
   void write_allocations(const ViewTables& tables, ViewColumns& columns) const;
   void write_heap(ViewColumns& columns) const;
   void write_leaks(const ViewTables& tables, ViewColumns& columns) const;
+  void write_regions(ViewColumns& columns) const;
   void write_threads(const ViewTables& tables, ViewColumns& columns) const;
 
   const Profile* time_;

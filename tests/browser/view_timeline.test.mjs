@@ -115,6 +115,21 @@ test('a lane is picked by its label, and what is under the pointer is told', asy
   assert.match(await page.locator('.tooltip').textContent(), /5\.\d\d s.*render-1.*%/s);
 });
 
+test('regions are lanes, which tell of themselves and lead to their time', async () => {
+  await open('view=summary&metric=cpu');
+  const labels = page.locator('.timeline-label', {hasText: /^(frame|physics|load level)/});
+  assert.deepEqual(await labels.locator('.name').allTextContents(), ['frame', 'physics', 'load level']);
+  const rows = await page.locator('table.regions tbody tr').allInnerTexts();
+  assert.match(rows[0], /^frame\s+750\s+6\.75 s\s+3\.75 s\s/);
+  assert.match(rows[2], /^load level\s+1\s+2\.50 s\s+2\.50 s\s+[\d.]+ s\s+17\.0 MiB\s+6\.00 MiB\s+6\.00 MiB$/);
+  const lane = await labels.nth(2).boundingBox();
+  const area = await input().boundingBox();
+  await page.mouse.move(area.x + 0.1 * area.width, lane.y + lane.height / 2);
+  assert.match(await page.locator('.timeline-tip, .tooltip').first().innerText(), /load level[\s\S]*threads in it\s+1\.00/);
+  await labels.nth(2).click();
+  assert.deepEqual(await ranges(), [[0, 2.5e9]]);
+});
+
 test('it folds, and its lines of memory are shown and hidden', async () => {
   await open('view=functions&metric=cpu');
   const rows = await page.locator('.timeline-label').count();

@@ -31,6 +31,7 @@ class WholeGame {
     const std::vector<std::string> names = {"game", "render-1", "render-2", "audio", "loader"};
     for (uint32_t i = 0; i < names.size(); ++i) fake_.thread(i + 1, 1, 4100 + int32_t(i), names[i]);
     fake_.thread(kPackerThread, 2, 4107, "asset-packer");
+    add_regions();
     for (int64_t slice = 0; slice < kSlices; ++slice) add_slice(slice);
     end();
   }
@@ -55,19 +56,67 @@ class WholeGame {
     return callers;
   }
 
+  // What the game names itself: loading, in its loader thread; frames, and the physics in each, of which there are too
+  // many to be told one by one.
+  void add_regions() {
+    constexpr uint64_t kLoadNs = 25 * kSliceNs;
+    constexpr uint64_t kPlayNs = (kSlices - 25) * kSliceNs;
+    constexpr uint64_t kFrames = 750;
+    fake_.builder.add(RegionRecord{{1}, {}, RegionKind::kRegion, "load level"});
+    fake_.builder.add(RegionRecord{{2}, {}, RegionKind::kRegion, "frame"});
+    fake_.builder.add(RegionRecord{{3}, {2}, RegionKind::kRegion, "physics"});
+    fake_.builder.add(RegionTotalsRecord{.thread = {5},
+                                         .region = {1},
+                                         .calls = 1,
+                                         .wall_ns = kLoadNs,
+                                         .self_wall_ns = kLoadNs,
+                                         .longest_ns = kLoadNs,
+                                         .allocations = 2300,
+                                         .allocated_bytes = 17U << 20,
+                                         .deallocations = 800,
+                                         .deallocated_bytes = 11U << 20,
+                                         .peak_bytes = 6U << 20});
+    const auto physics_ns = static_cast<uint64_t>(0.4 * kPlayNs * version_.physics);
+    fake_.builder.add(RegionTotalsRecord{.thread = {1},
+                                         .region = {2},
+                                         .calls = kFrames,
+                                         .wall_ns = kPlayNs * 9 / 10,
+                                         .self_wall_ns = kPlayNs * 9 / 10 - physics_ns,
+                                         .longest_ns = 60'000'000});
+    fake_.builder.add(RegionTotalsRecord{.thread = {1},
+                                         .region = {3},
+                                         .calls = kFrames,
+                                         .wall_ns = physics_ns,
+                                         .self_wall_ns = physics_ns,
+                                         .longest_ns = 20'000'000});
+    fake_.builder.add(RegionSpanRecord{{5}, {1}, 0, 25 * kSliceNs, 1, kLoadNs});
+    for (int64_t slice = 25; slice < kSlices; ++slice) {
+      const int64_t start = slice * kSliceNs;
+      fake_.builder.add(RegionSpanRecord{{1}, {2}, start, start + kSliceNs, 10, 90'000'000});
+      fake_.builder.add(RegionSpanRecord{{1}, {3}, start, start + kSliceNs, 10, physics_ns / 75});
+    }
+  }
+
+  static uint32_t region_of(uint32_t thread, const Names& names) {
+    if (std::ranges::find(names, "game!Physics::step") != names.end()) return 3;
+    if (std::ranges::find(names, "game!run_frame@31") != names.end()) return 2;
+    return thread == 5 ? 1 : 0;
+  }
   void cpu(uint32_t thread, const Names& names, double ms) { sample(thread, names, SampleMetric::kCpu, ms); }
   void wait(uint32_t thread, const Names& names, double ms) { sample(thread, names, SampleMetric::kOffCpu, ms); }
   void sample(uint32_t thread, const Names& names, SampleMetric metric, double ms) {
     const auto whole_ms = static_cast<uint64_t>(ms);
     if (whole_ms == 0) return;
     if (metric == SampleMetric::kCpu) (thread == kPackerThread ? packer_cpu_ns_ : game_cpu_ns_) += whole_ms * 1'000'000;
-    fake_.builder.add(SampleRecord{{thread},
-                                   fake_.stack(names),
-                                   metric,
-                                   now_,
-                                   kSliceNs,
-                                   names.back() == "[kernel]" ? 0 : whole_ms,
-                                   whole_ms * 1'000'000});
+    SampleRecord record{{thread},
+                        fake_.stack(names),
+                        metric,
+                        now_,
+                        kSliceNs,
+                        names.back() == "[kernel]" ? 0 : whole_ms,
+                        whole_ms * 1'000'000};
+    record.region = {region_of(thread, names)};
+    fake_.builder.add(record);
   }
   // Blocks that stay, and blocks that come and go.
   void heap(uint32_t thread, const Names& names, uint64_t size_bytes, uint64_t kept, uint64_t passing) {

@@ -16,7 +16,7 @@ cat >work.c <<'C'
 static volatile int stop;
 __attribute__((noinline)) void down(int depth, long n) { if (depth == 0) both(n); else down(depth - 1, n); ++sink; }
 __attribute__((noinline)) void in_child(long n) { for (long i = 0; i < n; ++i) sink += i ^ n; }
-static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) down(30, 10000 + n); return argument; }
+static void* works(void* argument) { for (long n = 0; !stop; n = next(n)) down(30, 10000 + (n >> 8) % 20000); return argument; }
 static void* passes(void* argument) { light(2000000); return argument; }
 int main(void) {
   keep_agent_out();

@@ -64,7 +64,7 @@ func main() {
 	for g := 0; g < 2; g++ {
 		go func() {
 			// Of no fixed length, which the samples could be in step with.
-			for n := 0; used() - before < 1500000000; n = (n + 7919) % 100000 { deep(20, 50000 + n) }
+			for n := 0; used() - before < 1500000000; n = (n * 1103515245 + 12345) & 0x7fffffff { deep(20, 50000 + (n >> 8) % 100000) }
 			done <- true
 		}()
 	}

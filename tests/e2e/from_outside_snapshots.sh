@@ -27,7 +27,7 @@ cc_program work -I"$SOURCE_DIR/tests/e2e/programs" -static <<'C'
 #include "keep_agent_out.h"
 #include "three_to_one.h"
 #include "works.h"
-static void* works(void* argument) { for (long n = 0; !stop; n = (n + 7919) % 20000) both(10000 + n); return argument; }
+static void* works(void* argument) { for (long n = 0; !stop; n = next(n)) both(10000 + (n >> 8) % 20000); return argument; }
 int main(void) {
   keep_agent_out();
   pthread_t ids[3];

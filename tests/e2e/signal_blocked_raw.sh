@@ -31,19 +31,19 @@ static long used_us(void) {
 __attribute__((noinline)) void once(long n) { both(10000 + n); ++sink; }
 __attribute__((noinline)) void blocks(void) {
   set_all(SIG_BLOCK);
-  for (long n = 0; !stop; n = (n + 7919) % 20000) once(n);
+  for (long n = 0; !stop; n = next(n)) once((n >> 8) % 20000);
   set_all(SIG_UNBLOCK);
   once(10);
 }
 __attribute__((noinline)) void toggles(void) {
-  for (long n = 0, i = 0; !stop; n = (n + 7919) % 20000, ++i) {
+  for (long n = 0, i = 0; !stop; n = next(n), ++i) {
     if (i % 200 == 0) set_all(SIG_BLOCK);
     if (i % 200 == 100) set_all(SIG_UNBLOCK);
-    once(n);
+    once((n >> 8) % 20000);
   }
   set_all(SIG_UNBLOCK);
 }
-__attribute__((noinline)) void plain(void) { for (long n = 0; !stop; n = (n + 7919) % 20000) once(n); ++sink; }
+__attribute__((noinline)) void plain(void) { for (long n = 0; !stop; n = next(n)) once((n >> 8) % 20000); ++sink; }
 static void (*const kinds[])(void) = {blocks, toggles, plain};
 static long times_us[3];
 static void* works(void* argument) {

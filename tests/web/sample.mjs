@@ -9,7 +9,7 @@ const kSliceNs = 10e6;
 
 // samples: [{stack, slice, ms, thread, waiting}], allocations: [{stack, slice, allocations, bytes, freed, freedBytes, ...}],
 // leaks: [{stack, blocks, bytes, verdict, counted}]; of a function "name@module", of a module "lib.so" kind native.
-export function samplePayload({samples = [], allocations = [], leaks = [], heapSlices = [], memory = [], threads = [{}], processes = [{}], meta = {}}) {
+export function samplePayload({samples = [], allocations = [], leaks = [], regionSpans = [], heapSlices = [], memory = [], threads = [{}], processes = [{}], meta = {}}) {
   const strings = [''];
   const text = (value) => {
     let at = strings.indexOf(value);
@@ -95,6 +95,7 @@ export function samplePayload({samples = [], allocations = [], leaks = [], heapS
     put('leak.last', each.last ?? 0);
     put('leak.counted', each.counted ?? 1);
   }
+  for (const each of regionSpans) for (const [key, value] of Object.entries({region: 0, thread: 0, ...each})) put(`region_span.${key}`, value);
   for (const each of heapSlices) for (const [key, value] of Object.entries({process: 0, ...each})) put(`heap_slice.${key}`, value);
   for (const each of memory) for (const [key, value] of Object.entries({process: 0, ...each})) put(`memory.${key}`, value);
   threads.forEach((each, i) => {
@@ -103,7 +104,7 @@ export function samplePayload({samples = [], allocations = [], leaks = [], heapS
     put('thread.name', text(each.name ?? 'main'));
     put('thread.start', each.start ?? 0);
   });
-  const isSigned = (name) => /start|length|value|bytes|peak|time|first|last|count|rss|live/.test(name) && !name.startsWith('frame.');
+  const isSigned = (name) => /start|end$|busy|length|value|bytes|peak|time|first|last|count|rss|live/.test(name) && !name.startsWith('frame.');
   const typed = new Map([...columns].map(([name, values]) =>
     [name, isSigned(name) ? Float64Array.from(values) : Uint32Array.from(values)]));
   const metrics = [];

@@ -5,6 +5,7 @@ import {test} from 'node:test';
 import {LibraryCode, qualifiedName} from '../../report/web/view/code_place.js';
 import {heapSeries, mostPerBin, residentSeries, valueAt} from '../../report/web/view/memory_series.js';
 import {exitMood, processRows} from '../../report/web/view/process_rows.js';
+import {regionBins, regionExtent, shownRegions} from '../../report/web/view/region_lanes.js';
 import {StateFinder, kThreadStates, waitOfName} from '../../report/web/view/thread_states.js';
 import {clampRange, kShortestRange, moveRange, tickText, timeTicks, zoomRange} from '../../report/web/view/time_scale.js';
 import {TimelineCells} from '../../report/web/view/timeline_cells.js';
@@ -125,6 +126,30 @@ test('what is resident is linear between two looks, and gone with its process', 
   const recording = sampleRecording({processes: [{end_ns: 50}], memory: [{time: 10, rss: 100}, {time: 20, rss: 300}]});
   const series = residentSeries(recording, -1);
   assert.deepEqual([5, 10, 15, 40, 50].map((time) => valueAt(series, time)), [0, 100, 200, 300, 0]);
+});
+
+test('regions are rows with how many threads were in them', () => {
+  const regions = ['load', 'parse', 'index', 'play'].map((name, i) => ({name, path: name, depth: i === 1 || i === 2 ? 1 : 0, wall_ns: [50, 40, 10, 30][i], calls: 1}));
+  const recording = sampleRecording({
+    samples: [{stack: 'main', ms: 10}], threads: [{}, {process: 1}], processes: [{}, {}], meta: {regions, duration_ns: 100},
+    regionSpans: [{region: 0, start: 0, end: 50, busy: 50}, {region: 0, thread: 1, start: 25, end: 75, busy: 25}, {region: 3, start: 60, end: 90, busy: 30}],
+  });
+  const state = defaultState();
+  assert.deepEqual(shownRegions(recording, 4), [0, 1, 2, 3]);
+  assert.deepEqual(shownRegions(recording, 3), [0, 1, 3]);  // outer ones before inner ones
+  assert.deepEqual([...regionBins(recording, 0, state, {from: 0, to: 100}, 4)], [1, 1.5, 0.5, 0]);
+  assert.deepEqual([...regionBins(recording, 0, {...state, thread: 0}, {from: 0, to: 100}, 4)], [1, 1, 0, 0]);
+  assert.deepEqual([...regionBins(recording, 0, {...state, process: 1}, {from: 50, to: 100}, 2)], [0.5, 0]);
+  assert.deepEqual(regionExtent(recording, 0, state), {from: 0, to: 75});
+  assert.deepEqual(regionExtent(recording, 0, {...state, thread: 1}), {from: 25, to: 75});
+  assert.equal(regionExtent(recording, 1, state), null);
+  const layout = layOutTimeline(recording, cellsOf(recording), state);
+  assert.deepEqual(layout.rows.filter(({kind}) => kind === 'region').map(({index}) => index), [0, 1, 2, 3]);
+  const many = sampleRecording({meta: {regions: Array.from({length: 20}, (_, i) => ({...regions[0], name: `r${i}`}))}});
+  const rows = (extra) => layOutTimeline(many, cellsOf(many), {...state, extra}).rows;
+  assert.equal(rows({}).filter(({kind}) => kind === 'region').length, 6);
+  assert.equal(rows({}).find(({kind}) => kind === 'more-regions').count, 14);
+  assert.equal(rows({'timeline.regions': 'all'}).filter(({kind}) => kind === 'region').length, 20);
 });
 
 test('processes stand below their parents in order of their start', () => {

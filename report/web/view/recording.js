@@ -10,6 +10,7 @@ import {runsOfRows} from './row_runs.js';
 /** @typedef {import('./paths.js').Paths} Paths */
 /** @typedef {{process: number, tid: number, name: string, start: number}} Thread */
 /** @typedef {{pid: number, parent: number, name: string, executable: string, arguments: string[], start: number, end: number, exit: string, cpu: number, reason: string}} Process */
+/** @typedef {{name: string, path: string, depth: number, calls: number, wall_ns: number, self_wall_ns: number, cpu_ns: number, self_cpu_ns: number, allocations: number, allocated_bytes: number, live_delta_bytes: number, peak_bytes: number}} Region as reports have it */
 
 export class Recording {
   /** @param {Payload} payload @param {Functions} functions @param {Paths} paths */
@@ -85,6 +86,12 @@ export class Recording {
       process: column('memory.process'), time: column('memory.time'), rss: column('memory.rss'), pss: column('memory.pss'),
       allocator: column('memory.allocator'), stack: column('memory.stack'), file: column('memory.file'),
       mapped: column('memory.mapped'), own: column('memory.own'), heapLive: column('memory.heap_live'),
+    };
+    /** @type {Region[]} */
+    this.regions = payload.meta.regions || [];
+    this.regionSpans = {
+      region: column('region_span.region'), thread: column('region_span.thread'), start: column('region_span.start'),
+      end: column('region_span.end'), busy: column('region_span.busy'),
     };
     this.leaks = {
       process: column('leak.process'), verdict: column('leak.verdict'), thread: column('leak.thread'), stack: stackColumn('leak.stack'),

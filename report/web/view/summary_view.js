@@ -19,6 +19,7 @@ const kPlacesOfFinding = 4;
 const kCallersOfPlace = 6;
 const kNameRoomOfPlace = 72;  // characters
 const kListed = 12;
+const kMostRegionRows = 1000;
 
 /** @type {import('./page.js').View} */
 export const kSummaryView = {
@@ -28,7 +29,7 @@ export const kSummaryView = {
     const menus = new PlaceMenus(context);
     const summaries = recordings.map((recording, which) => el('section', {class: 'report', 'aria-label': `Summary of ${recording.meta.title}`},
         recordings.length > 1 ? el('h2', {}, `${which === 0 ? 'Base' : 'New'}: ${recording.meta.title}`) : null,
-        runFacts(recording), ...findingsOf(context, menus, recording), ...notesOf(context, recording)));
+        runFacts(recording), ...findingsOf(context, menus, recording), ...regionsOf(recording), ...notesOf(context, recording)));
     const element = el('div', {class: 'reports' + (recordings.length > 1 ? ' beside' : '')}, ...summaries);
     menus.listen(element);
     return {element, update() {}, keys: [menus.key]};
@@ -59,6 +60,33 @@ function runFacts({meta, processes, threads, durationNs}) {
   }
   const where = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.version && `flarestack ${meta.version}`].filter(Boolean).join(' · ');
   return el('div', {class: 'run'}, el('pre', {class: 'command', tabindex: 0, 'aria-label': 'Command'}, meta.command.map(shellWord).join(' ') || meta.title), el('p', {class: 'dim'}, where), el('dl', {class: 'tiles'}, ...tiles));
+}
+
+// What each part of the run that the program named has cost.
+/** @param {Recording} recording @returns {Node[]} */
+function regionsOf({regions, meta}) {
+  if (regions.length === 0) return [];
+  const hasHeap = meta.heap !== 'none';
+  const row = (/** @type {import('./recording.js').Region} */ region) => el('tr', {},
+      el('td', {class: 'wide', style: `padding-left:${14 * region.depth}px`, title: region.path}, el('code', {}, region.name)),
+      ...[countText(region.calls), timeText(region.wall_ns), timeText(region.self_wall_ns), timeText(region.cpu_ns),
+        ...(hasHeap ? [bytesText(region.allocated_bytes), signedBytes(region.live_delta_bytes), bytesText(region.peak_bytes)] : [])]
+          .map((text) => el('td', {class: 'number'}, text)));
+  const table = (/** @type {import('./recording.js').Region[]} */ rows) => el('table', {class: 'places-table regions'},
+      el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, 'Region'),
+          ...['Calls', 'Wall', 'Self', 'CPU', ...(hasHeap ? ['Allocated', 'Left', 'Most of a call'] : [])].map((name) => el('th', {class: 'number', scope: 'col'}, name)))),
+      el('tbody', {}, ...rows.map(row)));
+  const more = regions.slice(kListed);
+  return [
+    el('h2', {}, 'Regions', el('span', {class: 'dim'}, '  parts of the run that the program named')), table(regions.slice(0, kListed)),
+    ...(more.length > 0 ? [el('details', {}, el('summary', {}, `${countText(more.length)} more regions`), table(more.slice(0, kMostRegionRows)),
+        more.length > kMostRegionRows ? el('p', {class: 'dim'}, `and ${countText(more.length - kMostRegionRows)} that flarestack report lists`) : null)] : []),
+  ];
+}
+
+/** @param {number} bytes */
+function signedBytes(bytes) {
+  return bytes < 0 ? '-' + bytesText(-bytes) : bytesText(bytes);
 }
 
 // As it would be typed.

@@ -6,6 +6,7 @@ import {button, choiceGroup, el, fill} from './dom.js';
 import {timeText} from './format.js';
 import {heapSeries, mostPerBin, residentSeries} from './memory_series.js';
 import {kThreadStates} from './thread_states.js';
+import {regionBins} from './region_lanes.js';
 import {rangeText} from './time_scale.js';
 import {TimelineCells} from './timeline_cells.js';
 import {TimelineGutter} from './timeline_gutter.js';
@@ -160,6 +161,9 @@ export class Timeline {
     } else if (row.kind === 'thread') {
       const chosen = thread === -1 || thread === row.index;
       paintLane(context, row, bins.bins, (state, bin) => bins.part(row.lane, state, bin), 1, chosen ? colours.states : colours.dimmed);
+    } else if (row.kind === 'region') {
+      const threads = data.regions.get(row.index) || new Float64Array(bins.bins);
+      paintLane(context, row, bins.bins, (_, bin) => threads[bin], threads.reduce((most, each) => Math.max(most, each), 1), colours.region);
     } else if (row.kind === 'more-threads' && row.count > 0) {
       let most = 1;
       for (let bin = 0; bin < bins.bins; bin++) most = Math.max(most, bins.cpu(row.lane, bin));
@@ -176,7 +180,9 @@ export class Timeline {
       const {heap, resident} = this.series(process);
       return {heap: mostPerBin(heap, range, width), resident: mostPerBin(resident, range, width)};
     });
-    return {range, bins, ...memory, chosenLane: thread >= 0 && thread < layout.laneOf.length ? layout.laneOf[thread] : -1};
+    const regions = new Map(layout.rows.filter(({kind}) => kind === 'region').map(({index}) =>
+      [index, this.keep(['region', index, range, count, process, thread], () => regionBins(this.recording, index, {...this.state, process, thread}, range, count))]));
+    return {range, bins, ...memory, regions, chosenLane: thread >= 0 && thread < layout.laneOf.length ? layout.laneOf[thread] : -1};
   }
   /** @param {number} process */
   series(process) {

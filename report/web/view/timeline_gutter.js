@@ -4,6 +4,7 @@
 
 import {el, fill} from './dom.js';
 import {timeText} from './format.js';
+import {regionExtent} from './region_lanes.js';
 import {moreText} from './timeline_text.js';
 
 /** @typedef {import('./recording.js').Recording} Recording */
@@ -40,6 +41,14 @@ export class TimelineGutter {
         const picked = state.thread === row.index;
         return this.pick({...box, disabled: thread < 0}, recording.threadName(row.index), timeText(cells.cpuOf(row.index)), picked, () => store.set({thread: picked ? -1 : thread}), 'thread');
       }
+      case 'region': {
+        const region = recording.regions[row.index];
+        const extent = regionExtent(recording, row.index, state);
+        return el('button', {...box, type: 'button', class: 'timeline-label pick', disabled: !extent, style: `${box.style};padding-left:${8 + 10 * Math.min(region.depth, 6)}px`,
+          title: `${region.path}: look at the time from its first begin to its last end`,
+          onclick: () => extent && store.set({ranges: [...state.ranges, {from: Math.floor(extent.from), to: Math.ceil(extent.to)}]})},
+        el('span', {class: 'name'}, region.name), el('span', {class: 'dim'}, timeText(region.wall_ns)));
+      }
       case 'process': {
         const process = inFirst(this.context.model.recordings[0].processes, recording.processes, row.index);
         const picked = state.process === row.index;
@@ -48,8 +57,8 @@ export class TimelineGutter {
             () => store.set({process: picked ? -1 : process, thread: -1}), 'process');
       }
       default: {
-        const what = row.kind === 'more-threads' ? 'thread' : 'process';
-        const key = `timeline.${what === 'thread' ? 'threads' : 'processes'}`;
+        const what = row.kind === 'more-threads' ? 'thread' : row.kind === 'more-regions' ? 'region' : 'process';
+        const key = row.kind.replace('more-', 'timeline.');
         const all = state.extra[key] === 'all';
         return el('button', {...box, type: 'button', class: 'timeline-label more', 'aria-expanded': String(all),
           onclick: () => store.setExtra(key, all ? '' : 'all', {push: false})}, `${all ? '▾ fewer' : `▸ ${moreText(row, what)}`}`);

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rows the timeline has, and where: the processors in use, memory, threads by their CPU time, processes as a tree.
+// Which rows the timeline has, and where: the processors in use, memory, regions of the program's own, threads by their
+// CPU time, processes as a tree.
 
 import {processRows} from './process_rows.js';
+import {shownRegions} from './region_lanes.js';
 import {kThreadStates} from './thread_states.js';
 
 /** @typedef {import('./recording.js').Recording} Recording */
 /** @typedef {import('./state.js').ViewState} ViewState */
 /** @typedef {import('./timeline_cells.js').TimelineCells} TimelineCells */
-/** @typedef {{kind: 'cpu'|'memory'|'thread'|'more-threads'|'process'|'more-processes', y: number, height: number, index: number, lane: number, count: number, row: import('./process_rows.js').ProcessRow|null}} TimelineRow index: of the thread or process; count: of those that a row stands for */
+/** @typedef {{kind: 'cpu'|'memory'|'region'|'more-regions'|'thread'|'more-threads'|'process'|'more-processes', y: number, height: number, index: number, lane: number, count: number, row: import('./process_rows.js').ProcessRow|null}} TimelineRow index: of the region, thread or process; count: of those that a row stands for */
 
 const kShownThreads = 12;
 const kMostThreads = 200;
+const kShownRegions = 6;
+const kMostRegions = 200;
 const kShownProcesses = 8;
 const kMostProcesses = 300;
-const kHeights = {'cpu': 30, 'memory': 48, 'thread': 15, 'more-threads': 18, 'process': 17, 'more-processes': 18};
+const kHeights = {'cpu': 30, 'memory': 48, 'region': 13, 'more-regions': 18, 'thread': 15, 'more-threads': 18, 'process': 17, 'more-processes': 18};
 const kGap = 3;
 
 // Threads that were sampled, of the chosen process, those with the most CPU time first.
@@ -44,6 +48,7 @@ export function layOutTimeline(recording, cells, state) {
   if (threads.length > 0) add('cpu');
   if (recording.heapSlices.start.length + recording.memory.time.length > 0) add('memory');
   if (!folded) {
+    addRegions(recording, state, add);
     shownThreads.forEach((thread, lane) => add('thread', {index: thread, lane}));
     const more = threads.length - shownThreads.length;
     if (more > 0 || threads.length > kShownThreads + 1) add('more-threads', {lane: shownThreads.length, count: more});
@@ -59,6 +64,15 @@ function chosenThreads(threads, room, looked) {
   const shown = threads.slice(0, room);
   if (looked >= 0 && threads.includes(looked) && !shown.includes(looked)) shown.push(looked);
   return shown;
+}
+
+/** @param {Recording} recording @param {ViewState} state @param {(kind: TimelineRow['kind'], rest: Partial<TimelineRow>) => void} add */
+function addRegions(recording, state, add) {
+  const all = recording.regions.length;
+  const room = state.extra['timeline.regions'] === 'all' ? kMostRegions : kShownRegions;
+  const shown = shownRegions(recording, all <= room + 1 ? all : room);
+  for (const index of shown) add('region', {index});
+  if (all > kShownRegions + 1) add('more-regions', {count: all - shown.length});
 }
 
 /** @param {Recording} recording @param {ViewState} state @param {(kind: TimelineRow['kind'], rest: Partial<TimelineRow>) => void} add */

@@ -11,7 +11,7 @@ import {tickText, timeTicks} from './time_scale.js';
 /** @typedef {import('./timeline_cells.js').LaneBins} LaneBins */
 /** @typedef {import('./timeline_layout.js').TimelineRow} TimelineRow */
 /** @typedef {{from: number, to: number}} TimeRange */
-/** @typedef {{states: Uint32Array, dimmed: Uint32Array, text: string, dim: string, line: string, accent: string, bad: string, panel: string, resident: string, font: string}} TimelineColours */
+/** @typedef {{states: Uint32Array, dimmed: Uint32Array, text: string, dim: string, line: string, accent: string, bad: string, panel: string, resident: string, region: Uint32Array, font: string}} TimelineColours */
 /** @typedef {{most: Float64Array, peak: {time: number, bytes: number}}} MemoryBins */
 
 // As the style sheet has them.
@@ -23,7 +23,7 @@ export function timelineColours(element) {
   return {
     states: Uint32Array.from(states), dimmed: Uint32Array.from(states, (each) => (each & 0xffffff | 0x50000000) >>> 0),
     text: colour('fg'), dim: colour('dim'), line: colour('line'), accent: colour('accent'), bad: colour('bad'), panel: colour('panel'),
-    resident: colour('state-input'), font: '11px ' + style.fontFamily,
+    resident: colour('state-input'), region: Uint32Array.of(packed(colour('accent'))), font: '11px ' + style.fontFamily,
   };
 }
 

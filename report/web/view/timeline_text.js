@@ -14,6 +14,7 @@ import {kInKernel, kRunning, kThreadStates} from './thread_states.js';
  * @property {{from: number, to: number}} range
  * @property {import('./timeline_cells.js').LaneBins} bins
  * @property {number} chosenLane of the thread that is looked at; -1: all
+ * @property {Map<number, Float64Array>} regions threads by region and bin
  * @property {import('./timeline_paint.js').MemoryBins} heap
  * @property {import('./timeline_paint.js').MemoryBins} resident
  */
@@ -39,11 +40,27 @@ export function describeRow(recording, data, row, time) {
         .../** @type {Array<[string, string]>} */ (reason ? [['not recorded', reason]] : []),
       ]};
     }
+    case 'region': {
+      const region = recording.regions[row.index];
+      const open = data.regions.get(row.index);
+      return {title: region.path, values: [['threads in it', (open ? open[bin] : 0).toFixed(2)], ...regionValues(region)]};
+    }
+    case 'more-regions': return {title: moreText(row, 'region'), values: []};
     default: return {title: moreText(row, 'process'), values: []};
   }
 }
 
-/** @param {TimelineRow} row @param {'thread'|'process'} what */
+// Of the whole recording.
+/** @param {import('./recording.js').Region} region @returns {Array<[string, string]>} */
+function regionValues(region) {
+  /** @type {Array<[string, string]>} */
+  const values = [['calls', region.calls.toLocaleString('en')], ['open for', timeText(region.wall_ns)]];
+  if (region.cpu_ns > 0) values.push(['CPU time', timeText(region.cpu_ns)]);
+  if (region.allocations > 0) values.push(['allocated', bytesText(region.allocated_bytes)], ['most of a call', bytesText(region.peak_bytes)]);
+  return values;
+}
+
+/** @param {TimelineRow} row @param {'thread'|'process'|'region'} what */
 export function moreText({count}, what) {
   if (count === 0) return 'show fewer';
   return `${count.toLocaleString('en')} more ${what}${count === 1 ? '' : what === 'process' ? 'es' : 's'}`;
