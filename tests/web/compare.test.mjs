@@ -72,6 +72,7 @@ test('a sampled heap is as uncertain as its interval makes it', () => {
   assert.equal(bytes(5000, 3), 1000);
   const blocks = sampleWeight({name: 'allocations', heap: true}, recording, 500, 1e6);
   assert.equal(blocks(5, 3), 0.5);
+  assert.equal(sampleWeight({name: 'temporary', heap: true}, recording, 500, 1e6)(5, 3), 0.5);
 });
 
 test('of two recordings of the same program hardly anything is called a change', () => {

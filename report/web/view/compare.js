@@ -106,7 +106,7 @@ export function sampleWeight(metric, recording, total, allocatedBytes) {
   if (recording.meta.heap !== 'sampled') return () => 0;
   const interval = recording.meta.heap_summary?.sample_bytes || kUsualInterval;
   // A sample stands for `interval` bytes, however many blocks those are.
-  const weight = metric.name === 'allocations' && allocatedBytes > 0 ? interval * total / allocatedBytes : interval;
+  const weight = (metric.name === 'allocations' || metric.name === 'temporary') && allocatedBytes > 0 ? interval * total / allocatedBytes : interval;
   return () => weight;
 }
 

@@ -69,6 +69,27 @@ TEST_CASE("an unchanged program is above the bound as often as it says") {
   CHECK(above > 0);
 }
 
+TEST_CASE("with five sessions a tenth more is told from noise of a fiftieth") {
+  std::mt19937 random(7);
+  std::normal_distribution<double> normal(100, 2);
+  const auto session = [&](double more) {
+    const double least = normal(random) * more;
+    return std::vector<double>{least, least * 1.002, least * 1.004, least * 1.01};
+  };
+  int false_alarms = 0;
+  int found = 0;
+  constexpr int kTrials = 2000;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const std::vector<std::vector<double>> sessions = {session(1), session(1), session(1), session(1), session(1)};
+    const std::vector<double> same = session(1);
+    const std::vector<double> slower = session(1.1);
+    false_alarms += least_of(same) > expect(sessions, same).upper ? 1 : 0;
+    found += least_of(slower) > expect(sessions, slower).upper ? 1 : 0;
+  }
+  CHECK(false_alarms < kTrials * 0.06);  // the gate then measures again
+  CHECK(found > kTrials * 0.9);
+}
+
 TEST_CASE("nothing is expected of what was never measured") { CHECK(expect({}, std::vector<double>{1}).sessions == 0); }
 
 }  // namespace
