@@ -44,10 +44,11 @@ int main(int count, char** words) {
 """
 WORK, LOST = 1500, 1000
 CHANGES = (3, 5, 10)  # percent
-NEW_BASELINE = 5  # sessions
+NEW_BASELINE = 5  # sessions at least
 EXPLAINED = """
 How to read it. A session is one `flarestack gate` of one step with the default checks: 10 runs of a program of about 40 ms and one
-that is recorded, up to twice as many runs more while a time is above its bound. The baseline is so many sessions, made first. Sessions of the
+that is recorded, up to three times as many runs more while a time is above its bound. The baseline is as `--new-baseline` makes it (5 to 15
+sessions), with more of `--update-baseline` up to so many. Sessions of the
 unchanged and of the changed program then follow each other in random order. An interval is Wilson's, of 95 % confidence."""
 METRICS = ("wall_time", "cpu_time", "peak_heap", "allocations", "leaked_bytes")
 

@@ -10,7 +10,8 @@
 // by the median absolute deviation; and the bound is Student's prediction interval for one more. A session that was
 // disturbed moves neither. Of metrics whose runs differ, kSessionNoise counts for kNoiseDegrees more sessions' worth of
 // that scale, which a few sessions tell badly (the moderated t of G. K. Smyth, "Linear models and empirical Bayes
-// methods", SAGMB 3, 2004): with five sessions that differ by 2 %, 10 % more is found in 93 % of the cases and not 68 %.
+// methods", SAGMB 3, 2004): with five sessions that differ by 2 %, 10 % more is found in 93 % of the cases and not 68
+// %.
 #pragma once
 
 #include <cstddef>

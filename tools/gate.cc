@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -19,9 +22,17 @@
 namespace flarestack {
 namespace {
 
-// A time above its limit is measured again so often before the gate says so: what disturbed the first runs is gone by
-// then, or it is no disturbance.
-constexpr int kConfirmations = 2;
+using std::chrono::milliseconds;
+
+// A time above its limit is measured again before the gate says so, after so long each time: what disturbed the first
+// runs (another program, a processor that slowed down) is gone by then, or it is no disturbance.
+constexpr std::array kConfirmationPauses = {milliseconds(1000), milliseconds(2000), milliseconds(4000)};
+
+// A new baseline has so many sessions at most, with a pause between them, for they are to differ by what the machine
+// does: as many as it takes until a CPU time of so much more would be told from their noise.
+constexpr size_t kMostNewSessions = 15;
+constexpr milliseconds kSessionPause(500);
+constexpr double kWantedNoise = 0.05;
 
 struct Options {
   std::string config = "flarestack.toml";
@@ -55,6 +66,27 @@ std::vector<GateVerdict> judge_all(const std::vector<GateCheck>& checks, const R
   std::vector<GateVerdict> verdicts;
   for (const GateCheck& check : checks) verdicts.push_back(judge(check, record, before));
   return verdicts;
+}
+
+// Less long where a signal wants an end.
+void wait_for(milliseconds time) {
+  constexpr milliseconds kStep(50);
+  for (milliseconds waited(0); waited < time && !InterruptGuard::interrupted(); waited += kStep) {
+    std::this_thread::sleep_for(kStep);
+  }
+}
+
+// Whether a step's sessions, of which there are enough to tell, differ by more than is wanted.
+bool is_noisy(const Baseline& baseline, const std::vector<GateStep>& steps) {
+  return std::ranges::any_of(steps, [&](const GateStep& step) {
+    std::vector<std::vector<double>> runs;
+    for (const RunRecord& record : baseline.sessions(step.name)) {
+      if (const MeasuredMetric* cpu = record.metric(kCpuTime)) runs.push_back(cpu->runs);
+    }
+    if (runs.size() < kLeastSessions) return false;
+    const Expectation expected = expect(runs, runs.back());
+    return expected.upper > expected.value * (1 + kWantedNoise);
+  });
 }
 
 // A step, or a region of it: what it is judged by, and what was measured.
@@ -111,11 +143,12 @@ std::vector<GateStepResult> run_step(const GateStep& step, const GateConfig& con
     const auto concerned = [runs](const Part& part) {
       return part.record->region.empty() == (runs == MeasuredRuns::kWhole);
     };
-    for (int i = 0; i < kConfirmations; ++i) {
+    for (const milliseconds pause : kConfirmationPauses) {
       if (std::ranges::none_of(
               parts, [&](const Part& part) { return concerned(part) && has_slow_verdict(part.result.verdicts); })) {
         break;
       }
+      wait_for(pause);
       if (const Result<void> again = measure_again(step, runs, *measurement); !again.ok()) {
         return {failed_step(step, baseline, again.error().message)};
       }
@@ -202,9 +235,13 @@ Result<int> run_gate(const Options& options) {
   const CheckedOut checked_out = checked_out_here();
   result.commit = checked_out.commit;
   const bool stores = options.update_baseline || options.new_baseline;
-  // A new baseline begins with as many sessions as it takes to know how far they are apart.
-  for (size_t session = 0; session < (options.new_baseline ? kLeastSessions : 1); ++session) {
-    const InterruptGuard guard;
+  const InterruptGuard guard;
+  const auto wants_more = [&](size_t sessions) {
+    return sessions == 0 || (options.new_baseline && (sessions < kLeastSessions ||
+                                                      (sessions < kMostNewSessions && is_noisy(*baseline, *steps))));
+  };
+  for (size_t session = 0; wants_more(session); ++session) {
+    if (session != 0) wait_for(kSessionPause);
     result.steps.clear();
     for (const GateStep& step : *steps) {
       for (GateStepResult& measured : run_step(step, *config, *baseline, options)) {
@@ -237,7 +274,8 @@ CommandBody declare_gate(CLI::App& app) {
   app.add_option("--step", options->steps, "only this step; repeatable")->allow_extra_args(false);
   auto* update = app.add_flag("--update-baseline", options->update_baseline,
                               "add what is measured to the baseline, and judge absolute limits alone");
-  app.add_flag("--new-baseline", options->new_baseline, "begin the baseline anew, with five sessions")
+  app.add_flag("--new-baseline", options->new_baseline,
+               "begin the baseline anew, with five sessions, or more where they differ much")
       ->excludes(update);
   app.add_option("--format", options->format, "text, json or markdown")
       ->check(CLI::IsMember({"text", "json", "markdown"}))
