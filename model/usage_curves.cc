@@ -5,6 +5,7 @@
 #include <map>
 
 #include "model/process_memory.h"
+#include "model/regions.h"
 #include "model/rounded.h"
 #include "model/selection.h"
 
@@ -156,6 +157,16 @@ std::optional<double> most_between(const UsageCurve& curve, int64_t from_ns, int
   std::optional<double> most;
   each_part(curve, from_ns, to_ns, [&](double value, double) { most = std::max(most.value_or(0), value); });
   return most;
+}
+
+std::vector<UsageSpan> outermost_spans(const Profile& profile) {
+  const Regions regions = regions_of(profile.recording, profile.options);
+  std::vector<UsageSpan> spans;
+  for (const RegionSpan& span : regions.spans) {
+    const Region& region = regions.regions[span.region];
+    if (region.depth == 0) spans.push_back({region.name, span.start_ns, span.end_ns});
+  }
+  return spans;
 }
 
 }  // namespace flarestack

@@ -54,4 +54,7 @@ std::optional<double> mean_between(const UsageCurve& curve, int64_t from_ns, int
 // The greatest.
 std::optional<double> most_between(const UsageCurve& curve, int64_t from_ns, int64_t to_ns);
 
+// Of the outermost regions that the program named: those in them lie within.
+std::vector<UsageSpan> outermost_spans(const Profile& profile);
+
 }  // namespace flarestack

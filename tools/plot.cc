@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "model/regions.h"
 #include "report/usage_plot.h"
 #include "tools/command.h"
 #include "tools/reading_options.h"
@@ -26,17 +25,6 @@ Result<std::optional<Profile>> profile_of(LoadedTrace& trace, ReadingOptions rea
   return std::optional<Profile>(std::move(*profile));
 }
 
-// The outermost regions: those in them lie within.
-std::vector<UsageSpan> region_spans(const Profile& profile) {
-  const Regions regions = regions_of(profile.recording, profile.options);
-  std::vector<UsageSpan> spans;
-  for (const RegionSpan& span : regions.spans) {
-    const Region& region = regions.regions[span.region];
-    if (region.depth == 0) spans.push_back({region.name, span.start_ns, span.end_ns});
-  }
-  return spans;
-}
-
 Result<int> run_plot(const PlotCommand& command, ReadingOptions reading) {
   Result<LoadedTrace> trace = LoadedTrace::open(reading.trace);
   if (!trace.ok()) return trace.error();
@@ -56,8 +44,8 @@ Result<int> run_plot(const PlotCommand& command, ReadingOptions reading) {
   if (!time.ok()) return time.error();
   if (!*memory && !*time) return Error{reading.trace + ": there is nothing in it that has a course over time"};
 
-  const UsagePlot plot =
-      usage_plot(*memory ? &**memory : nullptr, *time ? &**time : nullptr, region_spans(*memory ? **memory : **time));
+  const UsagePlot plot = usage_plot(*memory ? &**memory : nullptr, *time ? &**time : nullptr,
+                                    outermost_spans(*memory ? **memory : **time));
   if (plot.panels.empty()) return Error{"nothing is known of this time, or of these processes, that could be plotted"};
   const std::string text =
       command.format == "svg" ? usage_plot_svg(plot) : usage_plot_text(plot, layout_for(command.output));

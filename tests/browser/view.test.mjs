@@ -142,7 +142,10 @@ test('pictures', async () => {
   }
   await open('view=flame&metric=cpu&compare=difference', 'compare');
   await comparePicture(page, 'view-compare');
-  for (const [name, file] of [['flamegraph', `${process.env.PAGES}/flamegraph.svg`], ['annotate', `${process.env.GOLDEN}/annotate.html`]]) {
+  for (const [name, file] of [
+    ['flamegraph', `${process.env.PAGES}/flamegraph.svg`], ['difference', `${process.env.PAGES}/difference.svg`], ['plot', `${process.env.PAGES}/plot.svg`],
+    ['dashboard', `${process.env.PAGES}/dashboard.html`], ['annotate', `${process.env.GOLDEN}/annotate.html`],
+  ]) {
     await page.goto(`file://${file}`);
     await comparePicture(page, name);
   }

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the pages that view.test.mjs opens: in FOLDER: game.html (whole_game.h), compare.html (that and a slower
 // version of it), hostile.html (names that try to break out of the page), empty.html (a recording of nothing),
-// flamegraph.svg (of the game too), and totals.json: what reports say of the game by metric, in
-// words.
+// flamegraph.svg and plot.svg (of the game too), difference.svg (of the two), dashboard.html (of a history), and
+// totals.json: what reports say of the game by metric, in words.
 #include <fstream>
 #include <iostream>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "model/findings.h"
 #include "model/metric.h"
+#include "report/dashboard_html.h"
+#include "report/difference_svg.h"
 #include "report/flamegraph_svg.h"
 #include "report/packed.h"
 #include "report/text_style.h"
+#include "report/usage_plot.h"
 #include "report/view_data.h"
 #include "report/view_html.h"
 #include "symbolizer/disassembly.h"
@@ -121,6 +126,51 @@ FakeRecording hostile() {
   return fake;
 }
 
+std::string difference(Seen& base, Seen& newer) {
+  const Result<Profile> before = base.profile(Metric::kCpu);
+  const Result<Profile> after = newer.profile(Metric::kCpu);
+  const std::vector<const Profile*> bases = {&*before}, newers = {&*after};
+  DiffReport report;
+  report.base = {{"game.flare"}, "./game --level 'the 1st'"};
+  report.newer = {{"game-2.flare"}, "./game --level 'the 2nd'"};
+  report.metrics.push_back(diff_profiles(bases, newers, {}));
+  return difference_svg(difference_tree(bases, newers, false, 0.001), report);
+}
+
+std::string plot(Seen& game) {
+  const Result<Profile> memory = game.profile(Metric::kAllocated);
+  const Result<Profile> time = game.profile(Metric::kCpu);
+  return usage_plot_svg(usage_plot(&*memory, &*time, outermost_spans(*memory)));
+}
+
+// Thirty commits of a game: it became slower with the twelfth, and holds less from the twenty-first on.
+std::string dashboard() {
+  std::vector<HistoryEntry> entries;
+  for (int i = 0; i < 30; ++i) {
+    RunRecord record;
+    record.kind = "gate";
+    record.step = "play the 1st level";
+    record.time_ns = 1'700'000'000'000'000'000 + i * 86'400'000'000'000;
+    record.commit = fmt::format("{:07x}", 0x3c5a1f0 + 0x1234567 * i);
+    record.branch = "main";
+    record.host = {"bench-1", "6.1.0", "x86_64", "AMD EPYC", 2, 0, "", 0};
+    record.command = {"./game", "--level", "the 1st"};
+    const double wobble = i * 7 % 11 / 10.0;
+    const double cpu = (i < 12 ? 1.00 : 1.14) + 0.01 * wobble;
+    record.metrics = {{std::string(kWallTime), "ns", {1.1e9 * cpu}},
+                      {std::string(kCpuTime), "ns", {1e9 * cpu}},
+                      {std::string(kPeakHeap), "bytes", {(i < 21 ? 14e6 : 11e6) + 1e5 * wobble}},
+                      {std::string(kAllocationCount), "count", {632'306.0 + i % 3}},
+                      {std::string(kLeakedBytes), "bytes", {i < 25 ? 0.0 : 2'784'000.0}}};
+    record.paths = {{"cpu", {"main", "run_frame", "World::update", "Physics::step", "Physics::collide"}, 0.4e9 * cpu},
+                    {"cpu", {"main", "run_frame", "run_script"}, 0.2e9},
+                    {"peak", {"main", "load_level", "parse_mesh"}, 6e6}};
+    record.trace = fmt::format("recordings/play.{}.flare", i);
+    entries.push_back({fmt::format("{:032x}", 0x9e3779b97f4a7c15 * (i + 1)), std::move(record)});
+  }
+  return dashboard_html(entries, "The game's performance");
+}
+
 bool write(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
@@ -156,7 +206,8 @@ bool write_pages(const std::string& folder) {
          write(folder + "/empty.html",
                page("nothing", {Seen(std::make_shared<const Recording>(nothing.finish()), nothing).packed()})) &&
          write(folder + "/flamegraph.svg", flamegraph_svg(*base.profile(Metric::kCpu), {})) &&
-         write(folder + "/totals.json", totals + "}\n");
+         write(folder + "/plot.svg", plot(base)) && write(folder + "/difference.svg", difference(base, changed)) &&
+         write(folder + "/dashboard.html", dashboard()) && write(folder + "/totals.json", totals + "}\n");
 }
 
 }  // namespace
