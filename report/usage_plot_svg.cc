@@ -33,7 +33,8 @@ constexpr const char* kStyle =
     ".grid{stroke:var(--line)}.axis{stroke:var(--dim)}.curve{fill:none;stroke-width:1.5;stroke-linejoin:round}"
     ".area{opacity:.18;stroke:none}.peak{stroke:var(--fg);stroke-dasharray:3 3}.dot{fill:var(--fg)}"
     ".heap{stroke:var(--heap);fill:var(--heap)}.resident{stroke:var(--resident);fill:var(--resident)}"
-    ".cpu{stroke:var(--cpu);fill:var(--cpu)}.curve.heap,.curve.resident,.curve.cpu{fill:none}.span{opacity:.13}"
+    ".cpu{stroke:var(--cpu);fill:var(--cpu)}.curve.heap,.curve.resident,.curve.cpu{fill:none}.span{opacity:.13}.key{"
+    "opacity:.6}"
     ".s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)"
     "}";
 
@@ -146,10 +147,30 @@ void append_panel(const UsagePlot& plot, const PlotPanel& panel, double top, std
   append_times(plot, bottom, out);
 }
 
-void append_spans(const UsagePlot& plot, double bottom, std::string& out) {
-  std::map<std::string, size_t> shade_of;
+// Spans of one name that follow each other within a pixel are one.
+std::vector<UsageSpan> joined_spans(const UsagePlot& plot) {
+  const auto pixel_ns = static_cast<int64_t>(static_cast<double>(plot.to_ns - plot.from_ns) / kInside);
+  std::vector<UsageSpan> joined;
+  std::map<std::string, size_t> last_of;
   for (const UsageSpan& span : plot.spans) {
     if (span.to_ns < plot.from_ns || span.from_ns > plot.to_ns) continue;
+    const auto [last, is_first] = last_of.try_emplace(span.name, joined.size());
+    if (!is_first && span.from_ns <= joined[last->second].to_ns + pixel_ns) {
+      joined[last->second].to_ns = std::max(joined[last->second].to_ns, span.to_ns);
+    } else {
+      last->second = joined.size();
+      joined.push_back(span);
+    }
+  }
+  return joined;
+}
+
+// Shaded behind the panels, and their names above them, as many as there is room for.
+void append_spans(const UsagePlot& plot, double bottom, std::string& out) {
+  std::map<std::string, size_t> shade_of;
+  double legend = kLeft;
+  size_t unnamed = 0;
+  for (const UsageSpan& span : joined_spans(plot)) {
     const auto [shade, is_first] = shade_of.try_emplace(span.name, shade_of.size() % kShades);
     const double begin = x_of(plot, span.from_ns), end = x_of(plot, span.to_ns);
     out += fmt::format(
@@ -157,9 +178,18 @@ void append_spans(const UsagePlot& plot, double bottom, std::string& out) {
         "<title>{}: {} to {}</title></rect>\n",
         shade->second, begin, kTop, std::max(end - begin, 1.0), bottom - kTop, xml_text(span.name),
         time_text(span.from_ns), time_text(span.to_ns));
-    if (is_first && end - begin > 8.0 * static_cast<double>(columns_of(printable(span.name))))
-      out += text_at(begin + 3, bottom - 4, "dim", span.name);
+    const std::string name = shorten_end(printable(span.name), 40);
+    const double width = 30 + 7 * static_cast<double>(columns_of(name));
+    if (is_first && legend + width > kWidth - kRight - 80) {
+      ++unnamed;
+    } else if (is_first) {
+      out += fmt::format("<rect class=\"key s{}\" x=\"{:.1f}\" y=\"39\" width=\"10\" height=\"10\"/>\n", shade->second,
+                         legend);
+      out += text_at(legend + 15, 48, "dim", name);
+      legend += width;
+    }
   }
+  if (unnamed > 0) out += text_at(legend, 48, "dim", fmt::format("and {} more", unnamed));
 }
 
 }  // namespace
