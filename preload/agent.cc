@@ -264,6 +264,7 @@ __attribute__((constructor)) void start(int /*argument_count*/, char** arguments
   if (next().register_atfork != nullptr) {
     next().register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, nullptr);
   }
+  see_all_alternate_stacks();
   if (install_handler()) {
     begin_first_thread(open_signal_mask(), startup_cpu_ns);
   }

@@ -23,6 +23,7 @@ constexpr unsigned long kFrameSizeEntry = 51;     // AT_MINSIGSTKSZ, which glibc
 
 constinit uint64_t signal_frame_bytes = kDefaultFrameBytes;
 constinit std::atomic<bool> any_small{false};
+constinit bool all_are_seen = false;
 constinit std::atomic<uint64_t> actions_on_stack{0};  // bit n-1: the program's action for signal n has SA_ONSTACK
 
 bool is_small(const stack_t& stack) {
@@ -35,6 +36,7 @@ void keep_out_of_all() {
   if (any_small.exchange(true, std::memory_order_seq_cst)) {
     return;
   }
+  settle_handler_stack();
   const uint64_t actions = actions_on_stack.load(std::memory_order_seq_cst);
   for (int signal = 1; signal <= 64; ++signal) {
     struct sigaction action {};
@@ -69,6 +71,10 @@ uint64_t mask_for_action(int signal, int flags) {
   actions_on_stack.fetch_or(bit, std::memory_order_seq_cst);
   return any_small.load(std::memory_order_seq_cst) ? sample_signal_bit() : 0;
 }
+
+void see_all_alternate_stacks() { all_are_seen = true; }
+
+bool have_room_on_alternate_stacks() { return all_are_seen && !any_small.load(std::memory_order_seq_cst); }
 
 bool is_kept_out_here() {
   stack_t now{};

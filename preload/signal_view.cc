@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "preload/agent.h"
+#include "preload/alternate_stack.h"
 #include "preload/last_stop.h"
 #include "preload/next.h"
 #include "preload/sample_timer.h"
@@ -80,10 +81,29 @@ int real_sigaction(int signal, const struct sigaction* action, struct sigaction*
 
 bool is_hidden_signal(long signal) { return the_agent.session && signal == sample_signal(); }
 
+// The program's own handler of the signal is called from ours, and on the stack that it has asked for.
+static bool runs_on_alternate_stack() {
+  const bool is_handled = the_program_action.sa_handler != SIG_DFL && the_program_action.sa_handler != SIG_IGN;
+  return on_alternate_stack.load(std::memory_order_relaxed) || (!is_handled && have_room_on_alternate_stacks());
+}
+
+void settle_handler_stack() {
+  struct sigaction ours {};
+  if (!the_agent.session || real_sigaction(sample_signal(), nullptr, &ours) != 0 ||
+      ours.sa_sigaction != handle_sample_signal) {
+    return;
+  }
+  const int flags = (ours.sa_flags & ~SA_ONSTACK) | (runs_on_alternate_stack() ? SA_ONSTACK : 0);
+  if (flags != ours.sa_flags) {
+    ours.sa_flags = flags;
+    real_sigaction(sample_signal(), &ours, nullptr);
+  }
+}
+
 bool install_handler() {
   struct sigaction action {};
   action.sa_sigaction = handle_sample_signal;
-  action.sa_flags = SA_SIGINFO | SA_RESTART | (on_alternate_stack.load(std::memory_order_relaxed) ? SA_ONSTACK : 0);
+  action.sa_flags = SA_SIGINFO | SA_RESTART | (runs_on_alternate_stack() ? SA_ONSTACK : 0);
   for (auto& word : action.sa_mask.__val) {
     word = ~0UL;
   }
@@ -132,6 +152,7 @@ void change_program_action(const struct sigaction* action, struct sigaction* old
     install_handler();
   }
   the_program_action = changed;
+  settle_handler_stack();
 }
 
 void deliver_to_program(int signal, siginfo_t* info, void* context) {

@@ -39,6 +39,8 @@ bool can_change_actions_unseen();
 
 // Installs our handler. False: the kernel refused. [init]
 bool install_handler();
+// On which stack it runs is another matter now: what there is to know of alternate ones has changed. [hook]
+void settle_handler_stack();
 // Gives the program's action back to the kernel: where there is no session, nothing is hidden. [hook]
 void remove_handler();
 
