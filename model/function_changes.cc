@@ -30,8 +30,10 @@ FunctionChanges function_changes(const Profile& base, const Profile& changed) {
   changes.base_samples = static_cast<uint64_t>(diff.total.base.samples);
   changes.samples = static_cast<uint64_t>(diff.total.newer.samples);
   for (const ChangeDirection direction : {ChangeDirection::kMore, ChangeDirection::kLess})
-    for (const FunctionDiff* function : changed_functions(diff, direction))
-      changes.functions.push_back(change_of(*function));
+    for (const FunctionDiff* function : changed_functions(diff, direction)) {
+      // What recording costs is no difference between the programs.
+      if (function->function.name != "[flarestack]") changes.functions.push_back(change_of(*function));
+    }
   std::stable_sort(changes.functions.begin(), changes.functions.end(),
                    [](const FunctionChange& a, const FunctionChange& b) {
                      return std::abs(a.self_change()) > std::abs(b.self_change());

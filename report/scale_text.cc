@@ -46,14 +46,14 @@ void append_whole_row(const ScalingStudy& study, const char* name, Metric metric
                       std::string& out) {
   std::string line = fmt::format("{:<12}", name);
   for (const double value : cost.costs) line += fmt::format("{:>11}", value_text(metric, value));
-  line += fmt::format("    {:<22}{:<19}", law_phrase(cost.fit), exponent_text(cost.fit));
+  line += fmt::format("    {:<28}{:<19}", law_phrase(cost.fit), exponent_text(cost.fit));
   out += line + predicted_text(study, metric, cost.fit) + "\n";
 }
 
 void append_whole(const ScalingStudy& study, const Painter& painter, std::string& out) {
   std::string head = fmt::format("{:<12}", "WHOLE, AT");
   for (const double size : study.sizes) head += fmt::format("{:>11}", size_text(size));
-  head += fmt::format("    {:<22}{:<19}", "GROWS", "EXPONENT") + predicted_heads(study);
+  head += fmt::format("    {:<28}{:<19}", "GROWS", "EXPONENT") + predicted_heads(study);
   out += painter.dim(head) + "\n";
   if (study.has_cpu) append_whole_row(study, "CPU time", Metric::kCpu, study.cpu, out);
   if (study.has_heap) {
@@ -79,7 +79,7 @@ void append_rows(const ScalingStudy& study, Metric metric, const char* title, st
   });
   const Painter painter(options.layout.colour);
   out += "\n" + painter.bold(title) + "\n";
-  out += painter.dim(fmt::format("  {:>11}{:>8}    {:<22}{:<19}{}  {}", "AT " + size_text(study.sizes.back()), "SHARE",
+  out += painter.dim(fmt::format("  {:>11}{:>8}    {:<28}{:<19}{}  {}", "AT " + size_text(study.sizes.back()), "SHARE",
                                  "GROWS", "EXPONENT", predicted_heads(study), "WHERE")) +
          "\n";
   size_t shown = 0;
@@ -87,7 +87,7 @@ void append_rows(const ScalingStudy& study, Metric metric, const char* title, st
     if (!row.cost->is_worse && options.top != 0 && shown >= options.top) break;
     ++shown;
     const std::string line = fmt::format(
-        "{} {:>11}{:>7.1f}%    {:<22}{:<19}{}  {}", row.cost->is_worse ? "!" : " ",
+        "{} {:>11}{:>7.1f}%    {:<28}{:<19}{}  {}", row.cost->is_worse ? "!" : " ",
         value_text(metric, row.cost->last()), whole > 0 ? 100 * row.cost->last() / whole : 0, law_phrase(row.cost->fit),
         exponent_text(row.cost->fit), predicted_text(study, metric, row.cost->fit), row.name);
     out += (row.cost->is_worse ? painter.bad(line) : line) + "\n";
