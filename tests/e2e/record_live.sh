@@ -47,9 +47,11 @@ diff before after || fail "the terminal's modes are others"
 
 keys "clear; $record -- ./target </dev/null >out 2>err; echo \"status=\$?\"" Enter
 shows 'hot_spin\(\)'
+shows "^target \[[0-9]+\]  recorded"
+target="$(sed -n 's/^target \[\([0-9]*\)\].*/\1/p' shown)"
 keys q
 shows 'the view has ended, the program and its recording go on'
-burn "$(pgrep -f '^./target$')" 20
+burn "$target" 20
 keys C-c
 shows 'status=3$'
 "$FLARESTACK" info --format json t.flare >i.json
