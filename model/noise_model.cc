@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "model/change_test.h"
 #include "model/growth_fit.h"
 #include "model/run_statistics.h"
 
@@ -60,34 +60,17 @@ Line fit_line(std::span<const double> values) {
 
 }  // namespace
 
-// G. W. Hill, "Algorithm 396: Student's t-quantiles", CACM 13, 1970; exact for one and two degrees of freedom.
+// The inverse of student_t_chance(), by bisection.
 double student_quantile(double probability, double degrees) {
-  const double two_tailed = 2 * (1 - probability);
-  const double half_pi = std::numbers::pi / 2;
-  if (degrees < 1.5) return std::cos(two_tailed * half_pi) / std::sin(two_tailed * half_pi);
-  if (degrees < 2.5) return std::sqrt(2 / (two_tailed * (2 - two_tailed)) - 2);
-  const double a = 1 / (degrees - 0.5);
-  const double b = 48 / (a * a);
-  double c = ((20700 * a / b - 98) * a - 16) * a + 96.36;
-  const double d = ((94.5 / (b + c) - 3) / b + 1) * std::sqrt(a * half_pi) * degrees;
-  double y = std::pow(d * two_tailed, 2 / degrees);
-  if (y > 0.05 + a) {
-    // The normal quantile by Abramowitz and Stegun's formula 26.2.23.
-    const double t = std::sqrt(-2 * std::log(two_tailed / 2));
-    const double x =
-        -(t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
-    y = x * x;
-    if (degrees < 5) c += 0.3 * (degrees - 4.5) * (x + 0.6);
-    c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c;
-    y = (((((0.4 * y + 6.3) * y + 36) * y + 94.5) / c - y - 3) / b + 1) * x;
-    y = std::expm1(a * y * y);
-  } else {
-    y = ((1 / (((degrees + 6) / (degrees * y) - 0.089 * d - 0.822) * (degrees + 2) * 3) + 0.5 / (degrees + 4)) * y -
-         1) *
-            (degrees + 1) / (degrees + 2) +
-        1 / y;
+  const double chance = 2 * (1 - probability);
+  double low = 0;
+  double high = 1;
+  while (student_t_chance(high, degrees) > chance) high *= 2;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2;
+    (student_t_chance(middle, degrees) > chance ? low : high) = middle;
   }
-  return std::sqrt(degrees * y);
+  return high;
 }
 
 double least_of(std::span<const double> values) { return values.empty() ? 0 : *std::ranges::min_element(values); }

@@ -10,14 +10,6 @@
 namespace flarestack {
 namespace {
 
-void add(const RegionFigures& figures, RegionFigures& sum) {
-  sum.cpu_ns += figures.cpu_ns;
-  sum.allocations += figures.allocations;
-  sum.allocated_bytes += figures.allocated_bytes;
-  sum.deallocations += figures.deallocations;
-  sum.deallocated_bytes += figures.deallocated_bytes;
-}
-
 void add(const RegionTotalsRecord& record, RegionUse& use) {
   use.calls += record.calls;
   use.unfinished += record.unfinished;
@@ -30,7 +22,7 @@ void add(const RegionTotalsRecord& record, RegionUse& use) {
   figures.allocated_bytes = record.allocated_bytes;
   figures.deallocations = record.deallocations;
   figures.deallocated_bytes = record.deallocated_bytes;
-  add(figures, use.self);
+  add_figures(figures, use.self);
 }
 
 // By index in Recording::regions, and thread.
@@ -67,14 +59,14 @@ class Builder {
 
   // What is nested counts for what it is nested in, which has a smaller index.
   void nest() {
-    for (auto& [key, use] : uses_) add(use.self, use.total);
+    for (auto& [key, use] : uses_) add_figures(use.self, use.total);
     ThreadUses nested;
     for (auto entry = uses_.rbegin(); entry != uses_.rend(); ++entry) {
       const auto& [region, thread] = entry->first;
       if (const auto found = nested.find(entry->first); found != nested.end())
-        add(found->second.total, entry->second.total);
+        add_figures(found->second.total, entry->second.total);
       const uint32_t parent = recording_.regions[region].parent;
-      if (is_region(parent)) add(entry->second.total, nested[{parent, thread}].total);
+      if (is_region(parent)) add_figures(entry->second.total, nested[{parent, thread}].total);
     }
     // A region whose own record was lost, or that is still open, has at least what is nested in it.
     for (auto& [key, use] : nested) {
@@ -92,8 +84,8 @@ class Builder {
       sum.unfinished += use.unfinished;
       sum.longest_ns = std::max(sum.longest_ns, use.longest_ns);
       sum.peak_bytes = std::max(sum.peak_bytes, use.peak_bytes);
-      add(use.total, sum.total);
-      add(use.self, sum.self);
+      add_figures(use.total, sum.total);
+      add_figures(use.self, sum.self);
       sum.total.wall_ns += use.total.wall_ns;
       sum.self.wall_ns += use.self.wall_ns;
     }
@@ -213,6 +205,14 @@ class Builder {
 };
 
 }  // namespace
+
+void add_figures(const RegionFigures& figures, RegionFigures& sum) {
+  sum.cpu_ns += figures.cpu_ns;
+  sum.allocations += figures.allocations;
+  sum.allocated_bytes += figures.allocated_bytes;
+  sum.deallocations += figures.deallocations;
+  sum.deallocated_bytes += figures.deallocated_bytes;
+}
 
 Regions regions_of(const Recording& recording, const ProfileOptions& options) {
   const Result<Selection> selection = Selection::make(recording, options);

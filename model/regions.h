@@ -25,6 +25,9 @@ struct RegionFigures {
   int64_t live_delta_blocks() const { return static_cast<int64_t>(allocations - deallocations); }
 };
 
+// All but the wall time, which has what is nested in it already.
+void add_figures(const RegionFigures& figures, RegionFigures& sum);
+
 struct RegionUse {
   uint64_t calls = 0;
   uint64_t unfinished = 0;  // of the calls: left without an end

@@ -95,17 +95,6 @@ double approximate_p(const Ranks& ranks, double a, double b) {
   return std::erfc(z / std::sqrt(2));
 }
 
-// z with P(|Z| <= z) = confidence, by bisection.
-double normal_bound(double confidence) {
-  double low = 0;
-  double high = 40;
-  for (int step = 0; step < 100; ++step) {
-    const double middle = (low + high) / 2;
-    (std::erf(middle / std::sqrt(2)) < confidence ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
-
 struct Tail {
   uint64_t left_out = 0;  // of the pairs, at each end
   double confidence = 0;  // of the interval between
@@ -116,7 +105,7 @@ Tail moses_tail(size_t a, size_t b, double confidence) {
   if (a + b > kMostExact) {
     const auto x = static_cast<double>(a);
     const auto y = static_cast<double>(b);
-    const double bound = x * y / 2 - normal_bound(confidence) * deviation_of_u(x, y, 0);
+    const double bound = x * y / 2 - normal_bound(1 - confidence) * deviation_of_u(x, y, 0);
     return {bound > 1 ? static_cast<uint64_t>(bound) - 1 : 0, confidence};
   }
   std::vector<uint32_t> doubled(a + b);
@@ -154,6 +143,16 @@ bool all_positive(std::span<const double> values) {
 }
 
 }  // namespace
+
+double normal_bound(double chance) {
+  double low = 0;
+  double high = 40;  // beyond it a double has no chance
+  for (int step = 0; step < 100; ++step) {
+    const double middle = (low + high) / 2;
+    (std::erfc(middle / std::sqrt(2)) > chance ? low : high) = middle;
+  }
+  return high;
+}
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());

@@ -50,6 +50,9 @@ struct RunStatistics {
 };
 RunStatistics run_statistics(std::span<const double> values);  // all 0 where there are none
 
+// The distance from its mean, in standard deviations, that a normal value exceeds, on either side, with this chance.
+double normal_bound(double chance);
+
 // The two-sided p-value of the Mann-Whitney U test: how often samples of one distribution would be at least as far
 // apart as these. Exact with ties or without for up to 50 values in all; beyond, the normal approximation with
 // corrections for ties and continuity. 1 where one is empty.

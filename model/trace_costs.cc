@@ -120,15 +120,6 @@ RunRecord empty_record(const Recording& recording, const std::string& path) {
   return record;
 }
 
-void add(const RegionFigures& figures, RegionFigures& sum) {
-  sum.wall_ns += figures.wall_ns;
-  sum.cpu_ns += figures.cpu_ns;
-  sum.allocations += figures.allocations;
-  sum.allocated_bytes += figures.allocated_bytes;
-  sum.deallocations += figures.deallocations;
-  sum.deallocated_bytes += figures.deallocated_bytes;
-}
-
 // The same region of several processes is one.
 std::vector<std::pair<std::string, RegionUse>> uses_by_path(const Regions& regions) {
   std::vector<std::pair<std::string, RegionUse>> uses;
@@ -139,8 +130,10 @@ std::vector<std::pair<std::string, RegionUse>> uses_by_path(const Regions& regio
     RegionUse& use = uses[place->second].second;
     use.calls += region.use.calls;
     use.peak_bytes = std::max(use.peak_bytes, region.use.peak_bytes);
-    add(region.use.total, use.total);
-    add(region.use.self, use.self);
+    use.total.wall_ns += region.use.total.wall_ns;
+    use.self.wall_ns += region.use.self.wall_ns;
+    add_figures(region.use.total, use.total);
+    add_figures(region.use.self, use.self);
   }
   std::ranges::stable_sort(uses, std::ranges::greater(), [](const auto& entry) { return entry.second.total.wall_ns; });
   return uses;

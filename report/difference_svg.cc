@@ -6,24 +6,14 @@
 #include <fmt/format.h>
 
 #include "model/rounded.h"
+#include "model/run_statistics.h"
 #include "report/flamegraph_svg.h"
 #include "report/metric_words.h"
 
 namespace flarestack {
 namespace {
 
-constexpr double kAlwaysChance = 1e9;  // sigmas
-
-// The distance from no change, in sigmas, at which chance is `chance`.
-double sigmas_of(double chance) {
-  if (chance <= 0) return kAlwaysChance;
-  double low = 0, high = 40;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (std::erfc(middle / M_SQRT2) > chance ? low : high) = middle;
-  }
-  return high;
-}
+constexpr double kAlwaysChance = 1e9;  // sigmas: no change is one
 
 std::string named(const DiffReportSide& side) {
   std::string text = side.traces.front();
@@ -56,7 +46,7 @@ std::string difference_svg(const DifferenceTree& difference, const DiffReport& r
   FlameDifference painted;
   painted.base_weight = difference.sample_weight.base;
   painted.newer_weight = difference.sample_weight.newer;
-  painted.sigmas = sigmas_of(difference.chance_bar);
+  painted.sigmas = difference.chance_bar > 0 ? normal_bound(difference.chance_bar) : kAlwaysChance;
   painted.least = difference.test.least();
   painted.whole = std::max(difference.total.base, difference.total.newer);
   painted.equal_totals = report.equal_totals;

@@ -14,6 +14,9 @@
 
 #include "model/trace_costs.h"
 #include "profiler/timed_run.h"
+#include "tools/recorded_run.h"
+#include "tools/recording.h"
+#include "tools/scratch_folder.h"
 
 namespace flarestack {
 namespace {
@@ -71,26 +74,19 @@ class TracePlace {
                                 std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
       return place;
     }
-    std::string folder = (std::filesystem::temp_directory_path(error) / "flarestack-gate.XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) return errno_error("create " + folder);
-    place.scratch_ = folder;
-    place.path_ = folder + "/step.flare";
+    Result<ScratchFolder> scratch = ScratchFolder::create();
+    if (!scratch.ok()) return scratch.error();
+    place.path_ = scratch->path() + "/step.flare";
+    place.scratch_.emplace(std::move(*scratch));
     return place;
   }
-  TracePlace(TracePlace&& other) noexcept
-      : path_(std::move(other.path_)), scratch_(std::exchange(other.scratch_, {})) {}
-  TracePlace& operator=(TracePlace&&) = delete;
-  ~TracePlace() {
-    std::error_code error;
-    if (!scratch_.empty()) std::filesystem::remove_all(scratch_, error);
-  }
   const std::string& path() const { return path_; }
-  bool is_kept() const { return scratch_.empty(); }
+  bool is_kept() const { return !scratch_; }
 
  private:
   TracePlace() = default;
   std::string path_;
-  std::string scratch_;
+  std::optional<ScratchFolder> scratch_;
 };
 
 void tell_progress(const GateStep& step, std::string_view what) {
@@ -143,21 +139,23 @@ Result<void> add_runs(const GateStep& step, size_t warmup, RunRecord& record) {
   return {};
 }
 
-// Recorded by a process of its own, so that neither our size nor our threads are in it.
 Result<void> record_once(const GateStep& step, const TracePlace& place, bool with_heap) {
   const StepSurroundings surroundings(step);
   if (!surroundings.problem().empty()) return Error{surroundings.problem()};
-  std::error_code error;
-  std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe", error).string(), "record",
-                                      "--quiet", "-o", place.path()};
-  if (!with_heap) command.emplace_back("--no-heap");
-  command.emplace_back("--");
-  command.insert(command.end(), step.command.begin(), step.command.end());
-  const Result<TimedRun> run = run_once(command);
-  if (!run.ok()) return run.error();
-  if (run->wait_status != 0) {
+  RecordingOptions options;
+  options.no_heap = !with_heap;
+  if (const Result<void> settled = settle_options(options); !settled.ok()) return settled.error();
+  options.record.command = step.command;
+  options.record.output_path = place.path();
+  const Result<RecordOutcome> outcome = recorded_run(options.record);
+  if (InterruptGuard::interrupted()) return Error{"interrupted"};
+  if (!outcome.ok()) return outcome.error();
+  if (!outcome->problem.empty()) return Error{"its recorded run: " + outcome->problem};
+  if (outcome->exit_status != 0 || !outcome->recorded) {
     return Error{fmt::format("its recorded run {}; `flarestack record -- {} ...` tells more",
-                             ending_of(run->wait_status), step.command.front())};
+                             outcome->recorded ? fmt::format("ended with status {}", outcome->exit_status)
+                                               : std::string("could not load the agent"),
+                             step.command.front())};
   }
   return {};
 }

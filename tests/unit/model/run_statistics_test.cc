@@ -7,23 +7,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/unit/model/random_noise.h"
+
 namespace flarestack {
 namespace {
-
-// The same normal numbers at each call, by Box and Muller.
-struct Noise {
-  uint64_t state = 1;
-  double uniform() {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    return (static_cast<double>(state >> 40) + 0.5) / static_cast<double>(1 << 24);
-  }
-  double normal() { return std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()); }
-  std::vector<double> sample(size_t count, double mean, double deviation) {
-    std::vector<double> values;
-    for (size_t i = 0; i < count; ++i) values.push_back(mean + deviation * normal());
-    return values;
-  }
-};
 
 const std::vector<double> kMixed = {3.1, 2.7, 9.4, 3.3, 2.9, 3.0, 3.6, 2.8};
 

@@ -7,18 +7,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/unit/model/random_noise.h"
+
 namespace flarestack {
 namespace {
-
-// The same numbers at each call: uniform ones and, by Box and Muller, normal ones.
-struct Noise {
-  uint64_t state = 1;
-  double uniform() {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    return (static_cast<double>(state >> 40) + 0.5) / static_cast<double>(1 << 24);
-  }
-  double normal() { return std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()); }
-};
 
 const std::vector<double> kDoublings = {16, 32, 64, 128, 256, 512, 1024};
 
